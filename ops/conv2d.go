@@ -1,0 +1,167 @@
+package ops
+
+import "fmt"
+
+// Window is the geometry of an operation that slides over the height and width of an image: first height, then width.
+type Window struct {
+	Strides   [2]int
+	Dilation  [2]int
+	PadBefore [2]int // rows of zeros above, columns of zeros to the left
+	PadAfter  [2]int // below, to the right
+}
+
+// extent is the number of positions of a window of the given size over an image of the given size, along dimension d.
+func (w Window) extent(d, size, window int) int {
+	span := size + w.PadBefore[d] + w.PadAfter[d] - w.Dilation[d]*(window-1) - 1
+	if span < 0 {
+		return 0
+	}
+	return span/w.Strides[d] + 1
+}
+
+func (w Window) String() string {
+	s := fmt.Sprintf("stride %d×%d", w.Strides[0], w.Strides[1])
+	if w.Dilation != [2]int{1, 1} {
+		s += fmt.Sprintf(" dilation %d×%d", w.Dilation[0], w.Dilation[1])
+	}
+	if w.PadBefore != [2]int{} || w.PadAfter != [2]int{} {
+		s += fmt.Sprintf(" pad %d,%d,%d,%d", w.PadBefore[0], w.PadAfter[0], w.PadBefore[1], w.PadAfter[1])
+	}
+	return s
+}
+
+// Conv2D computes dst = act(conv2d(src, weights) + bias).
+//
+// In: src [N,H,W,C], weights [R,S,C,K], and bias [K] when Bias. Out: dst [N,P,Q,K],
+// P = (H + padding - dilation·(R-1) - 1)/stride + 1, likewise Q (arXiv:1603.07285).
+type Conv2D struct {
+	Window
+	Bias       bool
+	Activation Activation
+}
+
+// Name is "conv2d".
+func (o Conv2D) Name() string { return "conv2d" }
+
+func (o Conv2D) String() string { return epilogue(o.Window.String(), o.Bias, o.Activation) }
+
+func epilogue(s string, bias bool, a Activation) string {
+	if bias {
+		s += " +bias"
+	}
+	if a != Linear {
+		s += " +" + a.String()
+	}
+	return s
+}
+
+// Infer gives the type of dst.
+func (o Conv2D) Infer(in []Type) ([]Type, error) {
+	if err := rank("conv2d", "src", in[0], 4); err != nil {
+		return nil, err
+	}
+	if err := rank("conv2d", "weights", in[1], 4); err != nil {
+		return nil, err
+	}
+	x, w := in[0].Shape, in[1].Shape
+	if x[3] != w[2] {
+		return nil, fmt.Errorf("conv2d: src %v has %d channels, weights %v take %d: %w", x, x[3], w, w[2], ErrShape)
+	}
+	p, q := o.extent(0, x[1], w[0]), o.extent(1, x[2], w[1])
+	if p < 1 || q < 1 {
+		return nil, fmt.Errorf("conv2d: a filter of %d×%d does not fit into src %v (%v): %w", w[0], w[1], x, o.Window, ErrShape)
+	}
+	if o.Bias {
+		if err := vector("conv2d", "bias", in[2], w[3]); err != nil {
+			return nil, err
+		}
+	}
+	return []Type{F32(x[0], p, q, w[3])}, nil
+}
+
+// FLOPs counts two for each product.
+func (o Conv2D) FLOPs(in, out []Type) int64 {
+	w := in[1].Shape
+	return 2 * int64(out[0].Shape.Size()) * int64(w[0]*w[1]*w[2])
+}
+
+// Gradient emits Conv2DBackwardData and Conv2DBackwardWeights. A fused epilogue has none: fusion comes after gradients.
+func (o Conv2D) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
+	if o.Bias || o.Activation != Linear {
+		return nil, fmt.Errorf("ops: conv2d with a fused epilogue has no gradient")
+	}
+	src, weights := op.In[0], op.In[1]
+	dx, err := g.Add1(Conv2DBackwardData{o.Window, g.Type(src).Shape}, diffOut[0], weights)
+	if err != nil {
+		return nil, err
+	}
+	dw, err := g.Add1(Conv2DBackwardWeights{o.Window, g.Type(weights).Shape, false}, src, diffOut[0])
+	if err != nil {
+		return nil, err
+	}
+	return []Value{dx, dw}, nil
+}
+
+// Conv2DBackwardData computes the gradient of a Conv2D's src.
+//
+// In: diffDst [N,P,Q,K], weights [R,S,C,K]. Out: diffSrc, of shape Src [N,H,W,C].
+type Conv2DBackwardData struct {
+	Window
+	Src Shape
+}
+
+// Name is "conv2d_data".
+func (o Conv2DBackwardData) Name() string { return "conv2d_data" }
+
+// Infer gives the type of diffSrc.
+func (o Conv2DBackwardData) Infer(in []Type) ([]Type, error) {
+	t := Type{Float32, o.Src}
+	out, err := Conv2D{Window: o.Window}.Infer([]Type{t, in[1]})
+	if err != nil {
+		return nil, err
+	}
+	if err := same("conv2d_data", "diffDst", in[0], "dst", out[0]); err != nil {
+		return nil, err
+	}
+	return []Type{t}, nil
+}
+
+// FLOPs are those of the forward pass.
+func (o Conv2DBackwardData) FLOPs(in, out []Type) int64 {
+	return Conv2D{Window: o.Window}.FLOPs([]Type{out[0], in[1]}, in[:1])
+}
+
+// Conv2DBackwardWeights computes the gradients of a Conv2D's weights and, when Bias, of its bias.
+//
+// In: src [N,H,W,C], diffDst [N,P,Q,K]. Out: diffWeights, of shape Filter [R,S,C,K], and diffBias [K] when Bias.
+type Conv2DBackwardWeights struct {
+	Window
+	Filter Shape
+	Bias   bool
+}
+
+// Name is "conv2d_weights".
+func (o Conv2DBackwardWeights) Name() string { return "conv2d_weights" }
+
+func (o Conv2DBackwardWeights) String() string { return epilogue(o.Window.String(), o.Bias, Linear) }
+
+// Infer gives the types of diffWeights and diffBias.
+func (o Conv2DBackwardWeights) Infer(in []Type) ([]Type, error) {
+	t := Type{Float32, o.Filter}
+	out, err := Conv2D{Window: o.Window}.Infer([]Type{in[0], t})
+	if err != nil {
+		return nil, err
+	}
+	if err := same("conv2d_weights", "diffDst", in[1], "dst", out[0]); err != nil {
+		return nil, err
+	}
+	if o.Bias {
+		return []Type{t, F32(o.Filter[3])}, nil
+	}
+	return []Type{t}, nil
+}
+
+// FLOPs are those of the forward pass.
+func (o Conv2DBackwardWeights) FLOPs(in, out []Type) int64 {
+	return Conv2D{Window: o.Window}.FLOPs([]Type{in[0], out[0]}, in[1:2])
+}

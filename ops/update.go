@@ -1,0 +1,140 @@
+package ops
+
+import "fmt"
+
+// FlagType is the type of the value that says whether a step's update is applied: 1, or 0 if anything was not finite.
+var FlagType = Type{Int32, Shape{1}}
+
+// ScalarType is the type of a number that the host sets between steps, such as the learning rate.
+var ScalarType = F32(1)
+
+// IterationsType is the type of an optimizer's count of applied steps.
+var IterationsType = Type{Int64, Shape{1}}
+
+// SumType is the type of a running mean: the sum, and the number of samples in it.
+var SumType = Type{Float64, Shape{2}}
+
+// Finite says whether all its inputs are finite.
+//
+// In: any number of float32 values. Out: flag int32 [1], 1 or 0.
+type Finite struct{}
+
+// Name is "finite".
+func (Finite) Name() string { return "finite" }
+
+// Infer gives the type of flag.
+func (Finite) Infer([]Type) ([]Type, error) { return []Type{FlagType}, nil }
+
+// Accumulate adds the sum of values, and their number, to a running mean, if the step is to be applied.
+//
+// In: sum float64 [2], values [N], and apply int32 [1] when Gated. Out: none.
+type Accumulate struct{ Gated bool }
+
+// Name is "accumulate".
+func (Accumulate) Name() string { return "accumulate" }
+
+// Updates says that sum is written.
+func (Accumulate) Updates(int) []int { return []int{0} }
+
+// Infer checks the types.
+func (o Accumulate) Infer(in []Type) ([]Type, error) {
+	if err := same("accumulate", "sum", in[0], "the type wanted", SumType); err != nil {
+		return nil, err
+	}
+	if err := rank("accumulate", "values", in[1], 1); err != nil {
+		return nil, err
+	}
+	if o.Gated {
+		return nil, same("accumulate", "apply", in[2], "the type wanted", FlagType)
+	}
+	return nil, nil
+}
+
+// Optimize is an optimizer's step over all parameters at once, if the step is to be applied: it adds one to the
+// iterations and changes parameters and slots by Rule.
+//
+// In: learningRate float32 [1], iterations int64 [1], apply int32 [1], then all parameters, then their gradients in the same order,
+// then for each of Rule's slots one value for each parameter. Out: none.
+type Optimize struct {
+	Rule       UpdateRule
+	Parameters int // how many
+}
+
+// UpdateRule is how an optimizer changes a parameter. Each rule is documented with its formula.
+type UpdateRule interface {
+	Slots() int // values kept for each parameter
+	String() string
+}
+
+// Name is "optimize".
+func (Optimize) Name() string { return "optimize" }
+
+func (o Optimize) String() string { return o.Rule.String() }
+
+// Updates says that iterations, parameters and slots are written.
+func (o Optimize) Updates(n int) []int {
+	w := []int{1}
+	for i := 3; i < n; i++ {
+		if i < 3+o.Parameters || i >= 3+2*o.Parameters {
+			w = append(w, i)
+		}
+	}
+	return w
+}
+
+// Infer checks the types.
+func (o Optimize) Infer(in []Type) ([]Type, error) {
+	if want := 3 + o.Parameters*(2+o.Rule.Slots()); len(in) != want {
+		return nil, fmt.Errorf("optimize: %d values, want %d: %w", len(in), want, ErrShape)
+	}
+	for i := 3 + o.Parameters; i < len(in); i++ {
+		if err := same("optimize", "gradient or slot", in[i], "parameter", in[3+(i-3)%o.Parameters]); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// SGD is stochastic gradient descent as Keras has it: w -= w·WeightDecay·rate; then with Momentum
+// v = Momentum·v - rate·g; w += v, or with Nesterov w += Momentum·v - rate·g; without Momentum w -= rate·g.
+type SGD struct {
+	Momentum, WeightDecay float32
+	Nesterov              bool
+}
+
+// Slots is 1, the velocity, where there is momentum.
+func (o SGD) Slots() int {
+	if o.Momentum == 0 {
+		return 0
+	}
+	return 1
+}
+
+func (o SGD) String() string {
+	s := "sgd"
+	if o.Momentum != 0 {
+		s += fmt.Sprintf(" momentum %g", o.Momentum)
+	}
+	if o.Nesterov {
+		s += " nesterov"
+	}
+	if o.WeightDecay != 0 {
+		s += fmt.Sprintf(" decay %g", o.WeightDecay)
+	}
+	return s
+}
+
+// Adam is arXiv:1412.6980 as Keras has it, t being the iterations after this step: w -= w·WeightDecay·rate;
+// m += (g-m)·(1-Beta1); v += (g²-v)·(1-Beta2); w -= rate·sqrt(1-Beta2ᵗ)/(1-Beta1ᵗ)·m/(sqrt(v)+Epsilon).
+type Adam struct{ Beta1, Beta2, Epsilon, WeightDecay float32 }
+
+// Slots is 2: momentum and velocity.
+func (Adam) Slots() int { return 2 }
+
+func (o Adam) String() string {
+	s := fmt.Sprintf("adam %g %g %g", o.Beta1, o.Beta2, o.Epsilon)
+	if o.WeightDecay != 0 {
+		s += fmt.Sprintf(" decay %g", o.WeightDecay)
+	}
+	return s
+}
