@@ -77,7 +77,9 @@ func (CrossEntropyBackward) Name() string { return "cross_entropy_data" }
 func (CrossEntropyBackward) InPlace() []int { return []int{0} }
 
 // Infer gives the type of diffLogits.
-func (CrossEntropyBackward) Infer(in []Type) ([]Type, error) { return in[:1], scores("cross_entropy_data", in) }
+func (CrossEntropyBackward) Infer(in []Type) ([]Type, error) {
+	return in[:1], scores("cross_entropy_data", in)
+}
 
 // LogLoss computes losses[n] = -log p for the label's probability p, each row first divided by its sum and
 // clipped to [1e-7, 1-1e-7] as Keras does. Where the probabilities come from a Softmax, the planner uses CrossEntropy instead.
@@ -119,7 +121,9 @@ type Correct struct{}
 func (Correct) Name() string { return "correct" }
 
 // Infer gives the type of correct.
-func (Correct) Infer(in []Type) ([]Type, error) { return []Type{F32(in[0].Shape[0])}, scores("correct", in) }
+func (Correct) Infer(in []Type) ([]Type, error) {
+	return []Type{F32(in[0].Shape[0])}, scores("correct", in)
+}
 
 // Fill gives a value whose elements are all Value: the seed of a gradient.
 type Fill struct {

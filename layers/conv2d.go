@@ -1,0 +1,156 @@
+package layers
+
+import (
+	"fmt"
+
+	"github.com/meseta-go/meseta/ops"
+)
+
+// Size is a height and a width.
+type Size [2]int
+
+// Square is the Size n×n.
+func Square(n int) Size { return Size{n, n} }
+
+// or gives s, or d where s is zero.
+func (s Size) or(d Size) Size {
+	if s == (Size{}) {
+		return d
+	}
+	return s
+}
+
+// PaddingMode says what a sliding window does at the edges. The zero value is valid padding.
+type PaddingMode string
+
+// The paddings.
+const (
+	Valid PaddingMode = ""     // the window stays within the image
+	Same  PaddingMode = "same" // zeros around it, so that the output has ceil(size/stride) positions; the odd one goes below and right
+)
+
+func (p PaddingMode) String() string {
+	if p == Valid {
+		return "valid"
+	}
+	return string(p)
+}
+
+// ParsePadding finds a padding by Keras's name.
+func ParsePadding(name string) (PaddingMode, error) {
+	switch p := PaddingMode(name); p {
+	case "valid":
+		return Valid, nil
+	case Valid, Same:
+		return p, nil
+	}
+	return "", fmt.Errorf("layers: padding %q is unknown, there are \"valid\" and \"same\": %w", name, ErrConfig)
+}
+
+// window is the geometry of a window of the given size over an image of shape in.
+func window(in Shape, size, strides Size, p PaddingMode) ops.Window {
+	w := ops.Window{Strides: strides, Dilation: [2]int{1, 1}}
+	if p == Same {
+		for d := range 2 {
+			out := (in[d] + strides[d] - 1) / strides[d]
+			total := max(0, (out-1)*strides[d]+size[d]-in[d])
+			w.PadBefore[d] = total / 2
+			w.PadAfter[d] = total - total/2
+		}
+	}
+	return w
+}
+
+func positive(l Layer, what string, s Size) error {
+	if s[0] < 1 || s[1] < 1 {
+		return fmt.Errorf("layers: %s has %s %d×%d, want at least 1×1: %w", l.ClassName(), what, s[0], s[1], ErrConfig)
+	}
+	return nil
+}
+
+// Conv2D convolves an image with Filters filters of KernelSize.
+//
+// Input [H,W,C], output [P,Q,Filters]. Weights: kernel [R,S,C,Filters] and bias [Filters] unless NoBias.
+type Conv2D struct {
+	Name              string
+	Filters           int
+	KernelSize        Size
+	Strides           Size // zero means 1×1
+	Padding           PaddingMode
+	Activation        ActivationName
+	NoBias            bool
+	KernelInitializer Initializer // nil means GlorotUniform
+	BiasInitializer   Initializer // nil means Zeros
+}
+
+// ClassName is "Conv2D".
+func (*Conv2D) ClassName() string { return "Conv2D" }
+
+// GivenName is the field Name.
+func (l *Conv2D) GivenName() string { return l.Name }
+
+// OutputShape is [P,Q,Filters].
+func (l *Conv2D) OutputShape(in []Shape) (Shape, error) {
+	if err := image(l, in); err != nil {
+		return nil, err
+	}
+	if l.Filters < 1 {
+		return nil, fmt.Errorf("layers: Conv2D has %d filters, want at least 1: %w", l.Filters, ErrConfig)
+	}
+	if err := positive(l, "a kernel size of", l.KernelSize); err != nil {
+		return nil, err
+	}
+	if err := positive(l, "strides", l.Strides.or(Square(1))); err != nil {
+		return nil, err
+	}
+	if _, err := ParsePadding(string(l.Padding)); err != nil {
+		return nil, err
+	}
+	o := ops.Conv2D{Window: l.window(in[0])}
+	t, err := o.Infer([]ops.Type{ops.F32(1, in[0][0], in[0][1], in[0][2]), {Shape: l.kernel(in[0])}})
+	if err != nil {
+		return nil, err
+	}
+	out := t[0].Shape[1:]
+	return out, l.Activation.check(out)
+}
+
+func (l *Conv2D) window(in Shape) ops.Window {
+	return window(in, l.KernelSize, l.Strides.or(Square(1)), l.Padding)
+}
+
+func (l *Conv2D) kernel(in Shape) Shape {
+	return Shape{l.KernelSize[0], l.KernelSize[1], in[2], l.Filters}
+}
+
+// Weights lists kernel and bias.
+func (l *Conv2D) Weights(in []Shape) []Weight {
+	return kernelAndBias(l.kernel(in[0]), l.Filters, l.NoBias, l.KernelInitializer, l.BiasInitializer)
+}
+
+func kernelAndBias(kernel Shape, units int, noBias bool, ki, bi Initializer) []Weight {
+	w := []Weight{{"kernel", kernel, true, initializerOr(ki, GlorotUniform{})}}
+	if !noBias {
+		w = append(w, Weight{"bias", Shape{units}, true, initializerOr(bi, Zeros{})})
+	}
+	return w
+}
+
+// Lower adds a convolution, a bias and the activation.
+func (l *Conv2D) Lower(b *Builder, in, w []ops.Value) (ops.Value, error) {
+	v, err := b.Add1(ops.Conv2D{Window: l.window(b.Type(in[0]).Shape[1:])}, in[0], w[0])
+	if err != nil {
+		return ops.None, err
+	}
+	return b.biasAndActivation(v, w[1:], l.Activation)
+}
+
+func (b *Builder) biasAndActivation(v ops.Value, bias []ops.Value, a ActivationName) (ops.Value, error) {
+	if len(bias) > 0 {
+		var err error
+		if v, err = b.Add1(ops.BiasAdd{}, v, bias[0]); err != nil {
+			return ops.None, err
+		}
+	}
+	return b.activate(a, v)
+}

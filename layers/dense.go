@@ -1,0 +1,54 @@
+package layers
+
+import (
+	"fmt"
+
+	"github.com/meseta-go/meseta/ops"
+)
+
+// Dense multiplies its input by a matrix.
+//
+// Input [C], output [Units]. Weights: kernel [C,Units] and bias [Units] unless NoBias.
+type Dense struct {
+	Name              string
+	Units             int
+	Activation        ActivationName
+	NoBias            bool
+	KernelInitializer Initializer // nil means GlorotUniform
+	BiasInitializer   Initializer // nil means Zeros
+}
+
+// ClassName is "Dense".
+func (*Dense) ClassName() string { return "Dense" }
+
+// GivenName is the field Name.
+func (l *Dense) GivenName() string { return l.Name }
+
+// OutputShape is [Units].
+func (l *Dense) OutputShape(in []Shape) (Shape, error) {
+	if err := inputs(l, in, 1); err != nil {
+		return nil, err
+	}
+	if l.Units < 1 {
+		return nil, fmt.Errorf("layers: Dense has %d units, want at least 1: %w", l.Units, ErrConfig)
+	}
+	if len(in[0]) != 1 {
+		return nil, fmt.Errorf("layers: Dense takes [C], its input is %v; put a Flatten before it: %w", in[0], ops.ErrShape)
+	}
+	out := Shape{l.Units}
+	return out, l.Activation.check(out)
+}
+
+// Weights lists kernel and bias.
+func (l *Dense) Weights(in []Shape) []Weight {
+	return kernelAndBias(Shape{in[0][0], l.Units}, l.Units, l.NoBias, l.KernelInitializer, l.BiasInitializer)
+}
+
+// Lower adds a product, a bias and the activation.
+func (l *Dense) Lower(b *Builder, in, w []ops.Value) (ops.Value, error) {
+	v, err := b.Add1(ops.MatMul{}, in[0], w[0])
+	if err != nil {
+		return ops.None, err
+	}
+	return b.biasAndActivation(v, w[1:], l.Activation)
+}

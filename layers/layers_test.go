@@ -1,0 +1,146 @@
+package layers
+
+import (
+	"math"
+	"testing"
+
+	"github.com/meseta-go/meseta/ops"
+	"github.com/meseta-go/meseta/random"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestSnakeCase(t *testing.T) { // the right column is what keras.src.utils.naming.to_snake_case of 3.15.1 gives
+	for class, want := range map[string]string{
+		"Conv2D": "conv2d", "ReLU": "re_lu", "MaxPooling2D": "max_pooling2d", "BatchNormalization": "batch_normalization",
+		"PReLU": "p_re_lu", "LeakyReLU": "leaky_re_lu", "GlobalAveragePooling2D": "global_average_pooling2d",
+		"DepthwiseConv2D": "depthwise_conv2d", "ELU": "elu", "InputLayer": "input_layer", "SpatialDropout2D": "spatial_dropout2d", "Add": "add",
+	} {
+		assert.Equal(t, want, SnakeCase(class))
+	}
+}
+
+func TestSequentialNamesAndShapes(t *testing.T) {
+	g, err := Sequential("", &InputLayer{Shape: Shape{28, 28, 1}},
+		&Conv2D{Filters: 32, KernelSize: Square(3), Activation: ReLU},
+		&Conv2D{Filters: 64, KernelSize: Square(3), Strides: Square(2), Padding: Same},
+		&MaxPooling2D{}, &Dropout{Rate: .25}, &Flatten{}, &Dense{Units: 10, Activation: Softmax, Name: "conv2d_2"})
+	require.NoError(t, err)
+	var names []string
+	var shapes []Shape
+	for _, l := range g.Layers {
+		names = append(names, l.Name)
+		shapes = append(shapes, l.Output)
+	}
+	assert.Equal(t, []string{"input_layer", "conv2d", "conv2d_1", "max_pooling2d", "dropout", "flatten", "conv2d_2"}, names)
+	assert.Equal(t, []Shape{{28, 28, 1}, {26, 26, 32}, {13, 13, 64}, {6, 6, 64}, {6, 6, 64}, {2304}, {10}}, shapes)
+	trainable, other := g.Parameters()
+	assert.Equal(t, 9*32+32+9*32*64+64+2304*10+10, trainable)
+	assert.Zero(t, other)
+	assert.Equal(t, "conv2d/kernel", g.Layers[1].Path(g.Layers[1].Weights[0]))
+}
+
+func TestFunctionalOrderIsKerass(t *testing.T) {
+	in := Apply(&InputLayer{Shape: Shape{8, 8, 4}})
+	a := Apply(&Conv2D{Filters: 4, KernelSize: Square(3), Padding: Same, Name: "a"}, in)
+	b := Apply(&BatchNormalization{Momentum: .9, Epsilon: 1e-5, Name: "b"}, a)
+	c := Apply(&Conv2D{Filters: 4, KernelSize: Square(1), Name: "c"}, in)
+	sum := Apply(&Add{Name: "sum"}, b, c)
+	out := Apply(&GlobalAveragePooling2D{Name: "out"}, sum)
+	g, err := Functional("net", in, out)
+	require.NoError(t, err)
+	var names []string
+	for _, l := range g.Layers {
+		names = append(names, l.Name)
+	}
+	assert.Equal(t, []string{"input_layer", "a", "b", "c", "sum", "out"}, names)
+	assert.Equal(t, []int{2, 3}, g.Layers[4].Inputs)
+	assert.Equal(t, Shape{4}, g.OutputShape())
+	assert.False(t, g.Sequential)
+}
+
+func TestMistakesAreNamed(t *testing.T) {
+	input := &InputLayer{Shape: Shape{8, 8, 3}}
+	for _, c := range []struct {
+		layer Layer
+		kind  error
+		text  string
+	}{
+		{&Conv2D{KernelSize: Square(3)}, ErrConfig, "0 filters"},
+		{&Conv2D{Filters: 1}, ErrConfig, "kernel size of 0×0"},
+		{&Conv2D{Filters: 1, KernelSize: Square(9)}, ops.ErrShape, "9×9 does not fit"},
+		{&Conv2D{Filters: 1, KernelSize: Square(3), Padding: "full"}, ErrConfig, `padding "full"`},
+		{&Conv2D{Filters: 1, KernelSize: Square(3), Activation: "swish"}, ErrConfig, `activation "swish"`},
+		{&Conv2D{Filters: 1, KernelSize: Square(3), Activation: Softmax}, ops.ErrShape, "softmax wants one dimension"},
+		{&Conv2D{Filters: 1, KernelSize: Square(3), Strides: Size{1, -1}}, ErrConfig, "strides 1×-1"},
+		{&MaxPooling2D{PoolSize: Square(9)}, ops.ErrShape, "9×9 does not fit"},
+		{&Dense{Units: 3}, ops.ErrShape, "put a Flatten before it"},
+		{&Dropout{Rate: 1}, ErrConfig, "rate 1"},
+		{&BatchNormalization{}, ErrConfig, "epsilon 0"},
+		{&BatchNormalization{Momentum: 1, Epsilon: 1}, ErrConfig, "momentum 1"},
+		{&Rescaling{}, ErrConfig, "scale 0"},
+		{&Add{}, ErrConfig, "1 inputs"},
+		{&InputLayer{Shape: Shape{0}}, ErrConfig, "[0]"},
+	} {
+		_, err := Sequential("", input, c.layer)
+		assert.ErrorIs(t, err, c.kind)
+		assert.ErrorContains(t, err, c.text)
+		assert.ErrorContains(t, err, SnakeCase(c.layer.ClassName()))
+	}
+	_, err := Sequential("", &Flatten{})
+	assert.ErrorContains(t, err, "want an InputLayer")
+	_, err = Sequential("", input, input)
+	assert.ErrorContains(t, err, "two places")
+	_, err = Sequential("", input, &Flatten{Name: "x"}, &Dense{Units: 1, Name: "x"})
+	assert.ErrorContains(t, err, `named "x"`)
+	x := Apply(input)
+	y := Apply(&Flatten{}, x)
+	_, err = Functional("", y, y)
+	assert.Error(t, err)
+	x.Inputs = []*Node{y}
+	_, err = Functional("", x, y)
+	assert.ErrorContains(t, err, "depends on itself")
+}
+
+func TestSamePaddingIsTensorFlows(t *testing.T) {
+	for _, c := range []struct{ in, size, stride, before, after int }{
+		{32, 3, 1, 1, 1}, {32, 3, 2, 0, 1}, {7, 3, 2, 1, 1}, {32, 1, 2, 0, 0}, {5, 2, 1, 0, 1}, {224, 7, 2, 2, 3},
+	} {
+		w := window(Shape{c.in, c.in, 1}, Square(c.size), Square(c.stride), Same)
+		assert.Equal(t, [2]int{c.before, c.before}, w.PadBefore, c)
+		assert.Equal(t, [2]int{c.after, c.after}, w.PadAfter, c)
+	}
+}
+
+func TestInitializers(t *testing.T) {
+	shape := Shape{3, 3, 64, 128}
+	for _, c := range []struct {
+		i         Initializer
+		deviation float64
+		limit     float64
+	}{
+		{GlorotUniform{}, math.Sqrt(2. / (9 * 192)), math.Sqrt(6. / (9 * 192))},
+		{GlorotNormal{}, math.Sqrt(2. / (9 * 192)), 2 / .87962566 * math.Sqrt(2./(9*192))},
+		{HeUniform{}, math.Sqrt(2. / (9 * 64)), math.Sqrt(6. / (9 * 64))},
+		{HeNormal{}, math.Sqrt(2. / (9 * 64)), 2 / .87962566 * math.Sqrt(2./(9*64))},
+	} {
+		w := make([]float32, shape.Size())
+		c.i.Fill(w, shape, &random.Stream{Seed: 1, Purpose: random.Initialize})
+		var sum, squares, most float64
+		for _, x := range w {
+			sum += float64(x)
+			squares += float64(x) * float64(x)
+			most = max(most, math.Abs(float64(x)))
+		}
+		n := float64(len(w))
+		assert.InDelta(t, 0, sum/n, 5*c.deviation/math.Sqrt(n), c.i.ClassName())
+		assert.InEpsilon(t, c.deviation, math.Sqrt(squares/n), .01, c.i.ClassName())
+		assert.LessOrEqual(t, most, c.limit*1.0001, c.i.ClassName())
+		assert.Greater(t, most, c.limit*.98, c.i.ClassName())
+	}
+	w := []float32{5}
+	Zeros{}.Fill(w, nil, nil)
+	assert.Equal(t, float32(0), w[0])
+	Ones{}.Fill(w, nil, nil)
+	assert.Equal(t, float32(1), w[0])
+}

@@ -1,0 +1,163 @@
+package layers
+
+import (
+	"fmt"
+
+	"github.com/meseta-go/meseta/ops"
+)
+
+// InputLayer is where samples of the given shape enter a network.
+type InputLayer struct {
+	Name  string
+	Shape Shape // of one sample: H,W,C
+}
+
+// ClassName is "InputLayer".
+func (*InputLayer) ClassName() string { return "InputLayer" }
+
+// GivenName is the field Name.
+func (l *InputLayer) GivenName() string { return l.Name }
+
+// OutputShape is the field Shape.
+func (l *InputLayer) OutputShape(in []Shape) (Shape, error) {
+	if len(l.Shape) == 0 {
+		return nil, fmt.Errorf("layers: an input without dimensions: %w", ErrConfig)
+	}
+	for _, d := range l.Shape {
+		if d < 1 {
+			return nil, fmt.Errorf("layers: input of shape %v, every dimension must be known and at least 1: %w", l.Shape, ErrConfig)
+		}
+	}
+	return l.Shape, inputs(l, in, 0)
+}
+
+// Weights is none.
+func (*InputLayer) Weights([]Shape) []Weight { return nil }
+
+// Lower is not called: the planner makes the value of an input.
+func (l *InputLayer) Lower(*Builder, []ops.Value, []ops.Value) (ops.Value, error) {
+	return ops.None, fmt.Errorf("layers: an input stands for no operation")
+}
+
+// Flatten makes one dimension of all.
+type Flatten struct{ Name string }
+
+// ClassName is "Flatten".
+func (*Flatten) ClassName() string { return "Flatten" }
+
+// GivenName is the field Name.
+func (l *Flatten) GivenName() string { return l.Name }
+
+// OutputShape is [H·W·C].
+func (l *Flatten) OutputShape(in []Shape) (Shape, error) {
+	if err := inputs(l, in, 1); err != nil {
+		return nil, err
+	}
+	return Shape{in[0].Size()}, nil
+}
+
+// Weights is none.
+func (*Flatten) Weights([]Shape) []Weight { return nil }
+
+// Lower adds a reshape.
+func (*Flatten) Lower(b *Builder, in, _ []ops.Value) (ops.Value, error) {
+	s := b.Type(in[0]).Shape
+	return b.Add1(ops.Reshape{Shape: ops.Shape{s[0], s[1:].Size()}}, in[0])
+}
+
+// Dropout sets a part Rate of its inputs to zero while training, and scales the others by 1/(1-Rate).
+type Dropout struct {
+	Name string
+	Rate float64 // in [0,1)
+}
+
+// ClassName is "Dropout".
+func (*Dropout) ClassName() string { return "Dropout" }
+
+// GivenName is the field Name.
+func (l *Dropout) GivenName() string { return l.Name }
+
+// OutputShape is the input's.
+func (l *Dropout) OutputShape(in []Shape) (Shape, error) {
+	if !(l.Rate >= 0 && l.Rate < 1) {
+		return nil, fmt.Errorf("layers: Dropout has rate %g, want 0 ≤ rate < 1: %w", l.Rate, ErrConfig)
+	}
+	return passThrough(l, in, Linear)
+}
+
+// Weights is none.
+func (*Dropout) Weights([]Shape) []Weight { return nil }
+
+// Lower adds a dropout while training.
+func (l *Dropout) Lower(b *Builder, in, _ []ops.Value) (ops.Value, error) {
+	if !b.Training || l.Rate == 0 {
+		return in[0], nil
+	}
+	return b.Add1(ops.Dropout{Rate: float32(l.Rate), Stream: uint64(b.Layer)}, in[0], b.Counter)
+}
+
+// Add adds inputs of one shape, two or more.
+type Add struct{ Name string }
+
+// ClassName is "Add".
+func (*Add) ClassName() string { return "Add" }
+
+// GivenName is the field Name.
+func (l *Add) GivenName() string { return l.Name }
+
+// OutputShape is the inputs'.
+func (l *Add) OutputShape(in []Shape) (Shape, error) {
+	if len(in) < 2 {
+		return nil, fmt.Errorf("layers: Add has %d inputs, wants two or more: %w", len(in), ErrConfig)
+	}
+	for _, s := range in[1:] {
+		if !s.Equal(in[0]) {
+			return nil, fmt.Errorf("layers: Add has inputs %v and %v: %w", in[0], s, ops.ErrShape)
+		}
+	}
+	return in[0], nil
+}
+
+// Weights is none.
+func (*Add) Weights([]Shape) []Weight { return nil }
+
+// Lower adds the inputs from left to right.
+func (*Add) Lower(b *Builder, in, _ []ops.Value) (ops.Value, error) {
+	v := in[0]
+	for _, x := range in[1:] {
+		var err error
+		if v, err = b.Add1(ops.Add{}, v, x); err != nil {
+			return ops.None, err
+		}
+	}
+	return v, nil
+}
+
+// Rescaling computes x·Scale + Offset.
+type Rescaling struct {
+	Name   string
+	Scale  float64
+	Offset float64
+}
+
+// ClassName is "Rescaling".
+func (*Rescaling) ClassName() string { return "Rescaling" }
+
+// GivenName is the field Name.
+func (l *Rescaling) GivenName() string { return l.Name }
+
+// OutputShape is the input's.
+func (l *Rescaling) OutputShape(in []Shape) (Shape, error) {
+	if l.Scale == 0 {
+		return nil, fmt.Errorf("layers: Rescaling has scale 0, which loses its input: %w", ErrConfig)
+	}
+	return passThrough(l, in, Linear)
+}
+
+// Weights is none.
+func (*Rescaling) Weights([]Shape) []Weight { return nil }
+
+// Lower adds an affine operation.
+func (l *Rescaling) Lower(b *Builder, in, _ []ops.Value) (ops.Value, error) {
+	return b.Add1(ops.Affine{Scale: float32(l.Scale), Offset: float32(l.Offset)}, in[0])
+}

@@ -1,0 +1,120 @@
+// Package optimizers holds how weights follow their gradients: an optimizer's configuration in Keras's words, and the update
+// rule that it stands for.
+//
+// The learning rate here is the one that a run starts with; package schedules and the callbacks change it.
+package optimizers
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/meseta-go/meseta/ops"
+)
+
+// ErrConfig is wrapped by errors about an optimizer's configuration.
+var ErrConfig = errors.New("bad optimizer configuration")
+
+// Optimizer is an optimizer's configuration.
+type Optimizer interface {
+	ClassName() string // Keras's name of the class: "Adam"
+	Rate() float64     // the learning rate to start with
+	Slots() []string   // Keras's names of what it keeps for each weight: "momentum", "velocity"
+	// Rule is the update that it stands for. The error wraps ErrConfig.
+	Rule() (ops.UpdateRule, error)
+}
+
+// SGD is stochastic gradient descent with momentum (ops.SGD has the formula).
+type SGD struct {
+	LearningRate float64 // NewSGD gives Keras's 0.01
+	Momentum     float64 // in [0,1]
+	Nesterov     bool
+	WeightDecay  float64 // decoupled, as in Keras: each step takes learning rate × decay of every weight
+}
+
+// NewSGD has Keras's defaults.
+func NewSGD() *SGD { return &SGD{LearningRate: 0.01} }
+
+// ClassName is "SGD".
+func (*SGD) ClassName() string { return "SGD" }
+
+// Rate is the field LearningRate.
+func (o *SGD) Rate() float64 { return o.LearningRate }
+
+// Slots is "momentum" where there is one.
+func (o *SGD) Slots() []string {
+	if o.Momentum == 0 {
+		return nil
+	}
+	return []string{"momentum"}
+}
+
+// Rule checks the configuration.
+func (o *SGD) Rule() (ops.UpdateRule, error) {
+	if err := errors.Join(checkRate(o, o.LearningRate), inRange(o, "momentum", o.Momentum, 0, 1), notNegative(o, "weight decay", o.WeightDecay)); err != nil {
+		return nil, err
+	}
+	if o.Nesterov && o.Momentum == 0 {
+		return nil, fmt.Errorf("optimizers: SGD with Nesterov but momentum 0; set Momentum or leave Nesterov out: %w", ErrConfig)
+	}
+	return ops.SGD{Momentum: float32(o.Momentum), WeightDecay: float32(o.WeightDecay), Nesterov: o.Nesterov}, nil
+}
+
+// Adam is arXiv:1412.6980 (ops.Adam has the formula).
+type Adam struct {
+	LearningRate float64 // NewAdam gives Keras's 0.001
+	Beta1        float64 // 0.9
+	Beta2        float64 // 0.999
+	Epsilon      float64 // 1e-7
+	WeightDecay  float64 // decoupled, as in AdamW
+}
+
+// NewAdam has Keras's defaults.
+func NewAdam() *Adam {
+	return &Adam{LearningRate: 0.001, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-7}
+}
+
+// ClassName is "Adam".
+func (*Adam) ClassName() string { return "Adam" }
+
+// Rate is the field LearningRate.
+func (o *Adam) Rate() float64 { return o.LearningRate }
+
+// Slots is "momentum" and "velocity".
+func (*Adam) Slots() []string { return []string{"momentum", "velocity"} }
+
+// Rule checks the configuration.
+func (o *Adam) Rule() (ops.UpdateRule, error) {
+	err := errors.Join(checkRate(o, o.LearningRate), inRange(o, "beta 1", o.Beta1, 0, 1), inRange(o, "beta 2", o.Beta2, 0, 1),
+		notNegative(o, "weight decay", o.WeightDecay))
+	if err == nil && (o.Beta1 == 1 || o.Beta2 == 1) {
+		err = fmt.Errorf("optimizers: Adam with a beta of 1 never learns: %w", ErrConfig)
+	}
+	if err == nil && !(o.Epsilon > 0) {
+		err = fmt.Errorf("optimizers: Adam has epsilon %g, want more than 0; NewAdam has Keras's defaults: %w", o.Epsilon, ErrConfig)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ops.Adam{Beta1: float32(o.Beta1), Beta2: float32(o.Beta2), Epsilon: float32(o.Epsilon), WeightDecay: float32(o.WeightDecay)}, nil
+}
+
+func checkRate(o Optimizer, rate float64) error {
+	if !(rate > 0 && rate < 1e6) {
+		return fmt.Errorf("optimizers: %s has learning rate %g, want more than 0; New%s has Keras's default: %w", o.ClassName(), rate, o.ClassName(), ErrConfig)
+	}
+	return nil
+}
+
+func inRange(o Optimizer, what string, x, low, high float64) error {
+	if !(x >= low && x <= high) {
+		return fmt.Errorf("optimizers: %s has %s %g, want %g to %g: %w", o.ClassName(), what, x, low, high, ErrConfig)
+	}
+	return nil
+}
+
+func notNegative(o Optimizer, what string, x float64) error {
+	if !(x >= 0 && x < 1e6) {
+		return fmt.Errorf("optimizers: %s has %s %g, want 0 or more: %w", o.ClassName(), what, x, ErrConfig)
+	}
+	return nil
+}
