@@ -1,0 +1,184 @@
+package cpu
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"sync/atomic"
+)
+
+// Config says what a Device uses of the machine.
+type Config struct {
+	Threads int  // 0 means as many as Go may use (GOMAXPROCS)
+	ISA     *ISA // nil means what the environment variable MESETA_ISA names, or else the fastest
+}
+
+// Device is an instruction set and the workers that run tasks. One goroutine at a time may call Parallel.
+type Device struct {
+	isa     ISA
+	threads int
+	spins   int // looks for work before a worker parks
+
+	// A job is published by a store to state and claimed piece by piece: the low 40 bits count pieces not yet claimed, those
+	// above them the jobs, so that a late worker cannot mistake one job for the next. Who has claimed a piece may read
+	// task and pieces, because the job cannot end before that piece is done.
+	state  atomic.Uint64
+	_      [56]byte
+	done   atomic.Int64
+	_      [56]byte
+	task   func(i, worker int)
+	pieces int
+	busy   atomic.Bool
+	closed atomic.Bool
+	parked []parking // of workers 1 and up
+}
+
+// parking is where a worker waits between steps.
+type parking struct {
+	waiting atomic.Bool
+	wake    chan struct{}
+	_       [48]byte
+}
+
+const (
+	unclaimed = 1<<40 - 1 // mask of the pieces not yet claimed
+	oneJob    = 1 << 40
+	spinning  = 4000 // about 20 µs: longer than the gap between two operations of a step
+)
+
+const (
+	nested = "cpu: Parallel was called while another call on the same device ran; a task may not start tasks"
+	shut   = "cpu: Parallel on a closed device"
+)
+
+// NewDevice starts the workers. They cost nothing while there is no work; Close ends them.
+// An instruction set that the machine lacks is an error.
+func NewDevice(c Config) (*Device, error) {
+	threads := c.Threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	if threads < 1 || threads > 4096 {
+		return nil, fmt.Errorf("cpu: %d threads, want 1 to 4096, or 0 for as many as there are processors", c.Threads)
+	}
+	isa := Detect()
+	if name := os.Getenv("MESETA_ISA"); c.ISA == nil && name != "" {
+		named, err := Parse(name)
+		if err != nil {
+			return nil, fmt.Errorf("MESETA_ISA: %w", err)
+		}
+		c.ISA = &named
+	}
+	if c.ISA != nil {
+		isa = *c.ISA
+		if !slices.Contains(Available(), isa) {
+			return nil, fmt.Errorf("cpu: this machine has no %v, it has %v", isa, Available())
+		}
+	}
+	d := &Device{isa: isa, threads: threads, spins: spinning, parked: make([]parking, threads-1)}
+	if threads > runtime.GOMAXPROCS(0) {
+		d.spins = 0
+	}
+	for i := range d.parked {
+		d.parked[i].wake = make(chan struct{}, 1)
+		go d.work(i + 1)
+	}
+	return d, nil
+}
+
+// ISA is the instruction set whose kernels run.
+func (d *Device) ISA() ISA { return d.isa }
+
+// Threads is the number of workers, the caller of Parallel included.
+func (d *Device) Threads() int { return d.threads }
+
+// Close ends the workers. The device cannot be used after.
+func (d *Device) Close() {
+	if d.closed.Swap(true) {
+		return
+	}
+	for i := range d.parked {
+		d.rouse(i)
+	}
+}
+
+// Parallel calls task(i, worker) once for every i in [0,n), on whichever worker is free, and returns when all calls are
+// done. Worker numbers are below Threads; no two tasks run on one worker at a time. It does not allocate.
+func (d *Device) Parallel(n int, task func(i, worker int)) {
+	if n <= 0 {
+		return
+	}
+	if d.closed.Load() {
+		panic(shut)
+	}
+	if !d.busy.CompareAndSwap(false, true) {
+		panic(nested)
+	}
+	if n == 1 || d.threads == 1 {
+		for i := range n {
+			task(i, 0)
+		}
+		d.busy.Store(false)
+		return
+	}
+	d.task, d.pieces = task, n
+	d.done.Store(0)
+	d.state.Store(d.state.Load()&^unclaimed + oneJob + uint64(n))
+	for i := range min(n, d.threads) - 1 {
+		if d.parked[i].waiting.Load() {
+			d.rouse(i)
+		}
+	}
+	d.claim(0)
+	for spins := 0; d.done.Load() != int64(n); spins++ {
+		if spins >= d.spins {
+			runtime.Gosched()
+		}
+	}
+	d.busy.Store(false)
+}
+
+// claim runs pieces of the job until none is left.
+func (d *Device) claim(worker int) {
+	for {
+		s := d.state.Load()
+		left := s & unclaimed
+		if left == 0 {
+			return
+		}
+		if d.state.CompareAndSwap(s, s-1) {
+			d.task(d.pieces-int(left), worker)
+			d.done.Add(1)
+		}
+	}
+}
+
+// work is the life of a worker.
+func (d *Device) work(worker int) {
+	p := &d.parked[worker-1]
+	for spins := 0; !d.closed.Load(); spins++ {
+		if d.state.Load()&unclaimed != 0 {
+			d.claim(worker)
+			spins = 0
+			continue
+		}
+		if spins < d.spins {
+			continue
+		}
+		p.waiting.Store(true)
+		// Work that was published before waiting was set would not rouse this worker.
+		if (d.state.Load()&unclaimed != 0 || d.closed.Load()) && p.waiting.CompareAndSwap(true, false) {
+			continue
+		}
+		<-p.wake
+		spins = 0
+	}
+}
+
+// rouse wakes worker i+1 if it is parked.
+func (d *Device) rouse(i int) {
+	if p := &d.parked[i]; p.waiting.CompareAndSwap(true, false) {
+		p.wake <- struct{}{}
+	}
+}
