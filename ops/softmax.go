@@ -10,9 +10,6 @@ type Softmax struct{}
 // Name is "softmax".
 func (Softmax) Name() string { return "softmax" }
 
-// InPlace allows dst to be src.
-func (Softmax) InPlace() []int { return []int{0} }
-
 // Infer gives the type of dst.
 func (Softmax) Infer(in []Type) ([]Type, error) { return in[:1], rank("softmax", "src", in[0], 2) }
 
@@ -29,9 +26,6 @@ type SoftmaxBackward struct{}
 
 // Name is "softmax_data".
 func (SoftmaxBackward) Name() string { return "softmax_data" }
-
-// InPlace allows diffSrc to be diffDst.
-func (SoftmaxBackward) InPlace() []int { return []int{0} }
 
 // Infer gives the type of diffSrc.
 func (SoftmaxBackward) Infer(in []Type) ([]Type, error) {
@@ -72,9 +66,6 @@ type CrossEntropyBackward struct{}
 
 // Name is "cross_entropy_data".
 func (CrossEntropyBackward) Name() string { return "cross_entropy_data" }
-
-// InPlace allows diffLogits to be logits.
-func (CrossEntropyBackward) InPlace() []int { return []int{0} }
 
 // Infer gives the type of diffLogits.
 func (CrossEntropyBackward) Infer(in []Type) ([]Type, error) {

@@ -1,0 +1,64 @@
+package kernels
+
+import (
+	"errors"
+
+	"github.com/meseta-go/meseta/ops"
+)
+
+// ErrUnsupported is wrapped by errors of Choose for an operation that the device has no kernel for.
+var ErrUnsupported = errors.New("no kernel")
+
+// Device is what a program is compiled for and runs on. CPU is one.
+//
+// Another kind of device implements the same five methods, with one kernel for each operator of package ops: the planner and
+// everything above it stay as they are.
+type Device interface {
+	// String says what it is: "cpu avx512, 2 threads".
+	String() string
+	// Choose picks the kernel for an operation on values of these types; it depends on nothing else but the device.
+	Choose(o ops.Operator, in, out []ops.Type) (Kernel, error)
+	// Alloc gives zeroed memory on the device.
+	Alloc(bytes int) (Memory, error)
+	// Sequence makes one function of the steps of a program. It runs them in order and returns when their results can be read.
+	Sequence(steps []func()) func() error
+	Close() error
+}
+
+// Kernel is an operation on known types: everything is decided but the addresses.
+type Kernel interface {
+	// Variant names what was chosen: "direct", "winograd 4×4".
+	Variant() string
+	// WorkspaceBytes is how much memory it wants while it runs.
+	WorkspaceBytes() int
+	// Bind gives the function that runs it on these buffers, without allocating.
+	Bind(b Buffers) func()
+}
+
+// Buffers are a kernel's operands. Inputs that the operator updates are written as well; an output may share the place of an
+// input if the operator says so (ops.InPlacer).
+type Buffers struct {
+	In, Out   []Buffer
+	Workspace Buffer
+}
+
+// Buffer is a part of a device's memory. It starts at a multiple of Alignment, and Slack bytes behind it may be read.
+type Buffer struct {
+	Memory Memory
+	Offset int // bytes
+	Bytes  int
+}
+
+// Alignment and Slack are what kernels count on; see Buffer. Both are in bytes.
+const (
+	Alignment = 64
+	Slack     = 64
+)
+
+// Memory is a block of a device's memory.
+type Memory interface {
+	// Write copies from the host, Read to the host; offset is in bytes. They wait for steps that run.
+	Write(offset int, src []byte)
+	Read(offset int, dst []byte)
+	Free() error
+}

@@ -1,0 +1,237 @@
+package plan
+
+import "github.com/meseta-go/meseta/ops"
+
+// fuse joins operations whose results are read once, until nothing more can be joined. It runs after gradients were
+// taken: what a gradient reads is never fused away, because then it has two readers.
+func fuse(g *ops.Graph, kept []ops.Value) {
+	for _, pass := range []func(*uses) bool{
+		biasIntoProduct, reluIntoProduct, biasGradientIntoConvolution,
+		addIntoBatchNorm, reluIntoBatchNorm, reluBeforePool, maskIntoBatchNorm,
+	} {
+		for pass(usesOf(g, kept)) {
+			removeMarked(g)
+		}
+	}
+}
+
+// join replaces the operation at i by o, which gives what the operation at j gave; j goes away.
+func (u *uses) join(i, j int, o ops.Operator, in []ops.Value) {
+	out := append([]ops.Value{}, u.Ops[i].Out...)
+	out[0] = u.Ops[j].Out[0]
+	u.Ops[i] = ops.Op{Operator: o, In: in, Out: out, Label: u.Ops[i].Label}
+	remove(u.Graph, j)
+}
+
+func appended(in []ops.Value, v ...ops.Value) []ops.Value {
+	return append(append([]ops.Value{}, in...), v...)
+}
+
+// biasIntoProduct: conv2d or matmul, then bias → one operation.
+func biasIntoProduct(u *uses) bool {
+	for i, op := range u.Ops {
+		var fused ops.Operator
+		switch o := op.Operator.(type) {
+		case ops.Conv2D:
+			if o.Bias || o.Activation != ops.Linear {
+				continue
+			}
+			o.Bias = true
+			fused = o
+		case ops.MatMul:
+			if o.Bias || o.Activation != ops.Linear {
+				continue
+			}
+			o.Bias = true
+			fused = o
+		default:
+			continue
+		}
+		j := u.only(op.Out[0])
+		if j < 0 {
+			continue
+		}
+		if _, ok := u.Ops[j].Operator.(ops.BiasAdd); !ok || u.Ops[j].In[0] != op.Out[0] {
+			continue
+		}
+		u.join(i, j, fused, appended(op.In, u.Ops[j].In[1]))
+		return true
+	}
+	return false
+}
+
+// reluIntoProduct: conv2d or matmul, then relu → one operation.
+func reluIntoProduct(u *uses) bool {
+	for i, op := range u.Ops {
+		var fused ops.Operator
+		switch o := op.Operator.(type) {
+		case ops.Conv2D:
+			o.Activation = ops.ReLU
+			fused = o
+		case ops.MatMul:
+			o.Activation = ops.ReLU
+			fused = o
+		default:
+			continue
+		}
+		if u.joinRelu(i, fused) {
+			return true
+		}
+	}
+	return false
+}
+
+// reluIntoBatchNorm: batch norm, then relu → one operation.
+func reluIntoBatchNorm(u *uses) bool {
+	for i, op := range u.Ops {
+		var fused ops.Operator
+		switch o := op.Operator.(type) {
+		case ops.BatchNorm:
+			o.Activation = ops.ReLU
+			fused = o
+		case ops.BatchNormInference:
+			o.Activation = ops.ReLU
+			fused = o
+		default:
+			continue
+		}
+		if u.joinRelu(i, fused) {
+			return true
+		}
+	}
+	return false
+}
+
+// joinRelu replaces i by fused if a relu is all that reads its first result.
+func (u *uses) joinRelu(i int, fused ops.Operator) bool {
+	j := u.only(u.Ops[i].Out[0])
+	if j < 0 {
+		return false
+	}
+	if _, ok := u.Ops[j].Operator.(ops.Relu); !ok {
+		return false
+	}
+	u.join(i, j, fused, u.Ops[i].In)
+	return true
+}
+
+// biasGradientIntoConvolution: the weights' and the bias's gradient read the same diffDst → one operation.
+func biasGradientIntoConvolution(u *uses) bool {
+	for i, op := range u.Ops {
+		o, ok := op.Operator.(ops.Conv2DBackwardWeights)
+		if !ok || o.Bias {
+			continue
+		}
+		for _, j := range u.readers[op.In[1]] {
+			if _, ok := u.Ops[j].Operator.(ops.ColumnSum); !ok {
+				continue
+			}
+			o.Bias = true
+			u.Ops[i] = ops.Op{Operator: o, In: op.In, Out: appended(op.Out, u.Ops[j].Out[0]), Label: op.Label}
+			remove(u.Graph, j)
+			return true
+		}
+	}
+	return false
+}
+
+// addIntoBatchNorm: batch norm, then the sum with a shortcut → one operation, in the place of the sum.
+func addIntoBatchNorm(u *uses) bool {
+	for j := len(u.Ops) - 1; j >= 0; j-- {
+		sum := u.Ops[j]
+		if _, ok := sum.Operator.(ops.Add); !ok || sum.In[0] == sum.In[1] {
+			continue
+		}
+		// Of two batch norms the later one: its input is the fresher.
+		best, other := -1, ops.None
+		for k, v := range sum.In {
+			i := u.maker[v]
+			if i <= best || u.only(v) != j || u.Ops[i].Out[0] != v {
+				continue
+			}
+			switch o := u.Ops[i].Operator.(type) {
+			case ops.BatchNorm:
+				if o.Add || o.Activation != ops.Linear {
+					continue
+				}
+			case ops.BatchNormInference:
+				if o.Add || o.Activation != ops.Linear {
+					continue
+				}
+			default:
+				continue
+			}
+			best, other = i, sum.In[1-k]
+		}
+		if best < 0 {
+			continue
+		}
+		norm := u.Ops[best]
+		switch o := norm.Operator.(type) {
+		case ops.BatchNorm:
+			o.Add = true
+			norm.Operator = o
+		case ops.BatchNormInference:
+			o.Add = true
+			norm.Operator = o
+		}
+		norm.In = appended(norm.In, other)
+		norm.Out = appended(sum.Out[:1], norm.Out[1:]...)
+		u.Ops[j] = norm
+		remove(u.Graph, best)
+		return true
+	}
+	return false
+}
+
+// reluBeforePool: the gradient of max pooling, masked by the relu before the pooling → masked by the pooled values first,
+// which are fewer. It is the same, because a window's gradient goes to an element that equals the pooled value.
+func reluBeforePool(u *uses) bool {
+	for i, op := range u.Ops {
+		pool, ok := op.Operator.(ops.MaxPoolBackward)
+		if !ok {
+			continue
+		}
+		j := u.only(op.Out[0])
+		if j < 0 {
+			continue
+		}
+		relu := u.Ops[j]
+		if _, ok := relu.Operator.(ops.ReluBackward); !ok || relu.In[0] != op.Out[0] || relu.In[1] != op.In[1] {
+			continue
+		}
+		masked := u.NewValue("", u.Type(op.In[0]), ops.Temporary)
+		u.Ops[i] = ops.Op{Operator: ops.ReluBackward{}, In: []ops.Value{op.In[0], op.In[2]}, Out: []ops.Value{masked}, Label: relu.Label}
+		u.Ops[j] = ops.Op{Operator: pool, In: []ops.Value{masked, op.In[1], op.In[2]}, Out: relu.Out, Label: op.Label}
+		return true
+	}
+	return false
+}
+
+// maskIntoBatchNorm: the gradient of a relu read by that of a batch norm → one operation, which also gives the masked gradient
+// to whoever else reads it: the shortcut.
+func maskIntoBatchNorm(u *uses) bool {
+	for i, op := range u.Ops {
+		if _, ok := op.Operator.(ops.ReluBackward); !ok || u.kept[op.Out[0]] || len(u.readers[op.Out[0]]) == 0 {
+			continue
+		}
+		j := u.readers[op.Out[0]][0]
+		norm := u.Ops[j]
+		o, ok := norm.Operator.(ops.BatchNormBackward)
+		if !ok || o.Mask || norm.In[0] != op.Out[0] {
+			continue
+		}
+		o.Mask = true
+		in := appended(norm.In, op.In[1])
+		in[0] = op.In[0]
+		out := norm.Out
+		if len(u.readers[op.Out[0]]) > 1 {
+			o.Residual = true
+			out = appended(out, op.Out[0])
+		}
+		u.Ops[j] = ops.Op{Operator: o, In: in, Out: out, Label: norm.Label}
+		remove(u.Graph, i)
+		return true
+	}
+	return false
+}

@@ -1,0 +1,160 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/meseta-go/meseta/layers"
+	"github.com/meseta-go/meseta/ops"
+)
+
+// listing is a program before kernels and places are chosen.
+type listing struct {
+	*ops.Graph
+	src, labels ops.Value
+	kept        []ops.Value // read by the host after a step
+	prediction  ops.Value
+	losses      ops.Value // [N], or None
+	finite      ops.Value // flag of ops.FlagType, or None
+	gradients   []ops.Value
+}
+
+// lower lists the operations of a model for a batch size and mode, gradients and update included.
+func lower(m Model, mode Mode, batch int) (*listing, error) {
+	if err := m.check(mode); err != nil {
+		return nil, err
+	}
+	if batch < 1 {
+		return nil, fmt.Errorf("plan: a batch of %d samples, want at least 1", batch)
+	}
+	l := &listing{Graph: &ops.Graph{}, labels: ops.None, losses: ops.None, finite: ops.None}
+	l.src = l.NewValue("x", ops.F32(append([]int{batch}, m.Layers.Input()...)...), ops.Input)
+
+	var weights []ops.Value // trainable
+	var names []string
+	values := map[string]ops.Value{}
+	for _, p := range m.Layers.Layers {
+		for _, w := range p.Weights {
+			name := p.Path(w)
+			role := ops.State
+			if w.Trainable {
+				role = ops.Parameter
+			}
+			v := l.NewValue(name, ops.Type{Shape: w.Shape}, role)
+			values[name] = v
+			if w.Trainable {
+				weights, names = append(weights, v), append(names, name)
+			}
+		}
+	}
+	b := &layers.Builder{Graph: l.Graph, Training: mode == Training}
+	if b.Training {
+		b.Counter = l.NewValue(counter, ops.CounterType, ops.State)
+	}
+	var err error
+	l.prediction, err = m.Layers.Lower(b, l.src, func(p layers.Placed, w layers.Weight) ops.Value { return values[p.Path(w)] })
+	if err != nil {
+		return nil, err
+	}
+	if mode == Inference {
+		l.kept = []ops.Value{l.prediction}
+		return l, nil
+	}
+
+	l.labels = l.NewValue("labels", ops.Type{DType: ops.Int32, Shape: ops.Shape{batch}}, ops.Input)
+	l.Label = "loss"
+	if l.losses, err = m.Loss.Lower(l.Graph, l.prediction, l.labels); err != nil {
+		return nil, fmt.Errorf("loss %s: %w", m.Loss.Name(), err)
+	}
+	measured := []ops.Value{l.losses}
+	for _, metric := range m.Metrics {
+		l.Label = "metrics"
+		v, err := metric.Lower(l.Graph, l.prediction, l.labels)
+		if err != nil {
+			return nil, fmt.Errorf("metric %s: %w", metric.Name(), err)
+		}
+		measured = append(measured, v)
+	}
+	l.kept = []ops.Value{l.losses}
+	lossFromLogits(l.Graph)
+	l.losses = measured[0]
+
+	if mode == Training {
+		if err := l.backward(m, weights, names, batch); err != nil {
+			return nil, err
+		}
+	}
+	l.Label = "metrics"
+	for i, name := range m.sums() {
+		sum := l.NewValue(sumName(name), ops.SumType, ops.State)
+		in := []ops.Value{sum, measured[i]}
+		if mode == Training {
+			in = append(in, l.finite)
+		}
+		if _, err := l.Add(ops.Accumulate{Gated: mode == Training}, in...); err != nil {
+			return nil, err
+		}
+	}
+	if mode == Training {
+		err = l.update(m, b.Deferred, weights, names)
+	}
+	return l, err
+}
+
+// backward appends the gradients of the mean loss and the test that all of them are finite.
+func (l *listing) backward(m Model, weights []ops.Value, names []string, batch int) error {
+	l.Label = "loss"
+	forward := l.Ops
+	seed, err := l.Add1(ops.Fill{Type: ops.F32(batch), Value: 1 / float32(batch)})
+	if err != nil {
+		return err
+	}
+	fill := l.Ops[len(forward)]
+	l.Ops = forward // what has gradients: the operations so far, without the seed
+	gradients, err := l.Gradients(l.losses, seed, weights)
+	if err != nil {
+		return err
+	}
+	backward := append([]ops.Op{fill}, l.Ops[len(forward):]...)
+	l.Ops = append(forward[:len(forward):len(forward)], backward...)
+	for i, g := range gradients {
+		if g == ops.None {
+			return fmt.Errorf("plan: the loss of %s does not depend on %s", m.Layers.Name, names[i])
+		}
+	}
+	l.gradients = gradients
+	l.Label = "update"
+	l.finite, err = l.Add1(ops.Finite{}, append([]ops.Value{l.losses}, gradients...)...)
+	l.kept = append(l.kept, l.finite)
+	return err
+}
+
+// update appends what changes states and weights, each gated by the flag.
+func (l *listing) update(m Model, deferred []layers.Deferred, weights []ops.Value, names []string) error {
+	for _, d := range deferred {
+		l.Label = d.Label
+		if _, err := l.Add(d.Op, append(append([]ops.Value{}, d.In...), l.finite)...); err != nil {
+			return err
+		}
+	}
+	if len(weights) == 0 {
+		return nil
+	}
+	rule, err := m.Optimizer.Rule()
+	if err != nil {
+		return err
+	}
+	l.Label = "update"
+	in := []ops.Value{
+		l.NewValue(learningRate, ops.ScalarType, ops.State),
+		l.NewValue(iterations, ops.IterationsType, ops.State),
+		l.finite,
+	}
+	in = append(append(in, weights...), l.gradients...)
+	for _, slot := range m.Optimizer.Slots() {
+		for i, w := range weights {
+			in = append(in, l.NewValue(slotName(slot, names[i]), l.Type(w), ops.State))
+		}
+	}
+	_, err = l.Add(ops.Optimize{Rule: rule, Parameters: len(weights)}, in...)
+	return err
+}

@@ -1,0 +1,100 @@
+package plan
+
+import "github.com/meseta-go/meseta/ops"
+
+// uses is who makes and who reads each value of a graph. It goes stale when the graph changes.
+type uses struct {
+	*ops.Graph
+	maker   []int   // index of the operation, or -1
+	readers [][]int // indices of operations in order, one twice where it reads a value twice
+	kept    []bool  // read by the host
+}
+
+func usesOf(g *ops.Graph, kept []ops.Value) *uses {
+	u := &uses{g, make([]int, len(g.Values)), make([][]int, len(g.Values)), make([]bool, len(g.Values))}
+	for i := range u.maker {
+		u.maker[i] = -1
+	}
+	for i, op := range g.Ops {
+		for _, v := range op.In {
+			u.readers[v] = append(u.readers[v], i)
+		}
+		for _, v := range op.Out {
+			u.maker[v] = i
+		}
+	}
+	for _, v := range kept {
+		u.kept[v] = true
+	}
+	return u
+}
+
+// only gives the one operation that reads v, or -1 if there are more, none, or the host.
+func (u *uses) only(v ops.Value) int {
+	if u.kept[v] || len(u.readers[v]) != 1 {
+		return -1
+	}
+	return u.readers[v][0]
+}
+
+// removed marks an operation that removeMarked is to take out.
+type removed struct{ ops.Operator }
+
+func remove(g *ops.Graph, i int) { g.Ops[i] = ops.Op{Operator: removed{}} }
+
+func removeMarked(g *ops.Graph) {
+	list := g.Ops[:0]
+	for _, op := range g.Ops {
+		if _, gone := op.Operator.(removed); !gone {
+			list = append(list, op)
+		}
+	}
+	g.Ops = list
+}
+
+// removeUnread takes out operations that change no state and whose results nobody reads.
+func removeUnread(g *ops.Graph, kept []ops.Value) {
+	read := make([]bool, len(g.Values))
+	for _, v := range kept {
+		read[v] = true
+	}
+	for i := len(g.Ops) - 1; i >= 0; i-- {
+		op := g.Ops[i]
+		_, wanted := op.Operator.(ops.Updater)
+		for _, v := range op.Out {
+			wanted = wanted || read[v]
+		}
+		if !wanted {
+			remove(g, i)
+			continue
+		}
+		for _, v := range op.In {
+			read[v] = true
+		}
+	}
+	removeMarked(g)
+}
+
+// lossFromLogits lets losses and accuracies read the input of a softmax instead of its output: it is more exact, it has a
+// simpler gradient, and often leaves the softmax without readers. It runs before gradients are taken.
+func lossFromLogits(g *ops.Graph) {
+	u := usesOf(g, nil)
+	for i, op := range g.Ops {
+		_, loss := op.Operator.(ops.LogLoss)
+		_, correct := op.Operator.(ops.Correct)
+		if !loss && !correct {
+			continue
+		}
+		made := u.maker[op.In[0]]
+		if made < 0 {
+			continue
+		}
+		if _, ok := g.Ops[made].Operator.(ops.Softmax); !ok {
+			continue
+		}
+		g.Ops[i].In = []ops.Value{g.Ops[made].In[0], op.In[1]}
+		if loss {
+			g.Ops[i].Operator = ops.CrossEntropy{}
+		}
+	}
+}

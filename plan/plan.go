@@ -1,0 +1,83 @@
+// Package plan turns a network, a loss and an optimizer into a Program: a list of operations with every shape known, every
+// buffer placed and every kernel chosen, so that a training step neither allocates nor looks anything up.
+//
+// Compiling goes through these files in order: lower.go (layers, loss, gradients and update as operations), passes.go and
+// fuse.go (fewer and larger operations), place.go (one arena), program.go (the result, which prints itself), session.go
+// (what lives across steps: weights, optimizer slots, sums).
+//
+// Nothing here knows a device. Package kernels offers devices behind one interface; a Program is compiled for
+// whichever it is given, through the same passes.
+package plan
+
+import (
+	"fmt"
+
+	"github.com/meseta-go/meseta/layers"
+	"github.com/meseta-go/meseta/losses"
+	"github.com/meseta-go/meseta/metrics"
+	"github.com/meseta-go/meseta/optimizers"
+)
+
+// Mode is what a Program does with a batch.
+type Mode uint8
+
+// The modes.
+const (
+	Inference  Mode = iota // the network's output
+	Evaluation             // loss and metrics
+	Training               // loss, metrics and an update of the weights
+)
+
+func (m Mode) String() string {
+	switch m {
+	case Inference:
+		return "inference"
+	case Evaluation:
+		return "evaluation"
+	case Training:
+		return "training"
+	}
+	return "unknown mode"
+}
+
+// Model is what programs are compiled from.
+type Model struct {
+	Layers    *layers.Graph
+	Loss      losses.Loss // nil where only Inference is wanted
+	Metrics   []metrics.Metric
+	Optimizer optimizers.Optimizer // nil where Training is not wanted
+}
+
+// check says whether the model has what a mode needs.
+func (m Model) check(mode Mode) error {
+	if mode >= Evaluation && m.Loss == nil {
+		return fmt.Errorf("plan: %v of %s needs a loss; compile the model with one", mode, m.Layers.Name)
+	}
+	if mode == Training && m.Optimizer == nil {
+		return fmt.Errorf("plan: training of %s needs an optimizer; compile the model with one", m.Layers.Name)
+	}
+	return nil
+}
+
+// Names of the values that live across steps beside weights. A weight's name is its path, "conv2d/kernel"; what an optimizer
+// keeps for it is slotName of it.
+const (
+	learningRate = "learning_rate"
+	iterations   = "iterations" // steps that the optimizer applied
+	counter      = "counter"    // seed and step number for random operations
+)
+
+func slotName(slot, weight string) string { return slot + ":" + weight }
+func sumName(metric string) string        { return "sum:" + metric }
+
+// sums names the running means: the loss, then the metrics.
+func (m Model) sums() []string {
+	if m.Loss == nil {
+		return nil
+	}
+	names := []string{"loss"}
+	for _, x := range m.Metrics {
+		names = append(names, x.Name())
+	}
+	return names
+}

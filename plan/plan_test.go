@@ -1,0 +1,232 @@
+package plan
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/meseta-go/meseta/kernels"
+	"github.com/meseta-go/meseta/layers"
+	"github.com/meseta-go/meseta/losses"
+	"github.com/meseta-go/meseta/metrics"
+	"github.com/meseta-go/meseta/ops"
+	"github.com/meseta-go/meseta/optimizers"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write golden files anew")
+
+// paper is a device that computes nothing: for tests of what is planned.
+type paper struct{ workspace int }
+
+func (paper) String() string                          { return "paper" }
+func (paper) Close() error                            { return nil }
+func (paper) Sequence([]func()) func() error          { return func() error { return nil } }
+func (paper) Alloc(bytes int) (kernels.Memory, error) { return &sheet{make([]byte, bytes)}, nil }
+func (d paper) Choose(ops.Operator, []ops.Type, []ops.Type) (kernels.Kernel, error) {
+	return blank{d.workspace}, nil
+}
+
+type blank struct{ workspace int }
+
+func (blank) Variant() string               { return "paper" }
+func (b blank) WorkspaceBytes() int         { return b.workspace }
+func (blank) Bind(b kernels.Buffers) func() { return func() {} }
+
+type sheet struct{ b []byte }
+
+func (s *sheet) Write(at int, src []byte) { copy(s.b[at:], src) }
+func (s *sheet) Read(at int, dst []byte)  { copy(dst, s.b[at:]) }
+func (s *sheet) Free() error              { return nil }
+
+func small(t *testing.T) Model {
+	g, err := layers.Sequential("small", &layers.InputLayer{Shape: layers.Shape{8, 8, 1}},
+		&layers.Rescaling{Scale: 2},
+		&layers.Conv2D{Filters: 4, KernelSize: layers.Square(3), Activation: layers.ReLU},
+		&layers.Conv2D{Filters: 6, KernelSize: layers.Square(3), Activation: layers.ReLU},
+		&layers.MaxPooling2D{}, &layers.Dropout{Rate: .25}, &layers.Flatten{},
+		&layers.Dense{Units: 5, Activation: layers.ReLU}, &layers.Dense{Units: 3, Activation: layers.Softmax})
+	require.NoError(t, err)
+	return Model{g, losses.SparseCategoricalCrossentropy{}, []metrics.Metric{metrics.Accuracy{}}, optimizers.NewAdam()}
+}
+
+func residual(t *testing.T) Model {
+	norm := func(x *layers.Node) *layers.Node { return layers.Apply(layers.NewBatchNormalization(), x) }
+	conv := func(x *layers.Node, filters, size, stride int) *layers.Node {
+		return norm(layers.Apply(&layers.Conv2D{Filters: filters, KernelSize: layers.Square(size), Strides: layers.Square(stride), Padding: layers.Same, NoBias: true}, x))
+	}
+	relu := func(x *layers.Node) *layers.Node { return layers.Apply(&layers.ReLULayer{}, x) }
+	in := layers.Apply(&layers.InputLayer{Shape: layers.Shape{8, 8, 3}})
+	x := relu(conv(in, 4, 3, 1))
+	x = relu(layers.Apply(&layers.Add{}, conv(relu(conv(x, 4, 3, 1)), 4, 3, 1), x))
+	x = relu(layers.Apply(&layers.Add{}, conv(relu(conv(x, 8, 3, 2)), 8, 3, 1), conv(x, 8, 1, 2)))
+	out := layers.Apply(&layers.Dense{Units: 3}, layers.Apply(&layers.GlobalAveragePooling2D{}, x))
+	g, err := layers.Functional("residual", in, out)
+	require.NoError(t, err)
+	return Model{g, losses.SparseCategoricalCrossentropy{FromLogits: true}, nil, &optimizers.SGD{LearningRate: .1, Momentum: .9}}
+}
+
+var modelsOf = map[string]func(*testing.T) Model{"small": small, "residual": residual}
+
+func TestGoldenPrograms(t *testing.T) {
+	for name, model := range modelsOf {
+		for _, mode := range []Mode{Inference, Evaluation, Training} {
+			s, err := NewSession(model(t), paper{}, 1)
+			require.NoError(t, err)
+			p, err := s.Program(mode, 2)
+			require.NoError(t, err)
+			file := filepath.Join("testdata", fmt.Sprintf("%s_%v.txt", name, mode))
+			if *rewrite {
+				require.NoError(t, os.WriteFile(file, []byte(p.String()), 0o666))
+			}
+			want, err := os.ReadFile(file)
+			require.NoError(t, err)
+			assert.Equal(t, string(want), p.String(), "%s; if that is what you want: go test ./plan -rewrite", file)
+		}
+	}
+}
+
+// TestNothingIsOverwrittenEarly plays a program through on a map from bytes to the value that they hold.
+func TestNothingIsOverwrittenEarly(t *testing.T) {
+	for name, model := range modelsOf {
+		for _, mode := range []Mode{Inference, Evaluation, Training} {
+			for _, batch := range []int{1, 3} {
+				s, err := NewSession(model(t), paper{workspace: 100}, 1)
+				require.NoError(t, err)
+				p, err := s.Program(mode, batch)
+				require.NoError(t, err)
+				play(t, fmt.Sprintf("%s %v %d", name, mode, batch), p)
+			}
+		}
+	}
+}
+
+func play(t *testing.T, name string, p *Program) {
+	holds := make([]ops.Value, p.places.bytes/64+1) // by cache line
+	lines := func(v ops.Value, do func(line int)) {
+		b := p.buffer(v)
+		if b.Memory != p.session.arena {
+			return
+		}
+		require.Zero(t, b.Offset%kernels.Alignment)
+		for at := b.Offset / 64; at*64 < b.Offset+b.Bytes; at++ {
+			do(at)
+		}
+	}
+	alias := map[ops.Value]ops.Value{} // views hold what their source does
+	source := func(v ops.Value) ops.Value {
+		for {
+			w, ok := alias[v]
+			if !ok {
+				return v
+			}
+			v = w
+		}
+	}
+	put := func(v ops.Value) { lines(v, func(at int) { holds[at] = v }) }
+	check := func(v ops.Value, when string) {
+		lines(v, func(at int) {
+			require.Equal(t, source(v), holds[at], "%s: %s wants %s", name, when, p.name(v))
+		})
+	}
+	put(p.listing.src)
+	if p.listing.labels != ops.None {
+		put(p.listing.labels)
+	}
+	for i, op := range p.listing.Ops {
+		for _, v := range op.In {
+			check(v, op.Name())
+		}
+		if ops.IsView(op.Operator) {
+			alias[op.Out[0]] = op.In[0]
+			continue
+		}
+		if w := p.places.work[i]; w >= 0 {
+			st := p.places.list[w]
+			for at := st.offset / 64; at*64 < st.offset+st.bytes; at++ {
+				holds[at] = ops.None
+			}
+			for _, v := range op.In {
+				check(v, op.Name()+" beside its workspace")
+			}
+		}
+		for _, v := range op.Out {
+			put(v)
+		}
+		for _, v := range op.Out {
+			check(v, op.Name()+" as a result")
+		}
+	}
+	for _, v := range p.listing.kept {
+		check(v, "the host")
+	}
+}
+
+func TestArenaIsReused(t *testing.T) {
+	s, err := NewSession(residual(t), paper{}, 1)
+	require.NoError(t, err)
+	p, err := s.Program(Training, 16)
+	require.NoError(t, err)
+	total := 0
+	for _, op := range p.listing.Ops {
+		for _, v := range op.Out {
+			if !ops.IsView(op.Operator) {
+				total += p.listing.Type(v).Bytes()
+			}
+		}
+	}
+	assert.Less(t, p.ArenaBytes(), total*2/3, "lifetimes overlap in part only")
+}
+
+func TestWeightsLieSideBySide(t *testing.T) {
+	for _, model := range modelsOf {
+		s, err := NewSession(model(t), paper{}, 1)
+		require.NoError(t, err)
+		p, err := s.Program(Training, 2)
+		require.NoError(t, err)
+		last := p.listing.Ops[len(p.listing.Ops)-1]
+		o, ok := last.Operator.(ops.Optimize)
+		require.True(t, ok, "the optimizer is the last step")
+		groups := len(last.In[3:]) / o.Parameters
+		for i := range o.Parameters {
+			for g := range groups {
+				first := p.buffer(last.In[3+g*o.Parameters])
+				b := p.buffer(last.In[3+g*o.Parameters+i])
+				assert.Equal(t, p.buffer(last.In[3+i]).Offset-p.buffer(last.In[3]).Offset, b.Offset-first.Offset)
+			}
+		}
+	}
+}
+
+func TestFirstWeightsDependOnTheSeed(t *testing.T) {
+	first := func(seed uint64) []float32 {
+		s, err := NewSession(small(t), paper{}, seed)
+		require.NoError(t, err)
+		w := make([]float32, 3*3*1*4)
+		require.NoError(t, s.Read("conv2d/kernel", w))
+		return w
+	}
+	assert.Equal(t, first(1), first(1))
+	assert.NotEqual(t, first(1), first(2))
+}
+
+func TestMistakes(t *testing.T) {
+	m := small(t)
+	m.Optimizer = nil
+	s, err := NewSession(m, paper{}, 1)
+	require.NoError(t, err)
+	_, err = s.Program(Training, 1)
+	assert.ErrorContains(t, err, "needs an optimizer")
+	m.Loss = nil
+	s, err = NewSession(m, paper{}, 1)
+	require.NoError(t, err)
+	_, err = s.Program(Evaluation, 1)
+	assert.ErrorContains(t, err, "needs a loss")
+	_, err = s.Program(Inference, 0)
+	assert.ErrorContains(t, err, "0 samples")
+	assert.ErrorContains(t, s.Read("nothing", nil), `"nothing"`)
+	assert.ErrorIs(t, s.Write("conv2d/kernel", []float32{1}), ops.ErrShape)
+}

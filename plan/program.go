@@ -1,0 +1,193 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/meseta-go/meseta/kernels"
+	"github.com/meseta-go/meseta/ops"
+)
+
+// Program is what a model does with a batch of one size, as a list of operations with kernels and places. It belongs to a
+// Session, in which its weights live, and is used by one goroutine at a time.
+type Program struct {
+	Mode  Mode
+	Batch int
+
+	session *Session
+	listing *listing
+	kernels []kernels.Kernel // of each operation, nil for views
+	places  *placement
+	run     func() error
+	bound   kernels.Memory // the arena that run was bound to
+}
+
+// compile lists, fuses, chooses kernels and places values; nothing is bound to memory yet.
+func compile(s *Session, mode Mode, batch int) (*Program, error) {
+	l, err := lower(s.model, mode, batch)
+	if err != nil {
+		return nil, err
+	}
+	fuse(l.Graph, l.kept)
+	removeUnread(l.Graph, l.kept)
+	if err := l.checkGradients(); err != nil {
+		return nil, err
+	}
+	p := &Program{Mode: mode, Batch: batch, session: s, listing: l, kernels: make([]kernels.Kernel, len(l.Ops))}
+	workspaces := make([]int, len(l.Ops))
+	for i, op := range l.Ops {
+		if ops.IsView(op.Operator) {
+			continue
+		}
+		if p.kernels[i], err = s.device.Choose(op.Operator, l.Types(op.In), l.Types(op.Out)); err != nil {
+			return nil, fmt.Errorf("plan: %s, layer %s: %w", op.Name(), op.Label, err)
+		}
+		workspaces[i] = p.kernels[i].WorkspaceBytes()
+	}
+	p.places = place(l, workspaces)
+	return p, nil
+}
+
+// checkGradients makes sure that every gradient is a value of its own, since it gets a place of its own.
+func (l *listing) checkGradients() error {
+	u := usesOf(l.Graph, nil)
+	seen := map[ops.Value]bool{}
+	for _, g := range l.gradients {
+		if seen[g] || ops.IsView(l.Ops[u.maker[g]].Operator) {
+			return fmt.Errorf("plan: the gradient made by %s (%s) is not a value of its own", l.Ops[u.maker[g]].Name(), l.Ops[u.maker[g]].Label)
+		}
+		seen[g] = true
+	}
+	return nil
+}
+
+// buffer is where v lives.
+func (p *Program) buffer(v ops.Value) kernels.Buffer {
+	info := p.listing.Values[v]
+	st := p.places.list[p.places.of[v]]
+	if st.outside {
+		return p.session.buffer(info.Name)
+	}
+	return kernels.Buffer{Memory: p.session.arena, Offset: st.offset, Bytes: info.Type.Bytes()}
+}
+
+func (p *Program) buffers(vs []ops.Value) []kernels.Buffer {
+	b := make([]kernels.Buffer, len(vs))
+	for i, v := range vs {
+		b[i] = p.buffer(v)
+	}
+	return b
+}
+
+// bind ties the kernels to the session's arena, again after that has grown.
+func (p *Program) bind() {
+	var steps []func()
+	for i, k := range p.kernels {
+		if k == nil {
+			continue
+		}
+		op := p.listing.Ops[i]
+		b := kernels.Buffers{In: p.buffers(op.In), Out: p.buffers(op.Out)}
+		if w := p.places.work[i]; w >= 0 {
+			b.Workspace = kernels.Buffer{Memory: p.session.arena, Offset: p.places.list[w].offset, Bytes: p.places.list[w].bytes}
+		}
+		steps = append(steps, k.Bind(b))
+	}
+	p.run, p.bound = p.session.device.Sequence(steps), p.session.arena
+}
+
+// Run does one step with the batch that SetBatch left. It does not allocate.
+func (p *Program) Run() error {
+	if p.bound != p.session.arena {
+		p.bind()
+	}
+	return p.run()
+}
+
+// SetBatch copies a batch to the device: x [Batch,H,W,C] and, but for Inference, labels [Batch].
+func (p *Program) SetBatch(x []float32, labels []int32) {
+	write(p.buffer(p.listing.src), x)
+	if p.listing.labels != ops.None {
+		write(p.buffer(p.listing.labels), labels)
+	}
+}
+
+// Prediction copies the network's output for the last batch, [Batch,…], to dst. It is kept in Inference programs only.
+func (p *Program) Prediction(dst []float32) { read(p.buffer(p.listing.prediction), dst) }
+
+// Losses copies the loss of every sample of the last batch to dst [Batch]. There are none in Inference programs.
+func (p *Program) Losses(dst []float32) { read(p.buffer(p.listing.losses), dst) }
+
+// Applied says whether the last training step changed the weights: it did not if a loss or gradient was not finite.
+func (p *Program) Applied() bool {
+	s := p.session
+	read(p.buffer(p.listing.finite), s.flag[:])
+	return s.flag[0] != 0
+}
+
+// ArenaBytes is the memory that the program's values take while a step runs.
+func (p *Program) ArenaBytes() int { return p.places.bytes }
+
+// FLOPs is the number of floating-point operations of a step, a multiply-add being two.
+func (p *Program) FLOPs() int64 {
+	var n int64
+	for i := range p.listing.Ops {
+		n += p.flops(i)
+	}
+	return n
+}
+
+func (p *Program) flops(i int) int64 {
+	op := p.listing.Ops[i]
+	c, ok := op.Operator.(ops.Coster)
+	if !ok {
+		return 0
+	}
+	return c.FLOPs(p.listing.Types(op.In), p.listing.Types(op.Out))
+}
+
+// String prints the program, one step a line: its number, results with type and place in the arena, operation with its
+// attributes, operands, floating-point operations, the kernel chosen, and the layer it stands for.
+func (p *Program) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %v of %d samples on %s\n", p.session.model.Layers.Name, p.Mode, p.Batch, p.session.device.String())
+	fmt.Fprintf(&b, "%d steps, %.3f GFLOP, arena %d bytes, store %d bytes\n", len(p.listing.Ops), float64(p.FLOPs())/1e9, p.places.bytes, p.session.bytes)
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for i, op := range p.listing.Ops {
+		var outs, ins []string
+		for _, v := range op.Out {
+			outs = append(outs, fmt.Sprintf("%s %v@%d", p.name(v), p.listing.Type(v), p.places.list[p.places.of[v]].offset))
+		}
+		if len(outs) == 0 {
+			outs = []string{"-"}
+		}
+		for _, v := range op.In {
+			ins = append(ins, p.name(v))
+		}
+		if len(ins) > 6 {
+			ins = append(ins[:5:5], fmt.Sprintf("… %d more", len(op.In)-5))
+		}
+		name := op.Name()
+		if s, ok := op.Operator.(fmt.Stringer); ok && s.String() != "" {
+			name += " " + s.String()
+		}
+		cost, variant := "-", "view"
+		if n := p.flops(i); n > 0 {
+			cost = fmt.Sprintf("%.3f MFLOP", float64(n)/1e6)
+		}
+		if p.kernels[i] != nil {
+			variant = p.kernels[i].Variant()
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t(%s)\t%s\t%s\t%s\n", i, strings.Join(outs, ", "), name, strings.Join(ins, ", "), cost, variant, op.Label)
+	}
+	w.Flush()
+	return b.String()
+}
+
+func (p *Program) name(v ops.Value) string {
+	if n := p.listing.Values[v].Name; n != "" {
+		return n
+	}
+	return fmt.Sprintf("%%%d", v)
+}

@@ -1,0 +1,276 @@
+package plan
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/meseta-go/meseta/kernels"
+	"github.com/meseta-go/meseta/ops"
+	"github.com/meseta-go/meseta/random"
+)
+
+// Session is a model's memory on a device: what lives across steps (the store), and one arena that its programs take turns in.
+// It is used by one goroutine at a time.
+type Session struct {
+	model    Model
+	device   kernels.Device
+	seed     uint64
+	entries  []Entry
+	index    map[string]int
+	bytes    int // of the store
+	store    kernels.Memory
+	arena    kernels.Memory
+	room     int // of the arena
+	programs map[key]*Program
+
+	// Places of what a run touches between steps, and numbers on their way there, kept here because a step neither looks
+	// names up nor allocates.
+	at struct {
+		rate, iterations, counter kernels.Buffer
+		sums                      []kernels.Buffer
+	}
+	rate  [1]float32
+	flag  [1]int32
+	steps [2]int64
+	sum   [2]float64
+}
+
+// Entry is one value of the store.
+type Entry struct {
+	Name   string
+	Type   ops.Type
+	Kind   Kind
+	offset int
+}
+
+// Kind says what an Entry is.
+type Kind uint8
+
+// The kinds.
+const (
+	Trainable Kind = iota // a weight that training changes
+	Fixed                 // another weight, such as a moving mean
+	Slot                  // what the optimizer keeps for a weight
+	Sum                   // a running mean
+	Scalar                // learning rate, counters
+)
+
+type key struct {
+	mode  Mode
+	batch int
+}
+
+// NewSession lays out and allocates the store of a model and gives weights their first values, which depend on the seed and on
+// the weight's place in the network alone.
+func NewSession(m Model, device kernels.Device, seed uint64) (*Session, error) {
+	s := &Session{model: m, device: device, seed: seed, index: map[string]int{}, programs: map[key]*Program{}}
+	if err := s.layOut(); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.store, err = device.Alloc(s.bytes); err != nil {
+		return nil, fmt.Errorf("plan: %d bytes for the weights of %s: %w", s.bytes, m.Layers.Name, err)
+	}
+	for _, name := range m.sums() {
+		s.at.sums = append(s.at.sums, s.buffer(sumName(name)))
+	}
+	if m.Optimizer != nil {
+		s.at.rate, s.at.iterations, s.at.counter = s.buffer(learningRate), s.buffer(iterations), s.buffer(counter)
+	}
+	s.initialize()
+	return s, nil
+}
+
+// layOut gives each entry its offset. Trainable weights lie side by side, and so do the values of each optimizer slot in the same
+// order, so that an update is one sweep over each.
+func (s *Session) layOut() error {
+	var err error
+	add := func(name string, t ops.Type, k Kind) {
+		if _, ok := s.index[name]; ok && err == nil {
+			err = fmt.Errorf("plan: two values are named %q", name)
+		}
+		s.index[name] = len(s.entries)
+		s.entries = append(s.entries, Entry{name, t, k, s.bytes})
+		s.bytes += roundUp(t.Bytes())
+	}
+	weights := func(trainable bool, each func(name string, t ops.Type)) {
+		for _, p := range s.model.Layers.Layers {
+			for _, w := range p.Weights {
+				if w.Trainable == trainable {
+					each(p.Path(w), ops.Type{Shape: w.Shape})
+				}
+			}
+		}
+	}
+	weights(true, func(name string, t ops.Type) { add(name, t, Trainable) })
+	if s.model.Optimizer != nil {
+		for _, slot := range s.model.Optimizer.Slots() {
+			weights(true, func(name string, t ops.Type) { add(slotName(slot, name), t, Slot) })
+		}
+		add(learningRate, ops.ScalarType, Scalar)
+		add(iterations, ops.IterationsType, Scalar)
+		add(counter, ops.CounterType, Scalar)
+	}
+	weights(false, func(name string, t ops.Type) { add(name, t, Fixed) })
+	for _, name := range s.model.sums() {
+		add(sumName(name), ops.SumType, Sum)
+	}
+	s.bytes += kernels.Slack
+	return err
+}
+
+// initialize gives weights their first values.
+func (s *Session) initialize() {
+	index := uint32(0)
+	for _, p := range s.model.Layers.Layers {
+		for _, w := range p.Weights {
+			values := make([]float32, w.Shape.Size())
+			w.Initializer.Fill(values, w.Shape, &random.Stream{Seed: s.seed, Purpose: random.Initialize, Index: index})
+			write(s.buffer(p.Path(w)), values)
+			index++
+		}
+	}
+	if s.model.Optimizer != nil {
+		s.SetLearningRate(s.model.Optimizer.Rate())
+		s.SetStep(s.seed, 0)
+	}
+}
+
+// Program compiles the program for a mode and batch size, or gives the one compiled before.
+func (s *Session) Program(mode Mode, batch int) (*Program, error) {
+	k := key{mode, batch}
+	if p, ok := s.programs[k]; ok {
+		return p, nil
+	}
+	p, err := compile(s, mode, batch)
+	if err != nil {
+		return nil, err
+	}
+	if p.places.bytes+kernels.Slack > s.room {
+		room := p.places.bytes + kernels.Slack
+		arena, err := s.device.Alloc(room)
+		if err != nil {
+			return nil, fmt.Errorf("plan: %v of %d samples of %s wants an arena of %d bytes: %w; a smaller batch needs less", mode, batch, s.model.Layers.Name, room, err)
+		}
+		if s.arena != nil {
+			if err := s.arena.Free(); err != nil {
+				return nil, err
+			}
+		}
+		s.arena, s.room = arena, room
+	}
+	s.programs[k] = p
+	return p, nil
+}
+
+// buffer is where the entry of a name lives.
+func (s *Session) buffer(name string) kernels.Buffer {
+	e := s.entries[s.index[name]]
+	return kernels.Buffer{Memory: s.store, Offset: e.offset, Bytes: e.Type.Bytes()}
+}
+
+// Entries lists what the store holds, weights by path.
+func (s *Session) Entries() []Entry { return s.entries }
+
+// SlotPath gives the name of the entry that an optimizer's slot has for a weight.
+func SlotPath(slot, weight string) string { return slotName(slot, weight) }
+
+// Read copies a float32 entry to dst, which has its size.
+func (s *Session) Read(name string, dst []float32) error {
+	if err := s.checkEntry(name, len(dst)); err != nil {
+		return err
+	}
+	read(s.buffer(name), dst)
+	return nil
+}
+
+// Write copies src to a float32 entry, which has its size.
+func (s *Session) Write(name string, src []float32) error {
+	if err := s.checkEntry(name, len(src)); err != nil {
+		return err
+	}
+	write(s.buffer(name), src)
+	return nil
+}
+
+func (s *Session) checkEntry(name string, n int) error {
+	i, ok := s.index[name]
+	if !ok {
+		return fmt.Errorf("plan: %s has no value named %q", s.model.Layers.Name, name)
+	}
+	if e := s.entries[i]; e.Type.DType != ops.Float32 || e.Type.Shape.Size() != n {
+		return fmt.Errorf("plan: %q is %v, not %d float32: %w", name, e.Type, n, ops.ErrShape)
+	}
+	return nil
+}
+
+// SetLearningRate sets the rate of the steps that follow.
+func (s *Session) SetLearningRate(rate float64) {
+	s.rate[0] = float32(rate)
+	write(s.at.rate, s.rate[:])
+}
+
+// SetStep sets what random operations of the next step depend on.
+func (s *Session) SetStep(seed uint64, step int64) {
+	s.steps = [2]int64{int64(seed), step}
+	write(s.at.counter, s.steps[:])
+}
+
+// Iterations is the number of steps that the optimizer has applied.
+func (s *Session) Iterations() int64 {
+	read(s.at.iterations, s.steps[:1])
+	return s.steps[0]
+}
+
+// SetIterations sets that number, after loading the optimizer's state.
+func (s *Session) SetIterations(n int64) { write(s.at.iterations, []int64{n}) }
+
+// ResetSums starts the means of loss and metrics anew.
+func (s *Session) ResetSums() {
+	s.sum = [2]float64{}
+	for _, b := range s.at.sums {
+		write(b, s.sum[:])
+	}
+}
+
+// Means puts the means of the loss and the metrics over the samples since ResetSums into dst, in the order of SumNames.
+// A mean over no samples is NaN.
+func (s *Session) Means(dst []float64) {
+	for i, b := range s.at.sums {
+		read(b, s.sum[:])
+		dst[i] = s.sum[0] / s.sum[1]
+	}
+}
+
+// SumNames lists "loss" and the metrics' names.
+func (s *Session) SumNames() []string { return s.model.sums() }
+
+// Bytes is the size of the store.
+func (s *Session) Bytes() int { return s.bytes }
+
+// Close frees the memory; the device stays open.
+func (s *Session) Close() error {
+	if s.arena != nil {
+		if err := s.arena.Free(); err != nil {
+			return err
+		}
+		s.arena = nil
+	}
+	return s.store.Free()
+}
+
+// number is what buffers hold.
+type number interface {
+	~float32 | ~float64 | ~int32 | ~int64
+}
+
+// octets views numbers as bytes, without copying.
+func octets[T number](x []T) []byte {
+	if len(x) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), len(x)*int(unsafe.Sizeof(x[0])))
+}
+
+func write[T number](b kernels.Buffer, src []T) { b.Memory.Write(b.Offset, octets(src)[:b.Bytes]) }
+func read[T number](b kernels.Buffer, dst []T)  { b.Memory.Read(b.Offset, octets(dst)[:b.Bytes]) }
