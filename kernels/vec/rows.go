@@ -1,0 +1,65 @@
+package vec
+
+// lanes is the widest vector, in float32: the unit that widths are rounded to.
+const lanes = 16
+
+// maxRepeat bounds the length to which a short row is repeated to fill vectors, in elements.
+const maxRepeat = 1024
+
+// Rows says how a tensor [rows,C] is worked through: in chunks of whole rows, each chunk in wide rows of Width elements.
+//
+// Width is C where vectors divide C or C is large. Else it is the least multiple of both, so that a row of, say, 10
+// channels does not leave 6 lanes of 16 idle; what belongs to a channel is then repeated along the wide row.
+type Rows struct {
+	C     int // channels
+	Width int // elements of a wide row, a multiple of C
+	n     int // elements in all
+	chunk int // elements of a chunk, a multiple of Width
+}
+
+// NewRows cuts [rows,c] into chunks of about `elements` elements and at least `least` rows. The cut depends on the arguments alone.
+func NewRows(rows, c, elements, least int) Rows {
+	width := c
+	if repeat := lanes / gcd(c, lanes); c*repeat <= maxRepeat && repeat > 1 && repeat <= rows {
+		width = c * repeat
+	}
+	wide := max(elements/width, (least*c+width-1)/width, 1)
+	return Rows{C: c, Width: width, n: rows * c, chunk: wide * width}
+}
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// Chunks is the number of chunks.
+func (r Rows) Chunks() int { return (r.n + r.chunk - 1) / r.chunk }
+
+// Chunk gives chunk i: elements start to start+wide·Width are so many wide rows, then those up to end are less than one, yet
+// a multiple of C.
+func (r Rows) Chunk(i int) (start, wide, end int) {
+	start = i * r.chunk
+	end = min(start+r.chunk, r.n)
+	return start, (end - start) / r.Width, end
+}
+
+// Padded is Width with room for a vector read at its last element.
+func (r Rows) Padded() int { return r.Width + lanes }
+
+// Repeat fills wide [Width] with copies of values [C].
+func (r Rows) Repeat(wide, values []float32) {
+	for i := 0; i < r.Width; i += r.C {
+		copy(wide[i:i+r.C], values)
+	}
+}
+
+// Fold adds up what belongs to the same channel: sums [Width] becomes [C], in its first C elements.
+func (r Rows) Fold(sums []float64) {
+	for i := r.C; i < r.Width; i += r.C {
+		for j, x := range sums[i : i+r.C] {
+			sums[j] += x
+		}
+	}
+}

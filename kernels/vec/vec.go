@@ -1,0 +1,73 @@
+// Package vec has the inner loops of every family of kernels that is bound by memory rather than by arithmetic: the work on one
+// piece of a tensor, by one worker, for each instruction set. How a tensor is cut into pieces and which worker takes one is
+// decided by the families (elementwise, norm, pool, dropout, update), what an operation means is defined by their ref.go.
+//
+// Files: vec.go the table of loops; rows.go how [rows,C] is cut; portable.go the loops in Go; amd64.go and vec_*.s
+// those in assembly, written by ../_asm/vec. Matrix products and convolutions live in package tile.
+//
+// Loops do not check: slices are as long as their doc says, and may overlap only where they are the same slice. The 64 bytes
+// behind a slice of float32 may be read.
+package vec
+
+import "github.com/meseta-go/meseta/kernels/cpu"
+
+// Table holds the loops of one instruction set. Unless it says otherwise, n is len(dst), the first slice's length, which may be 0.
+//
+// Loops whose doc says "exact" give the same bits in each table: they round after every operation.
+type Table struct {
+	// dst[i] = max(src[i], 0), and NaN stays. Exact.
+	ReLU func(dst, src []float32)
+	// diffSrc[i] = dst[i] > 0 ? diffDst[i] : 0. Exact.
+	ReLUBackward func(diffSrc, diffDst, dst []float32)
+	// dst[i] = a[i] + b[i]. Exact.
+	Add func(dst, a, b []float32)
+	// dst[i] = src[i]·scale + offset. Exact.
+	Affine func(dst, src []float32, scale, offset float32)
+	// Finite says whether no src[i] is infinite or NaN.
+	Finite func(src []float32) bool
+
+	// dst[i] = word i%4 of Philox(key, {block+i/4, word1, word2, word3}) ≥ threshold ? src[i]·scale : 0. Exact.
+	Dropout func(dst, src []float32, key uint64, block, word1, word2, word3, threshold uint32, scale float32)
+
+	// param[i] -= param[i]·decay·rate. Exact.
+	Decay func(param []float32, decay, rate float32)
+	// param[i] -= grad[i]·rate. Exact.
+	SGD func(param, grad []float32, rate float32)
+	// velocity[i] = velocity[i]·momentum - grad[i]·rate; param[i] += velocity[i]. Exact.
+	Momentum func(param, grad, velocity []float32, momentum, rate float32)
+	// velocity[i] = velocity[i]·momentum - grad[i]·rate; param[i] += velocity[i]·momentum - grad[i]·rate. Exact.
+	Nesterov func(param, grad, velocity []float32, momentum, rate float32)
+	// m[i] += (grad[i]-m[i])·keep1; v[i] += (grad[i]²-v[i])·keep2; param[i] -= m[i]·alpha/(√v[i]+epsilon). Exact.
+	Adam func(param, grad, m, v []float32, keep1, keep2, alpha, epsilon float32)
+
+	// dst[r,j] = src[r,j] + bias[j], of [rows,width]. Exact.
+	BiasAdd func(dst, src, bias []float32, rows, width int)
+	// Normalize[add][relu]: dst[r,j] = act((src[r,j]-mean[j])·scale[j] + offset[j] + residual[r,j]), of [rows,width];
+	// residual is nil without add.
+	Normalize [2][2]func(dst, src, residual, mean, scale, offset []float32, rows, width int)
+	// NormalizeBackward[mask]: diffSrc[r,j] = g·a[j] + (src[r,j]-mean[j])·b[j] + c[j], of [rows,width], where g is diffDst[r,j], with
+	// mask 0 unless dst[r,j] > 0; dst is nil without mask.
+	NormalizeBackward [2]func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int)
+	// sums[j] += Σr src[r,j], of [rows,width].
+	ColumnSums func(sums []float64, src []float32, rows, width int)
+	// sums[j] += Σr src[r,j]; squares[j] += Σr src[r,j]², of [rows,width].
+	Moments func(sums, squares []float64, src []float32, rows, width int)
+	// GradientMoments[mask][store]: sums[j] += Σr g; products[j] += Σr g·(src[r,j]-mean[j]), of [rows,width], with g as in
+	// NormalizeBackward; with store, masked[r,j] = g. masked is nil without store, dst without mask; there is no store without mask.
+	GradientMoments [2][2]func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int)
+
+	// MaxPool computes count pixels of c channels, each the maximum over r×s source pixels: dst[q,j] = max over y<r, x<s of
+	// src[q·step + y·pitch + x·c + j]; NaN counts only where it comes first. step and pitch are in elements. Exact.
+	MaxPool func(dst, src []float32, count, c, r, s, step, pitch int)
+	// MaxPoolBackward[add]: for the windows of MaxPool, diffSrc at the first element that equals dst[q,j] becomes diffDst[q,j]
+	// (or with add grows by it), and 0 at the others (with add they stay). Without add windows must not overlap. Exact.
+	MaxPoolBackward [2]func(diffSrc, diffDst, src, dst []float32, count, c, r, s, step, pitch int)
+}
+
+// For gives the loops of an instruction set.
+func For(isa cpu.ISA) *Table {
+	if t := native(isa); t != nil {
+		return t
+	}
+	return &portable
+}
