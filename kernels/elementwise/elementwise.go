@@ -1,0 +1,102 @@
+// Package elementwise computes functions of single elements, the addition of a bias to every row, and its gradient, the sum of
+// all rows. Dropout and the optimizers' steps have packages of their own; activations that follow a convolution or a matrix
+// product are applied by those.
+//
+// Files: elementwise.go functions of elements; rows.go bias and column sums; ref.go the definition.
+//
+// All arrays are float32. dst may be the same slice as a source. A value is used by one goroutine at a time; Run allocates
+// nothing, and its result does not depend on the number of workers.
+package elementwise
+
+import (
+	"github.com/meseta-go/meseta/kernels/cpu"
+	"github.com/meseta-go/meseta/kernels/vec"
+)
+
+// ReLU computes dst = max(src, 0). NaN stays NaN.
+type ReLU struct {
+	flat     vec.Flat
+	dst, src []float32
+}
+
+// NewReLU makes a ReLU of n elements. Its error wraps ops.ErrShape if n is less than 1.
+func NewReLU(dev *cpu.Device, n int) (*ReLU, error) {
+	x, loops := &ReLU{}, vec.For(dev.ISA())
+	var err error
+	x.flat, err = vec.NewFlat(dev, "relu", n, func(start, end int) { loops.ReLU(x.dst[start:end], x.src[start:end]) })
+	return x, err
+}
+
+// Run computes dst [n] of src [n].
+func (x *ReLU) Run(dst, src []float32) {
+	n := x.flat.N()
+	x.dst, x.src = dst[:n], src[:n]
+	x.flat.Do()
+}
+
+// ReLUBackward computes diffSrc = diffDst where dst > 0, else 0, of ReLU's dst.
+type ReLUBackward struct {
+	flat                  vec.Flat
+	diffSrc, diffDst, dst []float32
+}
+
+// NewReLUBackward makes a ReLUBackward of n elements. Its error wraps ops.ErrShape if n is less than 1.
+func NewReLUBackward(dev *cpu.Device, n int) (*ReLUBackward, error) {
+	x, loops := &ReLUBackward{}, vec.For(dev.ISA())
+	var err error
+	x.flat, err = vec.NewFlat(dev, "relu backward", n, func(start, end int) {
+		loops.ReLUBackward(x.diffSrc[start:end], x.diffDst[start:end], x.dst[start:end])
+	})
+	return x, err
+}
+
+// Run computes diffSrc [n] of diffDst [n] and dst [n].
+func (x *ReLUBackward) Run(diffSrc, diffDst, dst []float32) {
+	n := x.flat.N()
+	x.diffSrc, x.diffDst, x.dst = diffSrc[:n], diffDst[:n], dst[:n]
+	x.flat.Do()
+}
+
+// Add computes dst = a + b.
+type Add struct {
+	flat      vec.Flat
+	dst, a, b []float32
+}
+
+// NewAdd makes an Add of n elements. Its error wraps ops.ErrShape if n is less than 1.
+func NewAdd(dev *cpu.Device, n int) (*Add, error) {
+	x, loops := &Add{}, vec.For(dev.ISA())
+	var err error
+	x.flat, err = vec.NewFlat(dev, "add", n, func(start, end int) { loops.Add(x.dst[start:end], x.a[start:end], x.b[start:end]) })
+	return x, err
+}
+
+// Run computes dst [n] of a [n] and b [n].
+func (x *Add) Run(dst, a, b []float32) {
+	n := x.flat.N()
+	x.dst, x.a, x.b = dst[:n], a[:n], b[:n]
+	x.flat.Do()
+}
+
+// Affine computes dst = src·scale + offset.
+type Affine struct {
+	flat     vec.Flat
+	dst, src []float32
+}
+
+// NewAffine makes an Affine of n elements. Its error wraps ops.ErrShape if n is less than 1.
+func NewAffine(dev *cpu.Device, n int, scale, offset float32) (*Affine, error) {
+	x, loops := &Affine{}, vec.For(dev.ISA())
+	var err error
+	x.flat, err = vec.NewFlat(dev, "affine", n, func(start, end int) {
+		loops.Affine(x.dst[start:end], x.src[start:end], scale, offset)
+	})
+	return x, err
+}
+
+// Run computes dst [n] of src [n].
+func (x *Affine) Run(dst, src []float32) {
+	n := x.flat.N()
+	x.dst, x.src = dst[:n], src[:n]
+	x.flat.Do()
+}
