@@ -1,0 +1,64 @@
+// Package dropout zeroes random elements of a tensor. The random numbers are those of package random, computed again where they are
+// needed: no mask is kept, and the same call on the gradient is the backward pass.
+//
+// Files: dropout.go; ref.go the definition. The loops are in package vec, Philox 4×32-10 among them.
+package dropout
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/meseta-go/meseta/kernels/cpu"
+	"github.com/meseta-go/meseta/kernels/vec"
+	"github.com/meseta-go/meseta/ops"
+	"github.com/meseta-go/meseta/random"
+)
+
+// Dropout computes dst[i] = src[i]/(1-rate) where random number i is at least rate, else 0 (Srivastava et al. 2014, inverted).
+//
+// Random number i is Uniform01 of word i%4 of Philox(seed, Counter(random.Dropout, stream, step, i/4)). dst may be src.
+type Dropout struct {
+	flat      vec.Flat
+	stream    uint32
+	threshold uint32  // a word at least this large keeps its element
+	scale     float32 // 1/(1-rate)
+
+	dst, src []float32
+	seed     uint64
+	counter  [4]uint32
+}
+
+// NewDropout makes a Dropout of n elements; stream differs for each layer of a model.
+//
+// It returns an error if rate does not lie in [0,1) or stream in 32 bits, and one that wraps ops.ErrShape if n does not lie between
+// 1 and 2³⁴, the length of a random stream.
+func NewDropout(dev *cpu.Device, n int, rate float32, stream uint64) (*Dropout, error) {
+	if !(rate >= 0 && rate < 1) {
+		return nil, fmt.Errorf("dropout: rate is %g, want 0 ≤ rate < 1: it is the fraction of elements to drop", rate)
+	}
+	if stream > math.MaxUint32 {
+		return nil, fmt.Errorf("dropout: stream is %d, want at most %d: number the layers of a model from 0", stream, uint32(math.MaxUint32))
+	}
+	if n > 1<<34 {
+		return nil, fmt.Errorf("dropout: %d elements, want at most 2³⁴: %w", n, ops.ErrShape)
+	}
+	x, loops := &Dropout{stream: uint32(stream), threshold: threshold(rate), scale: float32(1 / (1 - float64(rate)))}, vec.For(dev.ISA())
+	var err error
+	x.flat, err = vec.NewFlat(dev, "dropout", n, func(start, end int) {
+		// Chunks are multiples of four elements, so that each begins with a block.
+		c := &x.counter
+		loops.Dropout(x.dst[start:end], x.src[start:end], x.seed, uint32(start/4), c[1], c[2], c[3], x.threshold, x.scale)
+	})
+	return x, err
+}
+
+// threshold is the least word w with Uniform01(w) ≥ rate. Uniform01 has steps of 2⁻²⁴ and ignores the low 8 bits.
+func threshold(rate float32) uint32 { return uint32(math.Ceil(float64(rate)*(1<<24))) << 8 }
+
+// Run computes dst [n] of src [n], for the run's seed and the number of the update, at most random.MaxStep.
+func (x *Dropout) Run(dst, src []float32, seed, step uint64) {
+	n := x.flat.N()
+	x.dst, x.src, x.seed = dst[:n], src[:n], seed
+	x.counter = random.Counter(random.Dropout, x.stream, step, 0)
+	x.flat.Do()
+}
