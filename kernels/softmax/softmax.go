@@ -1,0 +1,117 @@
+// Package softmax computes what stands at the end of a classifier, for rows of scores: softmax, the two forms of the
+// cross-entropy with integer labels, their gradients, and whether the best score is at the label.
+//
+// Arrays are float32 [rows,classes], row-major; labels are int32 [rows]. A label outside 0 to classes-1 makes its loss and gradient NaN: whoever
+// reads labels checks them. Within a row, exponentials and sums are taken in float64 and rounded once.
+//
+// Files: softmax.go softmax and how rows are spread over workers; loss.go losses, gradients, correct; ref.go the definition.
+package softmax
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/meseta-go/meseta/kernels/cpu"
+	"github.com/meseta-go/meseta/ops"
+)
+
+// taskElements is about how many elements one task works on: some 40 µs.
+const taskElements = 1 << 12
+
+// rows runs a function on each row, in parallel.
+type rows struct {
+	dev     *cpu.Device
+	tasks   int
+	classes int
+	task    func(i, worker int)
+}
+
+func newRows(dev *cpu.Device, name string, n, classes int, row func(r int)) (rows, error) {
+	if n < 1 || classes < 1 {
+		return rows{}, fmt.Errorf("%s: [%d,%d], want at least [1,1]: %w", name, n, classes, ops.ErrShape)
+	}
+	each := max(taskElements/classes, 1)
+	return rows{dev, (n + each - 1) / each, classes, func(i, _ int) {
+		for r := i * each; r < min((i+1)*each, n); r++ {
+			row(r)
+		}
+	}}, nil
+}
+
+func (x *rows) do() { x.dev.Parallel(x.tasks, x.task) }
+
+// of gives row r of a.
+func (x *rows) of(a []float32, r int) []float32 { return a[r*x.classes:][:x.classes] }
+
+// largest gives a row's largest element, or NaN if it has one.
+func largest(row []float32) float64 {
+	m := row[0]
+	for _, s := range row[1:] {
+		m = max(m, s)
+	}
+	return float64(m)
+}
+
+// sumExp is Σ exp(row - largest).
+func sumExp(row []float32, largest float64) (sum float64) {
+	for _, s := range row {
+		sum += math.Exp(float64(s) - largest)
+	}
+	return sum
+}
+
+// Forward computes dst = exp(src)/Σ exp(src) for every row.
+type Forward struct {
+	rows
+	dst, src []float32
+}
+
+// NewForward makes a Forward. Its error wraps ops.ErrShape if there are no elements.
+func NewForward(dev *cpu.Device, n, classes int) (*Forward, error) {
+	x := &Forward{}
+	var err error
+	x.rows, err = newRows(dev, "softmax", n, classes, func(r int) {
+		src, dst := x.of(x.src, r), x.of(x.dst, r)
+		m := largest(src)
+		sum := sumExp(src, m)
+		for i, s := range src {
+			dst[i] = float32(math.Exp(float64(s)-m) / sum)
+		}
+	})
+	return x, err
+}
+
+// Run computes dst [rows,classes] of src [rows,classes]. dst may be src.
+func (x *Forward) Run(dst, src []float32) {
+	x.dst, x.src = dst, src
+	x.do()
+}
+
+// Backward computes diffSrc = dst·(diffDst - Σ diffDst·dst) for every row, of Forward's dst.
+type Backward struct {
+	rows
+	diffSrc, diffDst, dst []float32
+}
+
+// NewBackward makes a Backward. Its error wraps ops.ErrShape if there are no elements.
+func NewBackward(dev *cpu.Device, n, classes int) (*Backward, error) {
+	x := &Backward{}
+	var err error
+	x.rows, err = newRows(dev, "softmax backward", n, classes, func(r int) {
+		dx, dy, y := x.of(x.diffSrc, r), x.of(x.diffDst, r), x.of(x.dst, r)
+		sum := 0.0
+		for i, g := range dy {
+			sum += float64(g) * float64(y[i])
+		}
+		for i, g := range dy {
+			dx[i] = float32(float64(y[i]) * (float64(g) - sum))
+		}
+	})
+	return x, err
+}
+
+// Run computes diffSrc of diffDst and dst, all [rows,classes]. diffSrc may be diffDst.
+func (x *Backward) Run(diffSrc, diffDst, dst []float32) {
+	x.diffSrc, x.diffDst, x.dst = diffSrc, diffDst, dst
+	x.do()
+}
