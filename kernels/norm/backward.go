@@ -1,0 +1,99 @@
+package norm
+
+import (
+	"github.com/meseta-go/meseta/kernels/cpu"
+	"github.com/meseta-go/meseta/kernels/vec"
+)
+
+// BackwardFused is what Backward does along with its gradients, for a Forward that was fused.
+type BackwardFused struct {
+	MaskByDst    bool // behind the normalization was a ReLU: diffDst counts only where dst > 0
+	DiffResidual bool // a residual was added: its gradient is diffDst, so masked
+}
+
+// Backward computes the gradients of Forward; see Run. A value is used by one goroutine at a time.
+type Backward struct {
+	params Params
+	fused  BackwardFused
+	sums   *reduction
+	apply  *application
+
+	diffSrc, diffResidual, diffDst, dst, src, mean []float32
+	wideMean                                       []float32
+	gradient                                       []float32 // diffDst, or diffResidual where that has it masked already
+}
+
+// NewBackward makes a Backward. Its error wraps ops.ErrShape if there are no elements.
+func NewBackward(dev *cpu.Device, p Params, f BackwardFused) (*Backward, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	x := &Backward{params: p, fused: f}
+	loops := vec.For(dev.ISA())
+	store := f.MaskByDst && f.DiffResidual
+	moments := loops.GradientMoments[index(f.MaskByDst)][index(store)]
+	x.sums = newReduction(dev, p, func(sums, products []float64, start, end, wide, width int) {
+		var masked, dst []float32
+		if f.MaskByDst {
+			dst = x.dst[start:end]
+		}
+		if store {
+			masked = x.diffResidual[start:end]
+		}
+		moments(sums, products, masked, x.diffDst[start:end], dst, x.src[start:end], x.wideMean, wide, width)
+		if f.DiffResidual && !store && &x.diffResidual[0] != &x.diffDst[0] {
+			copy(x.diffResidual[start:end], x.diffDst[start:end])
+		}
+	})
+	x.wideMean = make([]float32, x.sums.rows.Padded())
+
+	// The first pass leaves the masked gradient in diffResidual where there is one; the second then needs no mask.
+	mask := f.MaskByDst && !store
+	backward := loops.NormalizeBackward[index(mask)]
+	x.apply = newApplication(dev, p, 4, func(start, end, wide, width int) {
+		var dst []float32
+		if mask {
+			dst = x.dst[start:end]
+		}
+		w := x.apply.wides
+		backward(x.diffSrc[start:end], x.gradient[start:end], dst, x.src[start:end], w[0], w[1], w[2], w[3], wide, width)
+	})
+	return x, nil
+}
+
+// WorkspaceBytes is the size of Run's workspace.
+func (x *Backward) WorkspaceBytes() int { return x.sums.workspaceBytes() }
+
+// Run computes, with g = diffDst (where dst > 0, else 0, if MaskByDst) and x̂ = (src-mean)·invStd,
+//
+//	diffBeta = Σ g,  diffGamma = Σ g·x̂,  diffResidual = g,
+//	diffSrc = gamma·invStd·(g - diffBeta/Rows - x̂·diffGamma/Rows).
+//
+// diffSrc, diffResidual, diffDst, dst, src [Rows,C]; the others [C]. dst is nil without MaskByDst, diffResidual without
+// DiffResidual. diffSrc and diffResidual may each be diffDst, but not the same slice; nothing else may overlap.
+func (x *Backward) Run(diffSrc, diffGamma, diffBeta, diffResidual, diffDst, dst, src, gamma, mean, invStd, workspace []float32) {
+	if x.fused.DiffResidual && &diffSrc[0] == &diffResidual[0] {
+		panic(sameSlice)
+	}
+	x.diffSrc, x.diffResidual, x.diffDst, x.dst, x.src = diffSrc, diffResidual, diffDst, dst, src
+	x.gradient = diffDst
+	if x.fused.DiffResidual {
+		x.gradient = diffResidual
+	}
+	x.sums.rows.Repeat(x.wideMean, mean)
+	x.sums.do(workspace)
+	count := float64(x.params.Rows)
+	w := x.apply.wides
+	for c := range x.params.C {
+		sum, product := x.sums.sum(c)
+		scale, inv := float64(gamma[c])*float64(invStd[c]), float64(invStd[c])
+		diffBeta[c], diffGamma[c] = float32(sum), float32(product*inv)
+		w[0][c] = mean[c]
+		w[1][c] = float32(scale)
+		w[2][c] = float32(-scale * inv * inv * product / count)
+		w[3][c] = float32(-scale * sum / count)
+	}
+	x.apply.do()
+}
+
+const sameSlice = "norm: diffSrc and diffResidual are the same slice; give them one each"

@@ -1,0 +1,76 @@
+package norm
+
+import (
+	"math"
+
+	"github.com/meseta-go/meseta/ops"
+)
+
+// Float is what the definitions are generic over: float32 as the kernels compute, float64 to judge them by.
+type Float interface{ float32 | float64 }
+
+// ReferenceForward defines Forward. The variance is taken in two passes.
+func ReferenceForward[T Float](p Params, f Fused, dst, mean, variance, invStd, src, gamma, beta, residual []T) {
+	for c := range p.C {
+		var sum, squares float64
+		for r := range p.Rows {
+			sum += float64(src[r*p.C+c])
+		}
+		m := sum / float64(p.Rows)
+		for r := range p.Rows {
+			d := float64(src[r*p.C+c]) - m
+			squares += d * d
+		}
+		v := squares / float64(p.Rows)
+		mean[c], variance[c], invStd[c] = T(m), T(v), T(1/math.Sqrt(v+float64(p.Epsilon)))
+	}
+	referenceApply(p, f, dst, src, gamma, beta, mean, invStd, residual)
+}
+
+// ReferenceInference defines Inference.
+func ReferenceInference[T Float](p Params, f Fused, dst, src, gamma, beta, movingMean, movingVariance, residual []T) {
+	invStd := make([]T, p.C)
+	for c, v := range movingVariance {
+		invStd[c] = T(1 / math.Sqrt(float64(v)+float64(p.Epsilon)))
+	}
+	referenceApply(p, f, dst, src, gamma, beta, movingMean, invStd, residual)
+}
+
+func referenceApply[T Float](p Params, f Fused, dst, src, gamma, beta, mean, invStd, residual []T) {
+	for i, x := range src {
+		c := i % p.C
+		y := (x-mean[c])*invStd[c]*gamma[c] + beta[c]
+		if f.Add {
+			y += residual[i]
+		}
+		if f.Activation == ops.ReLU && y < 0 {
+			y = 0
+		}
+		dst[i] = y
+	}
+}
+
+// ReferenceBackward defines Backward. No two slices overlap.
+func ReferenceBackward[T Float](p Params, f BackwardFused, diffSrc, diffGamma, diffBeta, diffResidual, diffDst, dst, src, gamma, mean, invStd []T) {
+	g := make([]T, len(diffDst))
+	for i, d := range diffDst {
+		if !f.MaskByDst || dst[i] > 0 {
+			g[i] = d
+		}
+	}
+	if f.DiffResidual {
+		copy(diffResidual, g)
+	}
+	for c := range p.C {
+		var sum, product float64
+		for i := c; i < len(g); i += p.C {
+			sum += float64(g[i])
+			product += float64(g[i]) * float64((src[i]-mean[c])*invStd[c])
+		}
+		diffBeta[c], diffGamma[c] = T(sum), T(product)
+		for i := c; i < len(g); i += p.C {
+			normal := (src[i] - mean[c]) * invStd[c]
+			diffSrc[i] = gamma[c] * invStd[c] * (g[i] - (T(sum)+normal*T(product))/T(p.Rows))
+		}
+	}
+}
