@@ -1,0 +1,21 @@
+package models
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestParameters(t *testing.T) { // the counts of the bench contract
+	for name, want := range map[string]int{"mnist-cnn": 1_199_882, "resnet20": 272_474} {
+		g, err := New(name)
+		require.NoError(t, err)
+		trainable, _ := g.Parameters()
+		assert.Equal(t, want, trainable, name)
+		assert.Equal(t, name, g.Name)
+		assert.Contains(t, Names(), name)
+	}
+	_, err := New("alexnet")
+	assert.ErrorContains(t, err, `no "alexnet", there are mnist-cnn, resnet20`)
+}
