@@ -1,0 +1,453 @@
+package callbacks
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/meseta-go/meseta/schedules"
+)
+
+// Manager runs the callbacks of one Fit. The trainer calls its hooks, all from one goroutine:
+//
+//	TrainBegin
+//	  per epoch: EpochBegin, per update: LearningRate then BatchEnd,
+//	             with validation data: TestBegin, TestBatchEnd…, TestEnd,
+//	             EpochEnd
+//	TrainEnd, always
+type Manager struct {
+	setup     Setup
+	names     []string // of the metrics in an epoch's logs
+	callbacks []Callback
+	rates     rates
+	histories []*History   // those of the list, or one of the manager's own
+	bar       *ProgressBar // shows lines for people, if there is one
+
+	begun, ended bool
+	epoch        int // last epoch begun, -1 before the first
+	completed    int // epochs that ended
+	updates      int // since training began
+	epochUpdates int // in this epoch
+	lastRate     float64
+	stopReason   string
+	record       *Record
+	lines        []string        // for people, shown once the watchers know
+	warned       map[string]bool // metrics whose non-finite value was reported
+}
+
+// NewManager checks every callback against setup and makes them fresh for a new run. All that can be known to be wrong
+// before the first step is reported here; every problem is listed, not only the first.
+func NewManager(list []Callback, setup Setup) (*Manager, error) {
+	if err := setup.check(); err != nil {
+		return nil, err
+	}
+	m := &Manager{setup: setup, names: setup.Names(), epoch: -1, warned: map[string]bool{}}
+	var problems []error
+	for i, callback := range list {
+		switch {
+		case callback == nil:
+			problems = append(problems, fmt.Errorf("callbacks: number %d of the list is nil; remove it", i+1))
+			continue
+		case slices.Contains(list[:i], callback):
+			problems = append(problems, fmt.Errorf("callbacks: the same %s stands twice in the list; remove one, or make a second value", callback.Name()))
+			continue
+		}
+		if err := callback.Begin(&m.setup); err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		m.callbacks = append(m.callbacks, callback)
+	}
+	if len(problems) == 0 {
+		problems = append(problems, m.checkTogether())
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	return m, m.sort()
+}
+
+func (s *Setup) check() error {
+	switch {
+	case s.Run == nil && !s.Replay:
+		return errors.New("callbacks: Setup.Run is nil; only a replay decides without a run")
+	case len(s.Metrics) == 0:
+		return errors.New("callbacks: Setup.Metrics is empty; a run logs its loss at least")
+	case s.Epochs < 0 || s.StepsPerEpoch < 0 || s.StepsPerEpoch == 0 && !s.Replay:
+		return fmt.Errorf("callbacks: Setup has %d epochs of %d steps; neither may be negative, and a run has at least one step", s.Epochs, s.StepsPerEpoch)
+	case !(s.LearningRate >= 0) || !finite(s.LearningRate):
+		return fmt.Errorf("callbacks: Setup.LearningRate is %g; a learning rate is a finite number, not negative", s.LearningRate)
+	}
+	if s.Log == nil {
+		s.Log = io.Discard
+	}
+	return nil
+}
+
+// checkTogether finds callbacks that contradict each other.
+func (m *Manager) checkTogether() (err error) {
+	if m.rates, err = newRates(m.callbacks); err != nil {
+		return err
+	}
+	if !m.rates.scheduled && m.rates.floor > m.setup.LearningRate {
+		return fmt.Errorf("callbacks: ReduceLROnPlateau: MinLR %g is above the learning rate %g and would raise it; lower MinLR", m.rates.floor, m.setup.LearningRate)
+	}
+	var restorers []string
+	for _, callback := range m.callbacks {
+		switch c := callback.(type) {
+		case *EarlyStopping:
+			if c.RestoreBestWeights {
+				restorers = append(restorers, c.monitor.name)
+			}
+		case *History:
+			m.histories = append(m.histories, c)
+		case *ProgressBar:
+			if m.bar != nil {
+				return errors.New("callbacks: there are two ProgressBars; remove one")
+			}
+			m.bar = c
+		}
+	}
+	if m.histories == nil {
+		m.histories = []*History{newHistory()}
+	}
+	if len(restorers) > 1 {
+		return fmt.Errorf("callbacks: %d EarlyStoppings have RestoreBestWeights (monitors %s), and the weights can be set to one best epoch only; leave it to one of them",
+			len(restorers), strings.Join(restorers, ", "))
+	}
+	return nil
+}
+
+// sort puts the callbacks in an order of their own, by name, settings and state, so that the list's order cannot matter.
+// Callbacks of other packages with the same name stay in list order.
+func (m *Manager) sort() error {
+	keys := make(map[Callback]string, len(m.callbacks))
+	for _, callback := range m.callbacks {
+		settings, err := settingsJSON(callback)
+		if err != nil {
+			return err
+		}
+		var state []byte
+		if c, ok := callback.(Stateful); ok {
+			if state, err = c.State(); err != nil {
+				return fmt.Errorf("callbacks: state of %s: %w", callback.Name(), err)
+			}
+		}
+		keys[callback] = fmt.Sprintf("%s\x00%s\x00%s", callback.Name(), settings, state)
+	}
+	slices.SortStableFunc(m.callbacks, func(a, b Callback) int { return strings.Compare(keys[a], keys[b]) })
+	return nil
+}
+
+// History returns what the epochs logged: that of the list, or one that the manager keeps by itself.
+func (m *Manager) History() *History { return m.histories[0] }
+
+// LastRecord returns the newest record: what was decided at the last epoch end, at the last update after which something
+// was decided, or when training ended; nil before.
+func (m *Manager) LastRecord() *Record { return m.record }
+
+// LearningRate returns the rate of an update: warm-up × max(schedule × plateau scale, min_lr). step is 0-based over all
+// epochs. It allocates nothing.
+func (m *Manager) LearningRate(epoch, step int) float64 {
+	return m.rates.rate(m.setup.position(epoch, step))
+}
+
+// NextLearningRate returns the rate of the next update, after all decisions so far.
+func (m *Manager) NextLearningRate() float64 { return m.rates.rate(m.nextPosition()) }
+
+func (m *Manager) nextPosition() schedules.Position {
+	return m.setup.position(max(m.epoch, m.completed, 0), m.updates)
+}
+
+// TrainBegin starts the run: files are opened and the journal has its first line.
+func (m *Manager) TrainBegin() error {
+	if m.begun {
+		return errors.New("callbacks: TrainBegin was called twice; a manager serves one run, make a new one")
+	}
+	m.begun = true
+	record, err := m.beginRecord()
+	if err != nil {
+		return err
+	}
+	return m.tell(Event{Kind: TrainBegin, Record: record})
+}
+
+// EpochBegin starts an epoch, 0-based.
+func (m *Manager) EpochBegin(epoch int) error {
+	m.epoch, m.epochUpdates = epoch, 0
+	m.lastRate = m.NextLearningRate()
+	for _, callback := range m.callbacks {
+		if c, ok := callback.(*LearningRateScheduler); ok && c.Verbose > 0 {
+			m.Println(fmt.Sprintf("Epoch %d: the learning rate is %.3e", epoch+1, m.lastRate))
+		}
+	}
+	return m.tell(Event{Kind: EpochBegin, Epoch: epoch})
+}
+
+// BatchEnd is called after every update. It allocates nothing unless a callback decides.
+func (m *Manager) BatchEnd(b Batch) (Outcome, error) {
+	m.lastRate = m.LearningRate(b.Epoch, b.Step)
+	m.updates = b.Step + 1
+	m.epochUpdates++
+	var record *Record
+	var err error
+	if deciders := m.batchDeciders(); deciders != nil {
+		logs := maps.Clone(b.Logs())
+		logs[learningRateName] = m.lastRate
+		next := b.Epoch
+		if b.Index+1 == m.setup.StepsPerEpoch {
+			next++
+		}
+		moment := Moment{Epoch: b.Epoch, Batch: b.Index, Logs: logs}
+		record, err = m.decide(moment, m.setup.position(next, m.updates), func(c Callback, moment Moment) (*Decision, error) {
+			if slices.Contains(deciders, c) {
+				return c.(BatchDecider).DecideBatch(moment)
+			}
+			return nil, nil
+		})
+	}
+	if told := m.tell(Event{Kind: BatchEnd, Epoch: b.Epoch, Batch: b, Record: record}); told != nil {
+		err = errors.Join(err, told)
+	}
+	m.flush()
+	return Outcome{m.stopReason != "", m.stopReason}, err
+}
+
+// batchDeciders are the callbacks that want to decide after the updates made so far.
+func (m *Manager) batchDeciders() (due []Callback) {
+	for _, callback := range m.callbacks {
+		if c, ok := callback.(BatchDecider); ok && c.BatchDue(m.updates) {
+			due = append(due, callback)
+		}
+	}
+	return due
+}
+
+// TestBegin starts validation, of so many batches.
+func (m *Manager) TestBegin(batches int) error {
+	return m.tell(Event{Kind: TestBegin, Epoch: m.epoch, Step: batches})
+}
+
+// TestBatchEnd is called after every batch of validation, 0-based.
+func (m *Manager) TestBatchEnd(batch int) error {
+	return m.tell(Event{Kind: TestBatchEnd, Epoch: m.epoch, Step: batch})
+}
+
+// TestEnd ends validation.
+func (m *Manager) TestEnd() error { return m.tell(Event{Kind: TestEnd, Epoch: m.epoch}) }
+
+// EpochEnd runs the two phases on an epoch's logs (training metrics and, with validation, those with val_), and says
+// whether to stop. learning_rate is added to the logs: the rate of the epoch's last update.
+func (m *Manager) EpochEnd(epoch int, logs Logs) (Outcome, error) {
+	if m.setup.Replay && m.epochUpdates == 0 {
+		m.updates = (epoch + 1) * m.setup.StepsPerEpoch
+		m.lastRate = m.LearningRate(epoch, max(m.updates-1, 0))
+	}
+	logs = maps.Clone(logs)
+	logs[learningRateName] = m.lastRate
+	if err := m.checkLogs(epoch, logs); err != nil {
+		return Outcome{}, err
+	}
+	moment := Moment{Epoch: epoch, Batch: -1, Logs: logs}
+	m.completed = epoch + 1
+	record, err := m.decide(moment, m.setup.position(epoch+1, m.updates), func(c Callback, moment Moment) (*Decision, error) {
+		if c, ok := c.(EpochDecider); ok {
+			return c.DecideEpoch(moment)
+		}
+		return nil, nil
+	})
+	for _, history := range m.histories {
+		history.add(epoch, logs)
+	}
+	err = errors.Join(err, m.tell(Event{Kind: EpochEnd, Epoch: epoch, Logs: logs, Record: record}))
+	m.flush()
+	return Outcome{m.stopReason != "", m.stopReason}, err
+}
+
+// checkLogs wants every metric that was promised, and says once of each that it is not finite.
+func (m *Manager) checkLogs(epoch int, logs Logs) error {
+	for _, name := range m.names {
+		value, ok := logs[name]
+		if !ok {
+			return fmt.Errorf("callbacks: epoch %d logged %s and lacks %q, which the run promised", epoch+1, strings.Join(logs.Names(), ", "), name)
+		}
+		if !finite(value) && !m.warned[name] {
+			m.warned[name] = true
+			m.lines = append(m.lines, fmt.Sprintf("Warning: epoch %d: %s is %s; it counts as no improvement. A lower learning rate may help", epoch+1, name, short(value)))
+		}
+	}
+	return nil
+}
+
+// decide runs both phases: it asks each callback, with the same moment for all, and then applies what they want.
+func (m *Manager) decide(moment Moment, next schedules.Position, ask func(Callback, Moment) (*Decision, error)) (*Record, error) {
+	moment.Updates = m.updates
+	moment.NextRate, moment.Floor = m.rates.reduced(next), m.rates.floor
+	record := &Record{
+		Kind: RecordEpoch, Epoch: moment.Epoch, Step: m.updates, Metrics: numbers(moment.Logs), LearningRate: m.lastRate,
+	}
+	if moment.Batch >= 0 {
+		record.Kind = RecordBatch
+	}
+	var decisions []*Decision
+	var problems []error
+	for _, callback := range m.callbacks {
+		own := moment
+		own.Logs = maps.Clone(moment.Logs) // nobody can change what another one sees
+		d, err := ask(callback, own)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("callbacks: %s: %w", callback.Name(), err))
+		}
+		if d != nil {
+			decisions = append(decisions, d)
+		}
+	}
+	problems = append(problems, m.apply(decisions))
+	record.NextLearningRate = m.rates.rate(next)
+	record.add(decisions)
+	m.record = record
+	return record, errors.Join(problems...)
+}
+
+// apply carries decisions out, in the one order there is: learning rate, snapshot of the best weights, saves, stop.
+func (m *Manager) apply(decisions []*Decision) error {
+	m.rates.apply()
+	var problems []error
+	try := func(d *Decision, act func() error) {
+		if m.setup.Replay {
+			return
+		}
+		if err := act(); err != nil {
+			err = fmt.Errorf("callbacks: %s: %w", d.Callback, err)
+			d.Error, d.say = err.Error(), ""
+			problems = append(problems, err)
+		}
+	}
+	for _, d := range decisions {
+		if d.Keep {
+			try(d, m.setup.Run.KeepWeights)
+		}
+	}
+	saved := map[string]bool{} // the state is the same for all of them: one write to a path is enough
+	for _, d := range decisions {
+		if d.Action == Save && !saved[d.Path] {
+			saved[d.Path] = true
+			try(d, func() error { return m.save(d) })
+		}
+	}
+	var reasons []string
+	for _, d := range decisions {
+		if d.Action == Stop {
+			reasons = append(reasons, fmt.Sprintf("%s: %s", d.Callback, d.Reason))
+		}
+		if d.say != "" {
+			m.lines = append(m.lines, d.say)
+		}
+	}
+	if len(reasons) > 0 && m.stopReason == "" {
+		m.stopReason = strings.Join(reasons, "; ")
+	}
+	return errors.Join(problems...)
+}
+
+// save makes the directory, since fields of the template may name new ones, and saves.
+func (m *Manager) save(d *Decision) error {
+	path := m.setup.path(d.Path)
+	if err := makeDirectory(path); err != nil {
+		return err
+	}
+	return m.setup.Run.Save(path, d.WeightsOnly)
+}
+
+// TrainEnd ends the run on every way out. cause is nil when training ended by itself, else the error or the context's
+// cause. It restores best weights, writes the last record and closes files, all of it even if some of it fails. Calling it
+// again does nothing.
+func (m *Manager) TrainEnd(cause error) error {
+	if m.ended {
+		return nil
+	}
+	m.ended = true
+	var decisions []*Decision
+	for _, callback := range m.callbacks {
+		if c, ok := callback.(EndDecider); ok {
+			if d := c.DecideEnd(); d != nil {
+				decisions = append(decisions, d)
+			}
+		}
+	}
+	var problems []error
+	for _, d := range decisions {
+		if d.Action == Restore && !m.setup.Replay {
+			if err := m.setup.Run.RestoreWeights(); err != nil {
+				d.Error, d.say = err.Error(), ""
+				problems = append(problems, fmt.Errorf("callbacks: %s: restoring the best weights: %w", d.Callback, err))
+			}
+		}
+		if d.say != "" {
+			m.Println(d.say)
+		}
+	}
+	record := &Record{Kind: RecordEnd, Epoch: m.epoch, Step: m.updates, LearningRate: m.lastRate, Reason: m.endReason(cause)}
+	record.add(decisions)
+	m.record = record
+	for _, history := range m.histories {
+		history.StopReason = record.Reason
+	}
+	if !m.begun { // nothing was opened
+		return errors.Join(problems...)
+	}
+	return errors.Join(errors.Join(problems...), m.tell(Event{Kind: TrainEnd, Epoch: m.epoch, Record: record, Err: cause}))
+}
+
+func (m *Manager) endReason(cause error) string {
+	switch {
+	case cause != nil:
+		return cause.Error()
+	case m.stopReason != "":
+		return m.stopReason
+	case m.completed >= m.setup.Epochs:
+		return "all epochs done"
+	default:
+		return "ended by the trainer"
+	}
+}
+
+// Println shows a line to people without disturbing the progress bar.
+func (m *Manager) Println(line string) {
+	if m.bar != nil && m.bar.println(line) {
+		return
+	}
+	// A log that cannot be written must not end a run.
+	_, _ = fmt.Fprintln(m.setup.Log, line)
+}
+
+// flush shows the lines that piled up.
+func (m *Manager) flush() {
+	for _, line := range m.lines {
+		m.Println(line)
+	}
+	m.lines = m.lines[:0]
+}
+
+// tell passes an event to the watchers; each of them hears it even if another one fails. A replay has none.
+func (m *Manager) tell(e Event) error {
+	if m.setup.Replay {
+		return nil
+	}
+	e.Updates, e.LearningRate = m.updates, m.lastRate
+	if e.Kind == TrainBegin {
+		e.Epoch, e.LearningRate = 0, m.LearningRate(0, 0)
+	}
+	var problems []error
+	for _, callback := range m.callbacks {
+		if c, ok := callback.(Watcher); ok {
+			if err := c.Watch(e); err != nil {
+				problems = append(problems, fmt.Errorf("callbacks: %s: %w", callback.Name(), err))
+			}
+		}
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,291 @@
+package callbacks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/meseta-go/meseta/schedules"
+)
+
+// recorder is a Run that writes down what it is asked to do.
+type recorder struct {
+	did      []string
+	weights  string // names the moment that the weights are of
+	kept     string
+	failSave error
+}
+
+func (r *recorder) Save(path string, weightsOnly bool) error {
+	if r.failSave != nil {
+		return r.failSave
+	}
+	r.did = append(r.did, fmt.Sprintf("save %s %v %s", filepath.Base(path), weightsOnly, r.weights))
+	return os.WriteFile(path, []byte(r.weights), 0o666)
+}
+
+func (r *recorder) KeepWeights() error {
+	r.kept = r.weights
+	r.did = append(r.did, "keep "+r.weights)
+	return nil
+}
+
+func (r *recorder) RestoreWeights() error {
+	r.did = append(r.did, "restore "+r.kept)
+	r.weights = r.kept
+	return nil
+}
+
+// stream is what the epochs of a test log, by metric.
+type stream map[string][]float64
+
+func (s stream) epochs() int {
+	for _, values := range s {
+		return len(values)
+	}
+	return 0
+}
+
+func (s stream) at(epoch int) Logs {
+	logs := Logs{}
+	for name, values := range s {
+		logs[name] = values[epoch]
+	}
+	return logs
+}
+
+// setupFor describes a run of so many steps an epoch that logs stream.
+func setupFor(t *testing.T, s stream, steps int, run Run) Setup {
+	setup := Setup{Epochs: s.epochs(), StepsPerEpoch: steps, LearningRate: 0.1, Dir: t.TempDir(), Run: run}
+	for _, name := range slices.Sorted(func(yield func(string) bool) {
+		for name := range s {
+			if !yield(name) {
+				return
+			}
+		}
+	}) {
+		if plain, isVal := strings.CutPrefix(name, "val_"); isVal {
+			setup.Validation = true
+			_ = plain
+		} else {
+			setup.Metrics = append(setup.Metrics, name)
+		}
+	}
+	return setup
+}
+
+// fit runs the hooks as a trainer does, and returns the rate of every update.
+func fit(t *testing.T, m *Manager, s stream, from int, r *recorder) (used []float64, stopped Outcome) {
+	t.Helper()
+	require.NoError(t, m.TrainBegin())
+	for epoch := from; epoch < s.epochs(); epoch++ {
+		require.NoError(t, m.EpochBegin(epoch))
+		for i := range m.setup.StepsPerEpoch {
+			step := epoch*m.setup.StepsPerEpoch + i
+			used = append(used, m.LearningRate(epoch, step))
+			r.weights = fmt.Sprint("step ", step+1)
+			_, err := m.BatchEnd(Batch{Epoch: epoch, Index: i, Step: step, Size: 8, Logs: func() Logs {
+				logs := Logs{}
+				for _, name := range m.setup.Metrics {
+					logs[name] = s[name][epoch]
+				}
+				return logs
+			}})
+			require.NoError(t, err)
+		}
+		var err error
+		stopped, err = m.EpochEnd(epoch, s.at(epoch))
+		require.NoError(t, err)
+		if stopped.Stop {
+			break
+		}
+	}
+	require.NoError(t, m.TrainEnd(nil))
+	return used, stopped
+}
+
+var plateauStream = stream{
+	"loss":         {1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1},
+	"accuracy":     {0.5, 0.6, 0.7, 0.7, 0.8, 0.8, 0.8, 0.9, 0.9, 0.9},
+	"val_loss":     {1.0, 0.8, 0.9, 0.7, 0.75, 0.72, 0.71, 0.73, 0.9, 0.95},
+	"val_accuracy": {0.5, 0.55, 0.6, 0.58, 0.59, 0.61, 0.61, 0.6, 0.5, 0.5},
+}
+
+func TestSeedCallbacks(t *testing.T) {
+	r := &recorder{}
+	m, err := NewManager([]Callback{
+		&EarlyStopping{Monitor: "val_loss", Patience: 4, RestoreBestWeights: true},
+		&ModelCheckpoint{Filepath: "mejor_modelo.h5", Monitor: "val_accuracy", SaveBestOnly: true, Mode: Max},
+		&ReduceLROnPlateau{Factor: 0.5, Patience: 2, MinDelta: 1e-4},
+		&LearningRateScheduler{Schedule: schedules.Exponential{DecayRate: 0.9, DecayEpochs: 1, Staircase: true}},
+		&WarmUp{Steps: 4},
+	}, setupFor(t, plateauStream, 3, r))
+	require.NoError(t, err)
+	used, stopped := fit(t, m, plateauStream, 0, r)
+
+	assert.True(t, stopped.Stop)
+	assert.Contains(t, stopped.Reason, "patience 4")
+	assert.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7}, m.History().Epoch)
+	assert.Equal(t, []string{
+		"keep step 3", "save mejor_modelo.h5 false step 3",
+		"keep step 6", "save mejor_modelo.h5 false step 6",
+		"save mejor_modelo.h5 false step 9",
+		"keep step 12",
+		"save mejor_modelo.h5 false step 18",
+		"restore step 12",
+	}, r.did)
+	want := []float64{0, 0.025, 0.05, 0.9 * 0.075}
+	assert.InDeltaSlice(t, want, used[:4], 1e-12)
+	// Two epochs after the best (index 3) the rate is halved for epoch 6 on.
+	assert.InDelta(t, 0.1*math.Pow(0.9, 5), used[5*3], 1e-12)
+	assert.InDelta(t, 0.1*math.Pow(0.9, 6)*0.5, used[6*3], 1e-12)
+	assert.InDelta(t, 0.1*math.Pow(0.9, 7)*0.5, m.History().Metrics["learning_rate"][7], 1e-12)
+}
+
+// Shuffling the list changes no decision, rate, save or final weight.
+func TestListOrderNeverMatters(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for trial := range 60 {
+		s := stream{"loss": nil, "accuracy": nil, "val_loss": nil, "val_accuracy": nil}
+		for name := range s {
+			for range 12 {
+				x := math.Round(rng.Float64()*20) / 20 // coarse, so that values tie
+				if rng.IntN(15) == 0 {
+					x = math.NaN()
+				}
+				s[name] = append(s[name], x)
+			}
+		}
+		names := []string{"loss", "accuracy", "val_loss", "val_accuracy"}
+		pick := func() string { return names[rng.IntN(len(names))] }
+		// Each callback is made anew for every order from the same settings.
+		makers := []func() Callback{}
+		add := func(c Callback) {
+			text, err := List{c}.MarshalYAML()
+			require.NoError(t, err)
+			makers = append(makers, func() Callback {
+				list, err := Decode(mustYAML(t, text))
+				require.NoError(t, err)
+				return list[0]
+			})
+		}
+		add(&EarlyStopping{Monitor: pick(), Patience: 1 + rng.IntN(6), RestoreBestWeights: rng.IntN(2) == 0, CheckFinite: rng.IntN(2) == 0})
+		add(&EarlyStopping{Monitor: pick(), Patience: 1 + rng.IntN(8)})
+		add(&ModelCheckpoint{Filepath: "a-{epoch:02d}.h5", Monitor: pick(), SaveBestOnly: rng.IntN(2) == 0})
+		add(&ModelCheckpoint{Filepath: "b.weights.h5", Monitor: "loss", SaveBestOnly: true, SaveWeightsOnly: true, SaveFreq: SaveFreq(1 + rng.IntN(5))})
+		add(&ModelCheckpoint{Filepath: "b.weights.h5", Monitor: "accuracy", SaveBestOnly: true, SaveWeightsOnly: true})
+		add(&ReduceLROnPlateau{Monitor: pick(), Factor: 0.5, Patience: 1 + rng.IntN(3), Cooldown: rng.IntN(3), MinLR: 1e-3})
+		add(&ReduceLROnPlateau{Monitor: pick(), Factor: 0.1, Patience: 1 + rng.IntN(3), MinLR: 1e-2})
+		add(&LearningRateScheduler{Schedule: schedules.Triangular{MaxLR: 0.3, StepSize: 7}})
+		add(&WarmUp{Epochs: 2})
+		add(&Journal{})
+		add(&CSVLogger{Filename: "history.csv"})
+
+		var first []any
+		for range 5 {
+			rng.Shuffle(len(makers), func(i, j int) { makers[i], makers[j] = makers[j], makers[i] })
+			var list []Callback
+			for _, build := range makers {
+				list = append(list, build())
+			}
+			r := &recorder{}
+			m, err := NewManager(list, setupFor(t, s, 3, r))
+			require.NoError(t, err)
+			used, stopped := fit(t, m, s, 0, r)
+			journal, err := os.ReadFile(filepath.Join(m.setup.Dir, "journal.jsonl"))
+			require.NoError(t, err)
+			table, err := os.ReadFile(filepath.Join(m.setup.Dir, "history.csv"))
+			require.NoError(t, err)
+			got := []any{used, stopped, r.did, r.weights, string(journal), string(table)}
+			if first == nil {
+				first = got
+			}
+			require.Equal(t, first, got, "trial %d", trial)
+		}
+	}
+}
+
+// A run that stops anywhere and continues from the saved state decides as the uninterrupted one.
+func TestResumeDecidesTheSame(t *testing.T) {
+	build := func(r *recorder) *Manager {
+		m, err := NewManager([]Callback{
+			&EarlyStopping{Patience: 4, RestoreBestWeights: true},
+			&ModelCheckpoint{Filepath: "m.h5", Monitor: "val_accuracy", SaveBestOnly: true},
+			&ReduceLROnPlateau{Factor: 0.5, Patience: 1, Cooldown: 1},
+			&History{},
+		}, setupFor(t, plateauStream, 2, r))
+		require.NoError(t, err)
+		return m
+	}
+	whole := &recorder{}
+	m := build(whole)
+	used, stopped := fit(t, m, plateauStream, 0, whole)
+	for cut := 1; cut < 8; cut++ {
+		r := &recorder{}
+		before := build(r)
+		short := stream{}
+		for name, values := range plateauStream {
+			short[name] = values[:cut]
+		}
+		usedBefore, _ := fit(t, before, short, 0, r)
+		r.did = slices.DeleteFunc(r.did, func(s string) bool { return strings.HasPrefix(s, "restore") })
+		state, err := before.State()
+		require.NoError(t, err)
+
+		after := build(r)
+		require.NoError(t, after.Restore(roundTrip(t, state)))
+		usedAfter, stoppedAfter := fit(t, after, plateauStream, cut, r)
+		assert.Equal(t, used, slices.Concat(usedBefore, usedAfter), "cut %d", cut)
+		assert.Equal(t, stopped, stoppedAfter)
+		assert.Equal(t, whole.did, r.did)
+		assert.Equal(t, m.History(), after.History())
+	}
+}
+
+func TestNewFitIsFresh(t *testing.T) {
+	es, lr := &EarlyStopping{Patience: 4}, &ReduceLROnPlateau{Factor: 0.5, Patience: 1}
+	best := &ModelCheckpoint{Filepath: "m.h5", Monitor: "val_accuracy", SaveBestOnly: true}
+	var runs [2][]float64
+	for i := range runs {
+		r := &recorder{}
+		m, err := NewManager([]Callback{es, lr, best}, setupFor(t, plateauStream, 2, r))
+		require.NoError(t, err)
+		runs[i], _ = fit(t, m, plateauStream, 0, r)
+		if i == 1 {
+			assert.Empty(t, r.did, "the checkpoint's best value is kept across fits, as in Keras")
+		}
+	}
+	assert.Equal(t, runs[0], runs[1])
+}
+
+func TestBestWeightsAreRestoredOnEveryWayOut(t *testing.T) {
+	for _, cause := range []error{nil, context.Canceled, errors.New("disk on fire")} {
+		r := &recorder{}
+		m, err := NewManager([]Callback{&EarlyStopping{Patience: 9, RestoreBestWeights: true}}, setupFor(t, plateauStream, 1, r))
+		require.NoError(t, err)
+		require.NoError(t, m.TrainBegin())
+		for epoch := range 3 {
+			require.NoError(t, m.EpochBegin(epoch))
+			r.weights = fmt.Sprint("epoch ", epoch)
+			_, err := m.EpochEnd(epoch, plateauStream.at(epoch))
+			require.NoError(t, err)
+		}
+		require.NoError(t, m.TrainEnd(cause))
+		require.NoError(t, m.TrainEnd(cause))
+		assert.Equal(t, "epoch 1", r.weights)
+		assert.Equal(t, Restore, m.LastRecord().Decisions[0].Action)
+		if cause != nil {
+			assert.Equal(t, cause.Error(), m.History().StopReason)
+		}
+	}
+}
