@@ -109,11 +109,12 @@ func Each(t *testing.T, f func(t *testing.T, dev *cpu.Device)) {
 // Kernel makes a kernel on a device and gives a function that runs it, and what that writes.
 type Kernel func(t *testing.T, dev *cpu.Device) (run func(), outputs [][]float32)
 
-// Want is what an output should be, and how far it may be from it, relative to its largest magnitude. Tolerance 0 asks for the
-// same number.
+// Want is what an output should be, and how far it may be from it, relative to the larger of its largest magnitude and Scale, that of the
+// terms that it is a sum of. Tolerance 0 asks for the same number.
 type Want struct {
 	Values    []float64
 	Tolerance float64
+	Scale     float64
 }
 
 // Exactly asks for the numbers that the definition gives in float32.
@@ -122,7 +123,7 @@ func Exactly(values []float32) Want {
 	for i, v := range values {
 		wide[i] = float64(v)
 	}
-	return Want{wide, 0}
+	return Want{Values: wide}
 }
 
 // Check runs a kernel once on every instruction set with 1, 2, 3 and 5 workers. Its outputs must be as wanted, and the same bits for
@@ -164,7 +165,7 @@ func compare(got []float32, want Want) error {
 	if len(got) != len(want.Values) {
 		return fmt.Errorf("%d elements, want %d", len(got), len(want.Values))
 	}
-	largest := 0.0
+	largest := want.Scale
 	for _, w := range want.Values {
 		largest = max(largest, math.Abs(w))
 	}
