@@ -11,11 +11,13 @@ var ErrUnsupported = errors.New("no kernel")
 
 // Device is what a program is compiled for and runs on. CPU is one.
 //
-// Another kind of device implements the same five methods, with one kernel for each operator of package ops: the planner and
+// Another kind of device implements the same methods, with one kernel for each operator of package ops: the planner and
 // everything above it stay as they are.
 type Device interface {
-	// String says what it is: "cpu avx512, 2 threads".
+	// String says what it is: "cpu avx512".
 	String() string
+	// Threads is how many threads of the host compute.
+	Threads() int
 	// Choose picks the kernel for an operation on values of these types; it depends on nothing else but the device.
 	Choose(o ops.Operator, in, out []ops.Type) (Kernel, error)
 	// Alloc gives zeroed memory on the device.

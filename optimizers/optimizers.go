@@ -18,7 +18,9 @@ var ErrConfig = errors.New("bad optimizer configuration")
 type Optimizer interface {
 	ClassName() string // Keras's name of the class: "Adam"
 	Rate() float64     // the learning rate to start with
-	Slots() []string   // Keras's names of what it keeps for each weight: "momentum", "velocity"
+	// WithRate is the same optimizer starting with another learning rate.
+	WithRate(rate float64) Optimizer
+	Slots() []string // Keras's names of what it keeps for each weight: "momentum", "velocity"
 	// Rule is the update that it stands for. The error wraps ErrConfig.
 	Rule() (ops.UpdateRule, error)
 }
@@ -39,6 +41,13 @@ func (*SGD) ClassName() string { return "SGD" }
 
 // Rate is the field LearningRate.
 func (o *SGD) Rate() float64 { return o.LearningRate }
+
+// WithRate copies o.
+func (o *SGD) WithRate(rate float64) Optimizer {
+	with := *o
+	with.LearningRate = rate
+	return &with
+}
 
 // Slots is "momentum" where there is one.
 func (o *SGD) Slots() []string {
@@ -78,6 +87,13 @@ func (*Adam) ClassName() string { return "Adam" }
 
 // Rate is the field LearningRate.
 func (o *Adam) Rate() float64 { return o.LearningRate }
+
+// WithRate copies o.
+func (o *Adam) WithRate(rate float64) Optimizer {
+	with := *o
+	with.LearningRate = rate
+	return &with
+}
 
 // Slots is "momentum" and "velocity".
 func (*Adam) Slots() []string { return []string{"momentum", "velocity"} }

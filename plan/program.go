@@ -116,8 +116,16 @@ func (p *Program) SetBatch(x []float32, labels []int32) {
 // Prediction copies the network's output for the last batch, [Batch,…], to dst. It is kept in Inference programs only.
 func (p *Program) Prediction(dst []float32) { read(p.buffer(p.listing.prediction), dst) }
 
-// Losses copies the loss of every sample of the last batch to dst [Batch]. There are none in Inference programs.
-func (p *Program) Losses(dst []float32) { read(p.buffer(p.listing.losses), dst) }
+// MeanLoss copies the loss of every sample of the last batch to each [Batch] and returns their mean. There are none in
+// Inference programs.
+func (p *Program) MeanLoss(each []float32) float64 {
+	read(p.buffer(p.listing.losses), each)
+	sum := 0.0
+	for _, x := range each {
+		sum += float64(x)
+	}
+	return sum / float64(len(each))
+}
 
 // Applied says whether the last training step changed the weights: it did not if a loss or gradient was not finite.
 func (p *Program) Applied() bool {
