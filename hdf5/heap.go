@@ -137,7 +137,11 @@ func (r *reader) text(b []byte, n int) ([]string, error) {
 			if err := r.charge(int(length)); err != nil {
 				return nil, err
 			}
-			object.text = string(object.data[:length])
+			s := bytes.TrimRight(object.data[:length], "\x00") // C programs may count the end of the string
+			if bytes.IndexByte(s, 0) >= 0 {
+				return nil, broken("a string in the global heap at %d holds a zero byte", addr)
+			}
+			object.text = string(s)
 		}
 		out[i] = object.text
 	}

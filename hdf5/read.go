@@ -371,7 +371,7 @@ func (r *reader) attribute(h *header, b []byte) error {
 		parts[i], b = b[:n], b[padded:]
 	}
 	name := parts[0]
-	if n := len(name); n < 2 || name[n-1] != 0 {
+	if n := len(name); n < 2 || bytes.IndexByte(name, 0) != n-1 {
 		return broken("attribute name %q", name)
 	}
 	a := Attr{Name: string(name[:len(name)-1])}

@@ -55,6 +55,11 @@ func (v *Value) check() error {
 		if len(v.Text) != n {
 			return fmt.Errorf("shape %v wants %d strings, there are %d", v.Shape, n, len(v.Text))
 		}
+		for i, s := range v.Text {
+			if strings.IndexByte(s, 0) >= 0 || len(s) > math.MaxUint32 {
+				return fmt.Errorf("string %d of %d bytes holds a zero byte, which would end it, or is too long", i, len(s))
+			}
+		}
 		return nil
 	}
 	if len(v.Data)%v.Type.Size != 0 || len(v.Data)/v.Type.Size != n {

@@ -184,11 +184,6 @@ func (w *writer) attribute(a *Attr) ([]byte, error) {
 	if err := a.check(); err != nil {
 		return nil, err
 	}
-	for _, s := range a.Text {
-		if strings.ContainsRune(s, 0) {
-			return nil, fmt.Errorf("a string holds a zero byte, which would end it")
-		}
-	}
 	size := len(a.Data)
 	if a.Type.Class == VarString {
 		size = varStringSize * len(a.Text)
