@@ -112,7 +112,7 @@ func parameters(signature string) (list []param, size int) {
 		}
 		pending = nil
 	}
-	return list, (size + 7) &^ 7
+	return list, size
 }
 
 // Func writes one function. The doc comment goes above its declaration. Parameters are pointers, ints, uint64s (8 bytes), float32s,

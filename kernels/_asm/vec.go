@@ -10,7 +10,6 @@ func vecFiles() []*File {
 	var files []*File
 	for _, v := range []*Vectors{AVX2, AVX512} {
 		f := NewFile("vec", "vec_"+v.Name, v)
-		f.Go("import \"unsafe\"\n")
 		vecTable(f)
 		f.LaneNumbers()
 		for _, l := range maps() {

@@ -1,0 +1,102 @@
+package main
+
+import "strings"
+
+// vecTable names the loops of an instruction set. They take pointers; slices become those here.
+func vecTable(f *File) {
+	f.Go(strings.ReplaceAll(`// table@ holds the loops written for @.
+var table@ = Table{
+	ReLU: func(dst, src []float32) { relu@(at(dst), at(src), len(dst)) },
+	ReLUBackward: func(diffSrc, diffDst, dst []float32) { reluBackward@(at(diffSrc), at(diffDst), at(dst), len(diffSrc)) },
+	Add: func(dst, a, b []float32) { add@(at(dst), at(a), at(b), len(dst)) },
+	Affine: func(dst, src []float32, scale, offset float32) { affine@(at(dst), at(src), len(dst), scale, offset) },
+	Finite: func(src []float32) bool {
+		var bad int32
+		finite@(at(src), len(src), &bad)
+		return bad == 0
+	},
+	Dropout: func(dst, src []float32, key uint64, block, word1, word2, word3, threshold uint32, scale float32) {
+		dropout@(at(dst), at(src), len(dst), key, block, word1, word2, word3, threshold, scale)
+	},
+	Decay: func(param []float32, decay, rate float32) { decay@(at(param), len(param), decay, rate) },
+	SGD: func(param, grad []float32, rate float32) { sgd@(at(param), at(grad), len(param), rate) },
+	Momentum: func(param, grad, velocity []float32, momentum, rate float32) {
+		momentum@(at(velocity), at(param), at(grad), len(param), momentum, rate)
+	},
+	Nesterov: func(param, grad, velocity []float32, momentum, rate float32) {
+		nesterov@(at(velocity), at(param), at(grad), len(param), momentum, rate)
+	},
+	Adam: func(param, grad, m, v []float32, keep1, keep2, alpha, epsilon float32) {
+		adam@(at(m), at(v), at(param), at(grad), len(param), keep1, keep2, alpha, epsilon)
+	},
+	BiasAdd: func(dst, src, bias []float32, rows, width int) { biasAdd@(at(dst), at(src), at(bias), rows, width) },
+	Normalize: [2][2]func(dst, src, residual, mean, scale, offset []float32, rows, width int){
+		{
+			func(dst, src, _, mean, scale, offset []float32, rows, width int) {
+				normalize@(at(dst), at(src), at(mean), at(scale), at(offset), rows, width)
+			},
+			func(dst, src, _, mean, scale, offset []float32, rows, width int) {
+				normalizeReLU@(at(dst), at(src), at(mean), at(scale), at(offset), rows, width)
+			},
+		},
+		{
+			func(dst, src, residual, mean, scale, offset []float32, rows, width int) {
+				normalizeAdd@(at(dst), at(src), at(residual), at(mean), at(scale), at(offset), rows, width)
+			},
+			func(dst, src, residual, mean, scale, offset []float32, rows, width int) {
+				normalizeAddReLU@(at(dst), at(src), at(residual), at(mean), at(scale), at(offset), rows, width)
+			},
+		},
+	},
+	NormalizeBackward: [2]func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int){
+		func(diffSrc, diffDst, _, src, mean, a, b, c []float32, rows, width int) {
+			normalizeBackward@(at(diffSrc), at(diffDst), at(src), at(mean), at(a), at(b), at(c), rows, width)
+		},
+		func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int) {
+			normalizeBackwardMasked@(at(diffSrc), at(diffDst), at(src), at(dst), at(mean), at(a), at(b), at(c), rows, width)
+		},
+	},
+	ColumnSums: func(sums []float64, src []float32, rows, width int) {
+		for group := range groups(rows, width) {
+			columnSums@(at(sums), at(src[group.start:]), group.rows, width)
+		}
+	},
+	Moments: func(sums, squares []float64, src []float32, rows, width int) {
+		for group := range groups(rows, width) {
+			moments@(at(sums), at(squares), at(src[group.start:]), group.rows, width)
+		}
+	},
+	GradientMoments: [2][2]func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int){
+		{
+			func(sums, products []float64, _, diffDst, _, src, mean []float32, rows, width int) {
+				for group := range groups(rows, width) {
+					gradientMoments@(at(sums), at(products), at(diffDst[group.start:]), at(src[group.start:]), at(mean), group.rows, width)
+				}
+			},
+			nil,
+		},
+		{
+			func(sums, products []float64, _, diffDst, dst, src, mean []float32, rows, width int) {
+				for group := range groups(rows, width) {
+					gradientMomentsMasked@(at(sums), at(products), at(diffDst[group.start:]), at(dst[group.start:]), at(src[group.start:]), at(mean), group.rows, width)
+				}
+			},
+			func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int) {
+				for group := range groups(rows, width) {
+					gradientMomentsStored@(at(sums), at(products), at(masked[group.start:]), at(diffDst[group.start:]), at(dst[group.start:]), at(src[group.start:]), at(mean), group.rows, width)
+				}
+			},
+		},
+	},
+	MaxPool: func(dst, src []float32, count, c, r, s, step, pitch int) { maxPool@(at(dst), at(src), count, c, r, s, step, pitch) },
+	MaxPoolBackward: [2]func(diffSrc, diffDst, src, dst []float32, count, c, r, s, step, pitch int){
+		func(diffSrc, diffDst, src, dst []float32, count, c, r, s, step, pitch int) {
+			maxPoolBackward@(at(diffSrc), at(diffDst), at(src), at(dst), count, c, r, s, step, pitch)
+		},
+		func(diffSrc, diffDst, src, dst []float32, count, c, r, s, step, pitch int) {
+			maxPoolBackwardAdd@(at(diffSrc), at(diffDst), at(src), at(dst), count, c, r, s, step, pitch)
+		},
+	},
+}
+`, "@", f.vectors.Suffix))
+}
