@@ -35,6 +35,7 @@ var kinds = []struct {
 	make func() Callback
 }{
 	{"csv_logger", func() Callback { return &CSVLogger{} }},
+	{"curves", func() Callback { return NewCurves() }},
 	{"early_stopping", func() Callback { return NewEarlyStopping() }},
 	{"history", func() Callback { return newHistory() }},
 	{"journal", func() Callback { return NewJournal() }},

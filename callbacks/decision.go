@@ -26,6 +26,7 @@ type Decision struct {
 	Metric       string   `json:"metric,omitempty"`        // name of the metric that it watched
 	Value        *Number  `json:"value,omitempty"`         // its value
 	Best         *float64 `json:"best"`                    // the best value so far, this one included; nil before the first finite one
+	BestEpoch    *int     `json:"best_epoch,omitempty"`    // restore: the epoch that had it, 0-based
 	Wait         int      `json:"wait"`                    // epochs without improvement that led to the decision
 	Threshold    *float64 `json:"threshold,omitempty"`     // the value had to be strictly better than this; nil if any finite value would do
 	LearningRate float64  `json:"learning_rate,omitempty"` // reduce_lr: the rate that it leads to, before warm-up

@@ -90,7 +90,7 @@ func (c *EarlyStopping) DecideEpoch(m Moment) (*Decision, error) {
 		d.Reason += ", and check_finite stops at a value that is not finite"
 	case s.Wait >= c.Patience && m.Epoch > 0:
 		d.Action = Stop
-		d.Reason += fmt.Sprintf("; %d epochs without improvement, patience %d", s.Wait, c.Patience)
+		d.Reason += waited(s.Wait, c.Patience)
 	}
 	if d.Action == Stop && c.Verbose > 0 {
 		d.say = fmt.Sprintf("Epoch %d: early stopping: %s", m.Epoch+1, d.Reason)
@@ -106,7 +106,7 @@ func (c *EarlyStopping) DecideEnd() *Decision {
 		return nil
 	}
 	d := &Decision{
-		Callback: c.Name(), Action: Restore, Metric: c.monitor.name, Value: new(Number(*s.Best)), Best: s.Best, Wait: s.Wait,
+		Callback: c.Name(), Action: Restore, Metric: c.monitor.name, Value: new(Number(*s.Best)), Best: s.Best, BestEpoch: new(s.BestEpoch), Wait: s.Wait,
 		Reason: fmt.Sprintf("epoch %d had the best %s, %s", s.BestEpoch+1, c.monitor.name, short(*s.Best)),
 	}
 	if c.Verbose > 0 {

@@ -146,3 +146,12 @@ func (m monitor) decision(callback string, value float64, best *float64) *Decisi
 		Best: best, Threshold: m.threshold(best), Reason: m.versus(value, best),
 	}
 }
+
+// waited says for people that patience has run out.
+func waited(wait, patience int) string {
+	epochs := "epochs"
+	if wait == 1 {
+		epochs = "epoch"
+	}
+	return fmt.Sprintf("; %d %s without improvement, patience %d", wait, epochs, patience)
+}

@@ -84,7 +84,7 @@ func (c *ReduceLROnPlateau) DecideEpoch(m Moment) (*Decision, error) {
 		s.Best, s.Wait = &value, 0
 		d.Best = s.Best
 	case cooling:
-		d.Reason += fmt.Sprintf("; cooling down, %d more epochs", s.Cooldown)
+		d.Reason += fmt.Sprintf("; cooling down, %d more", s.Cooldown)
 	case atFloor:
 		d.Reason += fmt.Sprintf("; the learning rate is at min_lr %s", short(m.Floor))
 		if !s.AtFloor && c.Verbose > 0 {
@@ -98,9 +98,9 @@ func (c *ReduceLROnPlateau) DecideEpoch(m Moment) (*Decision, error) {
 			break
 		}
 		d.Action, d.LearningRate = ReduceLR, max(m.NextRate*c.Factor, m.Floor)
-		d.Reason += fmt.Sprintf("; %d epochs without improvement, patience %d: %.3e → %.3e", s.Wait, c.Patience, m.NextRate, d.LearningRate)
+		d.Reason += waited(s.Wait, c.Patience)
 		if c.Verbose > 0 {
-			d.say = fmt.Sprintf("Epoch %d: reducing the learning rate from %.3e to %.3e: %s", m.Epoch+1, m.NextRate, d.LearningRate, d.Reason)
+			d.say = fmt.Sprintf("Epoch %d: reducing the learning rate to %.3e: %s", m.Epoch+1, d.LearningRate, d.Reason)
 		}
 		s.Scale *= c.Factor
 		s.Wait, s.Cooldown = 0, c.Cooldown

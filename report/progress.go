@@ -3,7 +3,9 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -50,7 +52,7 @@ type snapshot struct {
 	finished      int           // epochs that ended
 	finishedTime  time.Duration // and what they took together, validation included
 	rate          float64
-	metrics       string
+	metrics       []string // name and value of each
 	testing       bool
 	tested, tests int // batches of validation
 }
@@ -152,17 +154,17 @@ func (p *Progress) EpochBegin(epoch int, learningRate float64) {
 func (p *Progress) Step(done, size int, learningRate float64, metrics func() map[string]float64) {
 	now := p.clock()
 	sample := metrics != nil && now.Sub(p.sampled) >= drawEvery
-	text := ""
+	var texts []string
 	if sample {
 		p.sampled = now
-		text = metricText(metrics(), p.options.Metrics)
+		texts = metricTexts(metrics(), p.options.Metrics)
 	}
 	p.mu.Lock()
 	n := &p.now
 	n.done, n.rate, n.training = done, learningRate, now.Sub(n.began)
 	n.samples += float64(size)
 	if sample {
-		n.metrics = text
+		n.metrics = texts
 	}
 	p.mu.Unlock()
 }
@@ -193,8 +195,8 @@ func (p *Progress) EpochEnd(metrics map[string]float64, learningRate float64) {
 	if speed := n.speed(); speed > 0 {
 		parts = append(parts, grouped(speed)+" img/s")
 	}
-	parts = append(parts, metricText(metrics, p.options.Metrics), rate(learningRate))
-	p.queue = append(p.queue, strings.Join(parts, "  "))
+	parts = append(parts, metricTexts(metrics, p.options.Metrics)...)
+	p.queue = append(p.queue, strings.Join(append(parts, rate(learningRate)), "  "))
 	p.mu.Unlock()
 	p.poke()
 }
@@ -241,26 +243,28 @@ func (s snapshot) left(o ProgressOptions) (epoch, run time.Duration, ok bool) {
 	return epoch, epoch + whole*time.Duration(max(o.Epochs-s.epoch-1, 0)), true
 }
 
-// state is the part behind the bar: speed, metrics, rate, time left.
-func (s snapshot) state(o ProgressOptions) string {
-	var parts []string
+// state is the part behind the bar: speed, metrics, rate, time left, in at most width columns if it can. Where they are
+// too few it leaves out the time of the whole run, then metrics from the last to the first.
+func (s snapshot) state(o ProgressOptions, width int) string {
+	var head, tail []string
 	if s.testing {
-		parts = append(parts, fmt.Sprintf("validation %d/%d", s.tested, s.tests))
+		head = append(head, fmt.Sprintf("validation %d/%d", s.tested, s.tests))
 	} else if speed := s.speed(); speed > 0 {
-		parts = append(parts, grouped(speed)+" img/s")
+		head = append(head, grouped(speed)+" img/s")
 	}
-	if s.metrics != "" {
-		parts = append(parts, s.metrics)
-	}
-	parts = append(parts, rate(s.rate))
-	if epoch, run, ok := s.left(o); ok {
-		if s.testing {
-			parts = append(parts, "run "+clock(run)+" left")
-		} else {
-			parts = append(parts, clock(epoch)+" left, run "+clock(run))
+	tail = append(tail, rate(s.rate))
+	run := ""
+	if epochLeft, runLeft, ok := s.left(o); ok {
+		if !s.testing {
+			tail = append(tail, clock(epochLeft)+" left")
 		}
+		run = "run " + clock(runLeft)
 	}
-	return strings.Join(parts, "  ")
+	text := strings.Join(slices.Concat(head, s.metrics, tail, slices.DeleteFunc([]string{run}, func(s string) bool { return s == "" })), "  ")
+	for shown := len(s.metrics); len(text) > width && shown >= 0; shown-- {
+		text = strings.Join(slices.Concat(head, s.metrics[:shown], tail), "  ")
+	}
+	return text
 }
 
 // fraction is how much of the present phase is done.
@@ -294,7 +298,7 @@ func (l *lineScreen) draw(now snapshot) error {
 		return nil
 	}
 	l.due = at.Add(lineEvery)
-	return l.line(fmt.Sprintf("%s  step %d/%d  %s", l.options.epochText(now.epoch), now.done, l.options.StepsPerEpoch, now.state(l.options)))
+	return l.line(fmt.Sprintf("%s  step %d/%d  %s", l.options.epochText(now.epoch), now.done, l.options.StepsPerEpoch, now.state(l.options, math.MaxInt)))
 }
 
 func (l *lineScreen) close() error { return nil }
@@ -308,24 +312,29 @@ type barScreen struct {
 	now       snapshot
 }
 
-const barTotal = 10000 // the bar is never full: mpb would take it for finished
+const (
+	barTotal     = 10000 // the bar is never full: mpb would take it for finished
+	widestBar    = 24    // columns
+	narrowestBar = 12    // what the text leaves for it, with the spaces around it
+)
 
 func newBarScreen(w io.Writer, options ProgressOptions) *barScreen {
 	b := &barScreen{options: options}
 	b.container = mpb.New(mpb.WithOutput(w), mpb.WithRefreshRate(drawEvery))
-	text := func(of func(snapshot) string) decor.Decorator {
-		return decor.Any(func(decor.Statistics) string {
+	text := func(of func(now snapshot, width int) string) decor.Decorator {
+		return decor.Any(func(s decor.Statistics) string {
 			b.mu.Lock()
 			defer b.mu.Unlock()
-			return of(b.now)
+			return of(b.now, s.AvailableWidth)
 		})
 	}
 	b.bar = b.container.New(barTotal,
 		mpb.BarStyle().Lbound(" ").Filler("━").Tip("━").Padding("─").Rbound(" "),
-		mpb.BarWidth(24),
-		mpb.PrependDecorators(text(func(s snapshot) string { return options.epochText(s.epoch) })),
-		mpb.AppendDecorators(text(func(s snapshot) string {
-			return fmt.Sprintf("%3.0f%%  %s", 100*s.fraction(options), s.state(options))
+		mpb.BarWidth(widestBar),
+		mpb.PrependDecorators(text(func(s snapshot, _ int) string { return options.epochText(s.epoch) })),
+		mpb.AppendDecorators(text(func(s snapshot, width int) string {
+			percent := fmt.Sprintf("%3.0f%%  ", 100*s.fraction(options))
+			return percent + s.state(options, width-len(percent)-narrowestBar)
 		})),
 	)
 	return b

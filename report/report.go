@@ -30,15 +30,14 @@ func ordered(metrics map[string]float64, first []string) []string {
 	return append(names, others...)
 }
 
-// metricText is "loss 0.0812  accuracy 0.9752", without the learning rate.
-func metricText(metrics map[string]float64, order []string) string {
-	var parts []string
+// metricTexts are "loss 0.0812", "accuracy 0.9752", without the learning rate.
+func metricTexts(metrics map[string]float64, order []string) (texts []string) {
 	for _, name := range ordered(metrics, order) {
 		if name != learningRate {
-			parts = append(parts, name+" "+value(metrics[name]))
+			texts = append(texts, name+" "+value(metrics[name]))
 		}
 	}
-	return strings.Join(parts, "  ")
+	return texts
 }
 
 // value has four decimals, or an exponent where they would hide it.
