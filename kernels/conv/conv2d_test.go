@@ -1,0 +1,306 @@
+package conv
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/meseta-go/meseta/kernels/cpu"
+	"github.com/meseta-go/meseta/ops"
+)
+
+// same is a convolution with Keras's padding "same": outputs are inputs by stride, the odd zero goes below and right.
+func same(n, h, w, c, r, s, k, strideH, strideW int) Params {
+	p := Params{N: n, H: h, W: w, C: c, R: r, S: s, K: k, P: ceilDiv(h, strideH), Q: ceilDiv(w, strideW), StrideH: strideH, StrideW: strideW, DilationH: 1, DilationW: 1}
+	p.PadTop, p.PadLeft = max(0, (p.P-1)*strideH+r-h)/2, max(0, (p.Q-1)*strideW+s-w)/2
+	return p
+}
+
+// valid is a convolution without padding.
+func valid(n, h, w, c, r, s, k, strideH, strideW int) Params {
+	return Params{N: n, H: h, W: w, C: c, R: r, S: s, K: k, P: (h-r)/strideH + 1, Q: (w-s)/strideW + 1, StrideH: strideH, StrideW: strideW, DilationH: 1, DilationW: 1}
+}
+
+// dilated spreads the filter of a convolution whose padding is then given explicitly.
+func dilated(p Params, dilationH, dilationW, padTop, padLeft, outP, outQ int) Params {
+	p.DilationH, p.DilationW, p.PadTop, p.PadLeft, p.P, p.Q = dilationH, dilationW, padTop, padLeft, outP, outQ
+	return p
+}
+
+// parityShapes are held against the reference: sizes 1, odd, and next to the widths of vectors and tiles.
+var parityShapes = slices.Concat(smallShapes, []Params{
+	valid(1, 1, 1, 1, 1, 1, 1, 1, 1),
+	valid(3, 1, 1, 5, 1, 1, 7, 1, 1),
+	valid(2, 5, 5, 3, 5, 5, 10, 1, 1), // one output a filter
+	valid(2, 9, 10, 1, 3, 3, 32, 1, 1),
+	valid(2, 8, 17, 32, 3, 3, 64, 1, 1),
+	same(2, 8, 9, 3, 3, 3, 16, 1, 1),
+	same(3, 8, 8, 16, 3, 3, 16, 1, 1),
+	same(2, 7, 8, 32, 3, 3, 32, 1, 1),
+	same(5, 4, 4, 64, 3, 3, 64, 1, 1),
+	same(2, 9, 8, 16, 3, 3, 32, 2, 2),
+	same(2, 8, 9, 16, 1, 1, 32, 2, 2),
+	same(2, 6, 7, 17, 1, 1, 15, 1, 1),
+	same(1, 30, 15, 15, 1, 1, 33, 1, 1),
+	same(1, 12, 11, 3, 7, 7, 24, 2, 2),
+	same(2, 6, 5, 31, 3, 3, 33, 1, 1),
+	same(2, 6, 15, 8, 3, 3, 9, 1, 1),
+	same(2, 5, 14, 7, 2, 4, 48, 1, 1),
+	same(2, 5, 13, 16, 3, 3, 49, 1, 3),
+	same(1, 3, 16, 12, 3, 5, 80, 3, 2),
+	dilated(same(2, 9, 8, 16, 3, 3, 17, 1, 1), 2, 2, 2, 2, 9, 8),
+	dilated(valid(2, 11, 12, 5, 3, 3, 16, 2, 2), 2, 3, 1, 2, 4, 4),
+	dilated(same(1, 6, 6, 4, 2, 2, 8, 1, 1), 1, 1, 3, 0, 9, 5), // padding above alone, outputs beyond the image
+	dilated(same(1, 9, 9, 4, 3, 3, 8, 1, 1), 1, 1, 0, 0, 3, 4), // rows and columns that nobody reads
+	same(300, 2, 2, 2, 3, 3, 3, 1, 1),                          // images grouped into tasks
+	same(1, 40, 300, 24, 3, 3, 16, 1, 1),                       // images cut into blocks
+	valid(1, 1, 3000, 40, 1, 1, 40, 1, 1),                      // a row cut into blocks
+})
+
+// guarded is a buffer with 64-byte alignment and bands around it.
+type guarded struct {
+	whole []float32
+	data  []float32
+}
+
+const (
+	guardBand = 64 // elements
+	guardMark = float32(-1234.5)
+)
+
+// newGuarded makes a buffer of n elements. Behind and before it lie NaNs, which may be read but must never get into a result.
+func newGuarded(t *testing.T, n int) *guarded {
+	m, err := cpu.Alloc(4 * (n + 2*guardBand))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, m.Free()) })
+	g := &guarded{whole: m.Float32s()}
+	g.data = g.whole[guardBand : guardBand+n]
+	for i := range g.whole {
+		g.whole[i] = float32(math.NaN())
+	}
+	return g
+}
+
+// mark puts a known number around the data, for buffers that are written.
+func (g *guarded) mark() *guarded {
+	for i := range guardBand {
+		g.whole[i], g.whole[len(g.whole)-1-i] = guardMark, guardMark
+	}
+	return g
+}
+
+func (g *guarded) intact(t *testing.T, name string) {
+	t.Helper()
+	for i := range guardBand {
+		require.Equal(t, guardMark, g.whole[i], "%s: %d before its start was written", name, guardBand-i)
+		require.Equal(t, guardMark, g.whole[len(g.whole)-1-i], "%s: %d behind its end was written", name, guardBand-i)
+	}
+}
+
+// operands are the inputs of one convolution and what the reference makes of them in float64.
+type operands struct {
+	p                                               Params
+	src, weights, bias, diffDst                     *guarded
+	dst, relu, diffSrc, diffWeights, diffBias       []float64
+	dstScale, diffSrcScale, weightsScale, biasScale []float64 // sums of absolute products
+}
+
+func widen(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+	return y
+}
+
+func absolute(x []float64) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = math.Abs(v)
+	}
+	return y
+}
+
+func newOperands(t *testing.T, p Params) *operands {
+	rng := rand.New(rand.NewPCG(5, 6))
+	random := func(n int) *guarded {
+		g := newGuarded(t, n)
+		for i := range g.data {
+			g.data[i] = float32(rng.NormFloat64())
+		}
+		return g
+	}
+	o := &operands{p: p, src: random(p.SrcLen()), weights: random(p.WeightsLen()), bias: random(p.K), diffDst: random(p.DstLen())}
+	src, weights, bias, diffDst := widen(o.src.data), widen(o.weights.data), widen(o.bias.data), widen(o.diffDst.data)
+	fill := func(src, weights, bias, diffDst []float64) (dst, diffSrc, diffWeights, diffBias []float64) {
+		dst, diffSrc, diffWeights, diffBias = make([]float64, p.DstLen()), make([]float64, p.SrcLen()), make([]float64, p.WeightsLen()), make([]float64, p.K)
+		ReferenceForward(p, Epilogue{Bias: true}, dst, src, weights, bias)
+		ReferenceBackwardData(p, diffSrc, diffDst, weights)
+		ReferenceBackwardWeights(p, diffWeights, diffBias, src, diffDst)
+		return
+	}
+	o.dst, o.diffSrc, o.diffWeights, o.diffBias = fill(src, weights, bias, diffDst)
+	o.dstScale, o.diffSrcScale, o.weightsScale, o.biasScale = fill(absolute(src), absolute(weights), absolute(bias), absolute(diffDst))
+	o.relu = make([]float64, p.DstLen())
+	ReferenceForward(p, Epilogue{Bias: true, Activation: ops.ReLU}, o.relu, src, weights, bias)
+	return o
+}
+
+// near holds a result against the reference. Each element is a sum of products; float32 sums of n terms in any order err by
+// at most about n·2⁻²⁴ of the sum of absolute products, in practice by its root, so unit is a few times 2⁻²⁴.
+func near(t *testing.T, name string, want, scale []float64, got []float32, unit float64) {
+	t.Helper()
+	require.Len(t, got, len(want), name)
+	for i, w := range want {
+		if d := math.Abs(float64(got[i]) - w); !(d <= unit*scale[i]) {
+			require.Failf(t, "result differs", "%s[%d] is %v, the reference has %v, of absolute products %v", name, i, got[i], w, scale[i])
+		}
+	}
+}
+
+// results are what the three passes wrote.
+type results struct{ dst, relu, diffSrc, diffWeights, diffBias []float32 }
+
+// compute runs all passes on a device, twice, checks that nothing around the results was written and that both runs agree.
+func (o *operands) compute(t *testing.T, dev *cpu.Device) (r results) {
+	p := o.p
+	forward, err := NewForward(dev, p, Epilogue{Bias: true})
+	require.NoError(t, err)
+	relu, err := NewForward(dev, p, Epilogue{Bias: true, Activation: ops.ReLU})
+	require.NoError(t, err)
+	backwardData, err := NewBackwardData(dev, p)
+	require.NoError(t, err)
+	backwardWeights, err := NewBackwardWeights(dev, p, true)
+	require.NoError(t, err)
+	diffBias := newGuarded(t, p.K).mark()
+	for _, pass := range []struct {
+		name      string
+		n         int
+		workspace int
+		run       func(out, ws []float32)
+		result    *[]float32
+	}{
+		{"dst", p.DstLen(), forward.WorkspaceBytes(), func(out, ws []float32) {
+			forward.Run(out, o.src.data, o.weights.data, o.bias.data, ws)
+		}, &r.dst},
+		{"relu", p.DstLen(), relu.WorkspaceBytes(), func(out, ws []float32) {
+			relu.Run(out, o.src.data, o.weights.data, o.bias.data, ws)
+		}, &r.relu},
+		{"diffSrc", p.SrcLen(), backwardData.WorkspaceBytes(), func(out, ws []float32) {
+			backwardData.Run(out, o.diffDst.data, o.weights.data, ws)
+		}, &r.diffSrc},
+		{"diffWeights", p.WeightsLen(), backwardWeights.WorkspaceBytes(), func(out, ws []float32) {
+			backwardWeights.Run(out, diffBias.data, o.src.data, o.diffDst.data, ws)
+		}, &r.diffWeights},
+	} {
+		out, ws := newGuarded(t, pass.n).mark(), newGuarded(t, pass.workspace/4).mark()
+		pass.run(out.data, ws.data)
+		first := slices.Clone(out.data)
+		pass.run(out.data, ws.data)
+		require.True(t, sameBits(first, out.data), "%s differs the second time", pass.name)
+		out.intact(t, pass.name)
+		ws.intact(t, "workspace of "+pass.name)
+		*pass.result = first
+	}
+	diffBias.intact(t, "diffBias")
+	r.diffBias = diffBias.data
+	return r
+}
+
+func sameBits(a, b []float32) bool {
+	return slices.EqualFunc(a, b, func(x, y float32) bool { return math.Float32bits(x) == math.Float32bits(y) })
+}
+
+func newDevice(t testing.TB, isa cpu.ISA, threads int) *cpu.Device {
+	dev, err := cpu.NewDevice(cpu.Config{Threads: threads, ISA: &isa})
+	require.NoError(t, err)
+	t.Cleanup(dev.Close)
+	return dev
+}
+
+// TestParity holds every pass, instruction set and shape against the reference, and every number of workers against one.
+func TestParity(t *testing.T) {
+	const unit = 4e-6
+	for _, p := range parityShapes {
+		t.Run(p.String(), func(t *testing.T) {
+			o := newOperands(t, p)
+			for _, isa := range cpu.Available() {
+				var one results
+				for _, threads := range []int{1, 2, 3, 5} {
+					r := o.compute(t, newDevice(t, isa, threads))
+					if threads == 1 {
+						one = r
+						name := func(s string) string { return fmt.Sprintf("%v %s", isa, s) }
+						near(t, name("dst"), o.dst, o.dstScale, r.dst, unit)
+						near(t, name("relu"), o.relu, o.dstScale, r.relu, unit)
+						near(t, name("diffSrc"), o.diffSrc, o.diffSrcScale, r.diffSrc, unit)
+						near(t, name("diffWeights"), o.diffWeights, o.weightsScale, r.diffWeights, unit)
+						near(t, name("diffBias"), o.diffBias, o.biasScale, r.diffBias, unit)
+						continue
+					}
+					assert.True(t, sameBits(one.dst, r.dst), "dst differs with %d threads", threads)
+					assert.True(t, sameBits(one.relu, r.relu), "relu differs with %d threads", threads)
+					assert.True(t, sameBits(one.diffSrc, r.diffSrc), "diffSrc differs with %d threads", threads)
+					assert.True(t, sameBits(one.diffWeights, r.diffWeights), "diffWeights differs with %d threads", threads)
+					assert.True(t, sameBits(one.diffBias, r.diffBias), "diffBias differs with %d threads", threads)
+				}
+			}
+		})
+	}
+}
+
+// TestRunDoesNotAllocate runs every pass of a padded and a strided convolution.
+func TestRunDoesNotAllocate(t *testing.T) {
+	for _, p := range []Params{same(3, 8, 8, 16, 3, 3, 16, 1, 1), same(3, 9, 8, 5, 3, 3, 7, 2, 2), same(2, 6, 7, 17, 1, 1, 15, 1, 1)} {
+		for _, isa := range cpu.Available() {
+			dev := newDevice(t, isa, 2)
+			forward, err := NewForward(dev, p, Epilogue{Bias: true, Activation: ops.ReLU})
+			require.NoError(t, err)
+			backwardData, err := NewBackwardData(dev, p)
+			require.NoError(t, err)
+			backwardWeights, err := NewBackwardWeights(dev, p, true)
+			require.NoError(t, err)
+			buffer := func(n int) []float32 { return newGuarded(t, n).data }
+			src, dst, weights, bias := buffer(p.SrcLen()), buffer(p.DstLen()), buffer(p.WeightsLen()), buffer(p.K)
+			ws := buffer(max(forward.WorkspaceBytes(), backwardData.WorkspaceBytes(), backwardWeights.WorkspaceBytes()) / 4)
+			assert.Zero(t, testing.AllocsPerRun(10, func() {
+				forward.Run(dst, src, weights, bias, ws)
+				backwardData.Run(src, dst, weights, ws)
+				backwardWeights.Run(weights, bias, src, dst, ws)
+			}), "%v %v", isa, p)
+		}
+	}
+}
+
+// TestConstructorsCheck makes sure that bad shapes are errors and never reach a kernel.
+func TestConstructorsCheck(t *testing.T) {
+	dev := newDevice(t, cpu.Portable, 1)
+	bad := valid(1, 2, 2, 1, 3, 3, 1, 1, 1) // P is 0
+	_, err := NewForward(dev, bad, Epilogue{})
+	require.ErrorIs(t, err, ops.ErrShape)
+	_, err = NewBackwardData(dev, bad)
+	require.ErrorIs(t, err, ops.ErrShape)
+	_, err = NewBackwardWeights(dev, bad, false)
+	require.ErrorIs(t, err, ops.ErrShape)
+	_, err = NewForward(dev, valid(1, 3, 3, 1, 3, 3, 1, 1, 1), Epilogue{Activation: 9})
+	require.ErrorIs(t, err, ops.ErrShape)
+	assert.ErrorContains(t, err, "unknown activation")
+}
+
+// TestShortBuffersPanic makes sure that a wrong length ends in Go, not in assembly.
+func TestShortBuffersPanic(t *testing.T) {
+	dev := newDevice(t, cpu.Portable, 1)
+	p := same(1, 4, 4, 2, 3, 3, 2, 1, 1)
+	f, err := NewForward(dev, p, Epilogue{Bias: true})
+	require.NoError(t, err)
+	buffer := func(n int) []float32 { return make([]float32, n, n+slack) }
+	ws := buffer(f.WorkspaceBytes() / 4)
+	assert.NotPanics(t, func() { f.Run(buffer(32), buffer(32), buffer(36), buffer(2), ws) })
+	assert.Panics(t, func() { f.Run(make([]float32, 31), buffer(32), buffer(36), buffer(2), ws) })
+	assert.Panics(t, func() { f.Run(buffer(32), buffer(32), buffer(36), buffer(2), nil) })
+}

@@ -1,0 +1,58 @@
+package conv
+
+import (
+	"github.com/meseta-go/meseta/kernels/cpu"
+	"github.com/meseta-go/meseta/kernels/tile"
+	"github.com/meseta-go/meseta/ops"
+)
+
+// Forward computes dst = act(conv2d(src, weights) + bias) for shapes fixed when it was made.
+type Forward struct {
+	p    Params
+	bias bool
+	x    runner
+}
+
+// runner is a variant of Forward or, with other names for its arrays, of BackwardData.
+type runner interface {
+	run(dst, src, weights, bias, ws []float32)
+	workspaceBytes() int
+	String() string
+}
+
+// NewForward chooses how to compute p on dev. Its error wraps ops.ErrShape.
+func NewForward(dev *cpu.Device, p Params, e Epilogue) (*Forward, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	if err := e.check(); err != nil {
+		return nil, err
+	}
+	flags := 0
+	if e.Bias {
+		flags |= tile.Bias
+	}
+	if e.Activation == ops.ReLU {
+		flags |= tile.ReLU
+	}
+	p = p.flattened()
+	return &Forward{p: p, bias: e.Bias, x: newDirect(dev, p,
+		image{p.H, p.W, p.C}, image{p.P, p.Q, p.K},
+		forwardAxis(p.P, p.R, p.StrideH, p.DilationH, p.PadTop), forwardAxis(p.Q, p.S, p.StrideW, p.DilationW, p.PadLeft), false, flags)}, nil
+}
+
+// WorkspaceBytes is what Run needs of workspace; it grows with the number of workers.
+func (f *Forward) WorkspaceBytes() int { return f.x.workspaceBytes() }
+
+// Variant names the way it computes.
+func (f *Forward) Variant() string { return f.x.String() }
+
+// Run computes dst [N,P,Q,K] from src [N,H,W,C], weights [R,S,C,K] and bias [K], which is not read without Epilogue.Bias.
+// Buffers are aligned to 64 bytes, and 64 bytes behind each may be read. dst may not overlap the others. It allocates nothing; one
+// goroutine at a time may call it.
+func (f *Forward) Run(dst, src, weights, bias, workspace []float32) {
+	if f.bias {
+		bias = bias[:f.p.K]
+	}
+	f.x.run(dst[:f.p.DstLen()], src[:f.p.SrcLen()], weights[:f.p.WeightsLen()], bias, workspace[:f.x.workspaceBytes()/4])
+}
