@@ -3,13 +3,16 @@ package vec
 // lanes is the widest vector, in float32: the unit that widths are rounded to.
 const lanes = 16
 
-// maxRepeat bounds the length to which a short row is repeated to fill vectors, in elements.
-const maxRepeat = 1024
+// A short row is repeated to at least minWide elements, so that loops take several vectors at a time, and to at most maxWide.
+const (
+	minWide = 128
+	maxWide = 1024
+)
 
 // Rows says how a tensor [rows,C] is worked through: in chunks of whole rows, each chunk in wide rows of Width elements.
 //
-// Width is C where vectors divide C or C is large. Else it is the least multiple of both, so that a row of, say, 10
-// channels does not leave 6 lanes of 16 idle; what belongs to a channel is then repeated along the wide row.
+// Width is C where rows are long. Else it is a multiple of C and of vectors, so that a row of, say, 10 channels does not leave 6 lanes
+// of 16 idle; what belongs to a channel is then repeated along the wide row.
 type Rows struct {
 	C     int // channels
 	Width int // elements of a wide row, a multiple of C
@@ -20,9 +23,10 @@ type Rows struct {
 // NewRows cuts [rows,c] into chunks of about `elements` elements and at least `least` rows. The cut depends on the arguments alone.
 func NewRows(rows, c, elements, least int) Rows {
 	width := c
-	if repeat := lanes / gcd(c, lanes); c*repeat <= maxRepeat && repeat > 1 && repeat <= rows {
-		width = c * repeat
+	if unit := c * (lanes / gcd(c, lanes)); unit <= maxWide {
+		width = unit * max(minWide/unit, 1)
 	}
+	width = min(width, rows*c)
 	wide := max(elements/width, (least*c+width-1)/width, 1)
 	return Rows{C: c, Width: width, n: rows * c, chunk: wide * width}
 }
