@@ -171,7 +171,7 @@ func (s formatSpec) formatFloat(x float64) string {
 	case s.verb == 0 && s.precision < 0:
 		text = pythonRepr(x)
 	case s.verb == 0:
-		text = withPoint(strconv.FormatFloat(x, 'g', max(1, s.precision), 64))
+		text = pythonGeneral(x, max(1, s.precision))
 	case s.verb == '%':
 		text = strconv.FormatFloat(100*x, 'f', s.digits(), 64) + "%"
 	case s.verb == 'F':
@@ -180,6 +180,9 @@ func (s formatSpec) formatFloat(x float64) string {
 		text = trimMantissa(strconv.FormatFloat(x, s.verb, max(1, s.digits()), 64))
 	default:
 		text = strconv.FormatFloat(x, s.verb, s.digits(), 64)
+	}
+	if s.verb == '%' && !finite(x) {
+		text += "%"
 	}
 	if s.verb == 'E' || s.verb == 'F' || s.verb == 'G' {
 		text = strings.ToUpper(text)
@@ -201,6 +204,17 @@ func pythonRepr(x float64) string {
 		return strconv.FormatFloat(x, 'e', -1, 64)
 	}
 	return withPoint(strconv.FormatFloat(x, 'f', -1, 64))
+}
+
+// pythonGeneral is Python's text of a float with a precision and no type: as g, but with a digit behind the point, so that
+// the exponent comes one digit earlier.
+func pythonGeneral(x float64, digits int) string {
+	text := strconv.FormatFloat(x, 'e', digits-1, 64)
+	exponent, _ := strconv.Atoi(text[strings.IndexByte(text, 'e')+1:]) // FormatFloat wrote it
+	if exponent < -4 || exponent >= digits-1 {
+		return trimMantissa(text)
+	}
+	return withPoint(strconv.FormatFloat(x, 'g', digits, 64))
 }
 
 func withPoint(text string) string {
