@@ -36,7 +36,8 @@ type Decision struct {
 	Reason       string   `json:"reason"`
 	Error        string   `json:"error,omitempty"` // what went wrong in applying it
 
-	say string // a line for people, once it is applied; empty unless verbose
+	say  string // a line for people, once it is applied; empty unless verbose
+	undo func() // takes the decision back where it could not be applied; nil if there is nothing to take back
 }
 
 // Number is a float64 that JSON can carry when it is not finite, as the strings NaN, Infinity and -Infinity.

@@ -62,7 +62,7 @@ func (c *Journal) Watch(e Event) (err error) {
 	if err != nil {
 		err = fmt.Errorf("writing %s: %w; free some space, or choose another filename", c.path, err)
 	}
-	if e.Kind == TrainEnd {
+	if err != nil || e.Kind == TrainEnd { // said once: it is not tried again
 		err = errors.Join(err, c.file.Close())
 		c.file = nil
 	}

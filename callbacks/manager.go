@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -50,6 +51,9 @@ func NewManager(list []Callback, setup Setup) (*Manager, error) {
 		switch {
 		case callback == nil:
 			problems = append(problems, fmt.Errorf("callbacks: number %d of the list is nil; remove it", i+1))
+			continue
+		case !reflect.TypeOf(callback).Comparable():
+			problems = append(problems, fmt.Errorf("callbacks: %s is a %T by value, which cannot be told from others; put a pointer in the list", callback.Name(), callback))
 			continue
 		case slices.Contains(list[:i], callback):
 			problems = append(problems, fmt.Errorf("callbacks: the same %s stands twice in the list; remove one, or make a second value", callback.Name()))
@@ -162,6 +166,9 @@ func (m *Manager) nextPosition() schedules.Position {
 	return m.setup.position(max(m.epoch, m.completed, 0), m.updates)
 }
 
+// Stopped says whether a callback has decided to stop; after Restore it may be so before the first step.
+func (m *Manager) Stopped() Outcome { return Outcome{m.stopReason != "", m.stopReason} }
+
 // TrainBegin starts the run: files are opened and the journal has its first line.
 func (m *Manager) TrainBegin() error {
 	if m.begun {
@@ -195,8 +202,7 @@ func (m *Manager) BatchEnd(b Batch) (Outcome, error) {
 	var record *Record
 	var err error
 	if deciders := m.batchDeciders(); deciders != nil {
-		logs := maps.Clone(b.Logs())
-		logs[learningRateName] = m.lastRate
+		logs := m.withRate(b.Logs())
 		next := b.Epoch
 		if b.Index+1 == m.setup.StepsPerEpoch {
 			next++
@@ -213,7 +219,7 @@ func (m *Manager) BatchEnd(b Batch) (Outcome, error) {
 		err = errors.Join(err, told)
 	}
 	m.flush()
-	return Outcome{m.stopReason != "", m.stopReason}, err
+	return m.Stopped(), err
 }
 
 // batchDeciders are the callbacks that want to decide after the updates made so far.
@@ -246,8 +252,7 @@ func (m *Manager) EpochEnd(epoch int, logs Logs) (Outcome, error) {
 		m.updates = (epoch + 1) * m.setup.StepsPerEpoch
 		m.lastRate = m.LearningRate(epoch, max(m.updates-1, 0))
 	}
-	logs = maps.Clone(logs)
-	logs[learningRateName] = m.lastRate
+	logs = m.withRate(logs)
 	if err := m.checkLogs(epoch, logs); err != nil {
 		return Outcome{}, err
 	}
@@ -264,7 +269,15 @@ func (m *Manager) EpochEnd(epoch int, logs Logs) (Outcome, error) {
 	}
 	err = errors.Join(err, m.tell(Event{Kind: EpochEnd, Epoch: epoch, Logs: logs, Record: record}))
 	m.flush()
-	return Outcome{m.stopReason != "", m.stopReason}, err
+	return m.Stopped(), err
+}
+
+// withRate returns a copy of logs with the rate of the last update.
+func (m *Manager) withRate(logs Logs) Logs {
+	own := make(Logs, len(logs)+1)
+	maps.Copy(own, logs)
+	own[learningRateName] = m.lastRate
+	return own
 }
 
 // checkLogs wants every metric that was promised, and says once of each that it is not finite.
@@ -323,12 +336,15 @@ func (m *Manager) apply(decisions []*Decision) error {
 		if err := act(); err != nil {
 			err = fmt.Errorf("callbacks: %s: %w", d.Callback, err)
 			d.Error, d.say = err.Error(), ""
+			if d.undo != nil {
+				d.undo()
+			}
 			problems = append(problems, err)
 		}
 	}
 	for _, d := range decisions {
 		if d.Keep {
-			try(d, m.setup.Run.KeepWeights)
+			try(d, func() error { return m.setup.Run.KeepWeights() })
 		}
 	}
 	saved := map[string]bool{} // the state is the same for all of them: one write to a path is enough

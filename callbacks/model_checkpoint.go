@@ -148,8 +148,9 @@ func (c *ModelCheckpoint) decide(m Moment) *Decision {
 	value := m.Logs[c.monitor.name]
 	d := c.monitor.decision(c.Name(), value, c.state.Best)
 	saved := ""
-	if c.monitor.improved(value, c.state.Best) {
+	if before := c.state.Best; c.monitor.improved(value, before) {
 		c.state.Best = &value
+		d.undo = func() { c.state.Best = before } // what was not saved must not stand in the way of a later save
 		d.Action, d.Path, d.WeightsOnly = Save, path, c.SaveWeightsOnly
 		saved = ", saved model to " + path
 	}

@@ -1,0 +1,164 @@
+package callbacks
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/meseta-go/meseta/schedules"
+)
+
+func exampleSetup(t *testing.T) Setup {
+	return Setup{
+		Metrics: []string{"loss", "accuracy", "novelty"}, Validation: true, Epochs: 5, StepsPerEpoch: 10, LearningRate: 0.1,
+		Dir: t.TempDir(), Run: &recorder{},
+	}
+}
+
+// Everything that is wrong is found before the first step, and the error says what would be right.
+func TestWrongSettingsAreFoundBeforeTheFirstStep(t *testing.T) {
+	const names = "loss, accuracy, novelty, val_loss, val_accuracy, val_novelty, learning_rate"
+	nan := math.NaN()
+	for _, test := range []struct {
+		want string
+		list []Callback
+	}{
+		{`"val_los" is not logged; the names are ` + names, []Callback{&EarlyStopping{Monitor: "val_los"}}},
+		{`"acc" is not logged; the names are ` + names, []Callback{&ReduceLROnPlateau{Monitor: "acc", Factor: 0.1}}},
+		{`"acc" is not logged; the names are ` + names, []Callback{&ModelCheckpoint{Filepath: "m.h5", Monitor: "acc", SaveBestOnly: true}}},
+		{`"acc" is not logged; the names are ` + names, []Callback{&ModelCheckpoint{Filepath: "m.h5", Monitor: "acc"}}},
+		{`lower or a higher "val_novelty" is better is not known; set Mode`, []Callback{&EarlyStopping{Monitor: "val_novelty"}}},
+		{`Mode is Mode(7)`, []Callback{&EarlyStopping{Mode: 7}}},
+		{`Mode is Mode(7)`, []Callback{&ModelCheckpoint{Filepath: "m.h5", Mode: 7}}},
+		{`MinDelta is NaN`, []Callback{&EarlyStopping{MinDelta: nan}}},
+		{`Patience is -1`, []Callback{&EarlyStopping{Patience: -1}}},
+		{`StartFromEpoch -2`, []Callback{&EarlyStopping{StartFromEpoch: -2}}},
+		{`Baseline is NaN`, []Callback{&EarlyStopping{Baseline: &nan}}},
+		{`2 EarlyStoppings have RestoreBestWeights (monitors val_loss, accuracy)`, []Callback{&EarlyStopping{RestoreBestWeights: true}, &EarlyStopping{Monitor: "accuracy", RestoreBestWeights: true}}},
+		{`Factor is 0;`, []Callback{&ReduceLROnPlateau{}}},
+		{`Factor is 1;`, []Callback{&ReduceLROnPlateau{Factor: 1}}},
+		{`Factor is NaN;`, []Callback{&ReduceLROnPlateau{Factor: nan}}},
+		{`Patience is -1 and Cooldown 0`, []Callback{&ReduceLROnPlateau{Factor: 0.1, Patience: -1}}},
+		{`MinLR is -1`, []Callback{&ReduceLROnPlateau{Factor: 0.1, MinLR: -1}}},
+		{`MinLR 0.5 is above the learning rate 0.1`, []Callback{&ReduceLROnPlateau{Factor: 0.1, MinLR: 0.5}}},
+		{`end it in .h5`, []Callback{&ModelCheckpoint{}}},
+		{`end it in .h5`, []Callback{&ModelCheckpoint{Filepath: "model.keras"}}},
+		{`end it in .weights.h5`, []Callback{&ModelCheckpoint{Filepath: "m.h5", SaveWeightsOnly: true}}},
+		{`SaveWeightsOnly is false; set it`, []Callback{&ModelCheckpoint{Filepath: "m.weights.h5"}}},
+		{`SaveFreq is -1`, []Callback{&ModelCheckpoint{Filepath: "m.h5", SaveFreq: -1}}},
+		{`val_loss is known at epoch ends only`, []Callback{&ModelCheckpoint{Filepath: "m.h5", SaveFreq: 3, SaveBestOnly: true}}},
+		{`InitialValueThreshold is NaN`, []Callback{&ModelCheckpoint{Filepath: "m.h5", InitialValueThreshold: &nan}}},
+		{`field "val_los" is not known when it is saved; the fields are epoch, ` + names, []Callback{&ModelCheckpoint{Filepath: "{val_los}.h5"}}},
+		{`field "batch" is not known when it is saved`, []Callback{&ModelCheckpoint{Filepath: "{batch}.h5"}}},
+		{`field "val_loss" is not known when it is saved; the fields are epoch, batch, loss, accuracy, novelty, learning_rate`, []Callback{&ModelCheckpoint{Filepath: "{val_loss}.h5", SaveFreq: 2}}},
+		{`is not closed`, []Callback{&ModelCheckpoint{Filepath: "{epoch.h5"}}},
+		{`has no { before it`, []Callback{&ModelCheckpoint{Filepath: "epoch}.h5"}}},
+		{`format "s" is not one of Python's`, []Callback{&ModelCheckpoint{Filepath: "{epoch:s}.h5"}}},
+		{`"d" is for whole numbers`, []Callback{&ModelCheckpoint{Filepath: "{loss:d}.h5"}}},
+		{`".2" gives it decimals`, []Callback{&ModelCheckpoint{Filepath: "{epoch:.2}.h5"}}},
+		{`Schedule is not set`, []Callback{&LearningRateScheduler{}}},
+		{`DecayRate is 0`, []Callback{&LearningRateScheduler{Schedule: schedules.Exponential{DecaySteps: 1}}}},
+		{`two LearningRateSchedulers`, []Callback{&LearningRateScheduler{Schedule: schedules.Constant{}}, &LearningRateScheduler{Schedule: schedules.Constant{}}}},
+		{`both 0`, []Callback{&WarmUp{}}},
+		{`two WarmUps`, []Callback{&WarmUp{Steps: 1}, &WarmUp{Steps: 2}}},
+		{`two ProgressBars`, []Callback{&ProgressBar{}, &ProgressBar{}}},
+		{`Filename is empty`, []Callback{&CSVLogger{}}},
+		{`one character`, []Callback{&CSVLogger{Filename: "a.csv", Separator: ", "}}},
+		{`cannot separate columns`, []Callback{&CSVLogger{Filename: "a.csv", Separator: "\n"}}},
+		{`number 2 of the list is nil`, []Callback{&History{}, nil}},
+		{`stands twice`, func() []Callback { c := &EarlyStopping{}; return []Callback{c, c} }()},
+		{`put a pointer in the list`, []Callback{byValue{f: []int{1}}}},
+	} {
+		_, err := NewManager(test.list, exampleSetup(t))
+		assert.ErrorContains(t, err, test.want)
+		assert.ErrorContains(t, err, "callbacks: ")
+	}
+}
+
+type byValue struct{ f []int }
+
+func (byValue) Name() string       { return "by_value" }
+func (byValue) Begin(*Setup) error { return nil }
+
+func TestEveryProblemIsListed(t *testing.T) {
+	_, err := NewManager([]Callback{&EarlyStopping{Monitor: "a"}, &ReduceLROnPlateau{}, &WarmUp{}}, exampleSetup(t))
+	assert.ErrorContains(t, err, "EarlyStopping")
+	assert.ErrorContains(t, err, "Factor is 0")
+	assert.ErrorContains(t, err, "WarmUp")
+}
+
+func TestMonitorOfValidationWithoutValidation(t *testing.T) {
+	setup := exampleSetup(t)
+	setup.Validation = false
+	_, err := NewManager([]Callback{NewEarlyStopping()}, setup)
+	assert.ErrorContains(t, err, "there is no validation data")
+	_, err = NewManager([]Callback{NewModelCheckpoint("m.h5")}, setup)
+	assert.NoError(t, err, "a checkpoint of every epoch needs no metric")
+}
+
+func TestSetupIsChecked(t *testing.T) {
+	for want, change := range map[string]func(*Setup){
+		"Run is nil":          func(s *Setup) { s.Run = nil },
+		"Metrics is empty":    func(s *Setup) { s.Metrics = nil },
+		"5 epochs of 0":       func(s *Setup) { s.StepsPerEpoch = 0 },
+		"-1 epochs":           func(s *Setup) { s.Epochs = -1 },
+		"LearningRate is -1":  func(s *Setup) { s.LearningRate = -1 },
+		"LearningRate is NaN": func(s *Setup) { s.LearningRate = math.NaN() },
+	} {
+		setup := exampleSetup(t)
+		change(&setup)
+		_, err := NewManager(nil, setup)
+		assert.ErrorContains(t, err, want)
+	}
+}
+
+// A directory that is missing is made; one that cannot be made or written, or a file in its place, is an error before the
+// first step.
+func TestDirectories(t *testing.T) {
+	setup := exampleSetup(t)
+	_, err := NewManager([]Callback{
+		&ModelCheckpoint{Filepath: "a/b/{epoch}/m.h5"}, &CSVLogger{Filename: "c/h.csv"}, &Journal{Filename: "d/j.jsonl"}, &Curves{Filename: "e/c.png"},
+	}, setup)
+	require.NoError(t, err)
+	for _, dir := range []string{"a/b", "c", "d", "e"} {
+		entries, err := os.ReadDir(filepath.Join(setup.Dir, dir))
+		require.NoError(t, err)
+		assert.Empty(t, entries, "the probe is gone")
+	}
+
+	setup = exampleSetup(t)
+	file := filepath.Join(setup.Dir, "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o666))
+	require.NoError(t, os.Mkdir(filepath.Join(setup.Dir, "taken"), 0o777))
+	for _, c := range []Callback{&ModelCheckpoint{Filepath: "file/m.h5"}, &CSVLogger{Filename: "file/h.csv"}, &Journal{Filename: "file/j.jsonl"}, &Curves{Filename: file + "/c.png"}} {
+		_, err := NewManager([]Callback{c}, setup)
+		assert.ErrorContains(t, err, "cannot be made", c.Name())
+	}
+	for _, c := range []Callback{&CSVLogger{Filename: "taken"}, &Journal{Filename: "taken"}, &Curves{Filename: "taken"}} {
+		_, err := NewManager([]Callback{c}, setup)
+		assert.ErrorContains(t, err, "is a directory", c.Name())
+	}
+	for _, c := range []Callback{&ModelCheckpoint{Filepath: "/proc/m.h5"}, &Journal{Filename: "/proc/j"}} {
+		if _, err := os.Stat("/proc/self"); err != nil {
+			continue // not Linux
+		}
+		_, err := NewManager([]Callback{c}, setup)
+		assert.ErrorContains(t, err, "cannot be written", c.Name())
+	}
+}
+
+func TestDirections(t *testing.T) {
+	for name, want := range map[string]Mode{
+		"loss": Min, "val_loss": Min, "head_loss": Min, "mean_squared_error": Min, "mse": Min, "val_sparse_categorical_crossentropy": Min, "kl_divergence": Min,
+		"accuracy": Max, "val_acc": Max, "auc": Max, "val_auc_1": Max, "f1_score": Max, "sparse_top_k_categorical_accuracy": Max, "precision": Max, "recall_2": Max, "mean_io_u": Max,
+		"novelty": Auto, "learning_rate": Auto, "lossy": Auto, "sauce": Auto,
+	} {
+		mode, known := direction(name)
+		assert.Equal(t, want, mode, name)
+		assert.Equal(t, want != Auto, known, name)
+	}
+}
