@@ -14,9 +14,20 @@ func NewBackwardData(dev *cpu.Device, p Params) (*BackwardData, error) {
 		return nil, err
 	}
 	p = p.flattened()
-	return &BackwardData{p: p, x: newDirect(dev, p,
-		image{p.P, p.Q, p.K}, image{p.H, p.W, p.C},
-		backwardAxis(p.H, p.R, p.StrideH, p.DilationH, p.PadTop), backwardAxis(p.W, p.S, p.StrideW, p.DilationW, p.PadLeft), true, 0)}, nil
+	variant := newDirectBackwardData
+	if p.prefersWinograd() {
+		variant = newWinogradBackwardData
+	}
+	return &BackwardData{p: p, x: variant(dev, p)}, nil
+}
+
+func newDirectBackwardData(dev *cpu.Device, p Params) runner {
+	rows, cols := backwardAxis(p.H, p.R, p.StrideH, p.DilationH, p.PadTop), backwardAxis(p.W, p.S, p.StrideW, p.DilationW, p.PadLeft)
+	return newDirect(dev, p, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, rows, cols, true, 0)
+}
+
+func newWinogradBackwardData(dev *cpu.Device, p Params) runner {
+	return newWinograd(dev, p.N, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, p.R-1-p.PadTop, p.S-1-p.PadLeft, true, false)
 }
 
 // WorkspaceBytes is what Run needs of workspace; it grows with the number of workers.

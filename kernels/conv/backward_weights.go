@@ -25,7 +25,19 @@ func NewBackwardWeights(dev *cpu.Device, p Params, withBias bool) (*BackwardWeig
 		return nil, err
 	}
 	p = p.flattened()
-	return &BackwardWeights{p: p, bias: withBias, x: newCorrelation(dev, p, withBias)}, nil
+	variant := newDirectBackwardWeights
+	if p.prefersWinograd() {
+		variant = newWinogradBackwardWeights
+	}
+	return &BackwardWeights{p: p, bias: withBias, x: variant(dev, p, withBias)}, nil
+}
+
+func newDirectBackwardWeights(dev *cpu.Device, p Params, bias bool) accumulator {
+	return newCorrelation(dev, p, bias)
+}
+
+func newWinogradBackwardWeights(dev *cpu.Device, p Params, bias bool) accumulator {
+	return newWinogradWeights(dev, p, bias)
 }
 
 // WorkspaceBytes is what Run needs of workspace; it grows with the number of workers.

@@ -33,6 +33,8 @@ type Params struct {
 	StrideH, StrideW     int // at least 1
 	DilationH, DilationW int // at least 1: the distance of neighbouring filter elements
 	PadTop, PadLeft      int // zero rows above and zero columns left of the image
+
+	Exact bool // leave out algorithms that round more than sums in plain order do, that is Winograd's
 }
 
 // maxElements bounds each array, so that sizes in bytes and sums of offsets stay far from overflow.

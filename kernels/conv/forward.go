@@ -28,6 +28,15 @@ func NewForward(dev *cpu.Device, p Params, e Epilogue) (*Forward, error) {
 	if err := e.check(); err != nil {
 		return nil, err
 	}
+	p = p.flattened()
+	variant := newDirectForward
+	if p.prefersWinograd() {
+		variant = newWinogradForward
+	}
+	return &Forward{p: p, bias: e.Bias, x: variant(dev, p, e)}, nil
+}
+
+func newDirectForward(dev *cpu.Device, p Params, e Epilogue) runner {
 	flags := 0
 	if e.Bias {
 		flags |= tile.Bias
@@ -35,10 +44,12 @@ func NewForward(dev *cpu.Device, p Params, e Epilogue) (*Forward, error) {
 	if e.Activation == ops.ReLU {
 		flags |= tile.ReLU
 	}
-	p = p.flattened()
-	return &Forward{p: p, bias: e.Bias, x: newDirect(dev, p,
-		image{p.H, p.W, p.C}, image{p.P, p.Q, p.K},
-		forwardAxis(p.P, p.R, p.StrideH, p.DilationH, p.PadTop), forwardAxis(p.Q, p.S, p.StrideW, p.DilationW, p.PadLeft), false, flags)}, nil
+	rows, cols := forwardAxis(p.P, p.R, p.StrideH, p.DilationH, p.PadTop), forwardAxis(p.Q, p.S, p.StrideW, p.DilationW, p.PadLeft)
+	return newDirect(dev, p, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, rows, cols, false, flags)
+}
+
+func newWinogradForward(dev *cpu.Device, p Params, e Epilogue) runner {
+	return newWinograd(dev, p.N, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, p.PadTop, p.PadLeft, false, e.Activation == ops.ReLU)
 }
 
 // WorkspaceBytes is what Run needs of workspace; it grows with the number of workers.

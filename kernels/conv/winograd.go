@@ -1,0 +1,211 @@
+package conv
+
+import (
+	"math"
+
+	"github.com/meseta-go/meseta/kernels/cpu"
+	"github.com/meseta-go/meseta/kernels/tile"
+)
+
+// suitsWinograd tells whether a convolution has the shape that the transforms are for: 3×3, unit steps, whole vectors.
+func (p Params) suitsWinograd() bool {
+	return p.R == 3 && p.S == 3 && p.StrideH == 1 && p.StrideW == 1 && p.DilationH == 1 && p.DilationW == 1 && p.C%16 == 0 && p.K%16 == 0
+}
+
+// prefersWinograd tells whether Winograd's algorithm is allowed and faster.
+func (p Params) prefersWinograd() bool {
+	return !p.Exact && p.suitsWinograd() && p.C <= 256 && p.K <= 256
+}
+
+// planeBytes bounds what a task holds of transformed tiles: about the L2 cache.
+const planeBytes = 768 << 10
+
+// planeGap, in elements, keeps the 36 places of a tile in different sets of the L1 cache.
+const planeGap = 48
+
+// winograd computes a 3×3 convolution in tiles of 4×4 outputs: Forward and, from diffDst to diffSrc with filters turned
+// round, BackwardData.
+//
+// A task takes some rows of tiles of neighbouring images: it transforms their inputs into 36 planes [tile,channel] in its
+// worker's part of the workspace, multiplies each plane with its matrix of weights and transforms the products back.
+// Weights are transformed at the start of each Run.
+type winograd struct {
+	dev       *cpu.Device
+	set       *tile.Set
+	x         *transforms
+	images    int
+	from, to  image
+	top, left int // zero rows above and columns left of what is read
+	backwards bool
+	relu      bool
+	panels    []panel
+
+	down, across int // tiles in an image
+	rows         int // rows of tiles in a task
+	fromPlane    int // elements from plane to plane of transformed inputs
+	toPlane      int // and of products
+	perWorker    int
+
+	calls                       []call
+	zeros                       []float32 // instead of a bias
+	floor                       [2]float32
+	tap                         tile.Tap
+	dst, src, weights, bias, ws []float32 // of the Run in progress
+	filterTask, tileTask        func(i, worker int)
+}
+
+func newWinograd(dev *cpu.Device, images int, from, to image, top, left int, backwards bool, relu bool) *winograd {
+	w := &winograd{
+		dev: dev, set: tile.For(dev.ISA()), x: transformsFor(dev.ISA()), images: images, from: from, to: to, top: top, left: left,
+		backwards: backwards, relu: relu, calls: make([]call, dev.Threads()), zeros: make([]float32, to.channels),
+		down: ceilDiv(to.height, tileOut), across: ceilDiv(to.width, tileOut),
+		floor: [2]float32{float32(math.Inf(-1)), 0},
+	}
+	w.panels = cut(w.set, to.channels, true)
+	w.rows = tileRows(images*w.down, w.across, from.channels+to.channels, dev.Threads())
+	w.fromPlane, w.toPlane = w.rows*w.across*from.channels+planeGap, w.rows*w.across*to.channels+planeGap
+	w.perWorker = planes*(w.fromPlane+w.toPlane) + edge(w.across, from.channels, to.channels) + planes*w.x.lanes
+	w.filterTask, w.tileTask = w.filter, w.tiles
+	return w
+}
+
+// tileRows chooses how many rows of tiles a task takes: as many as the cache holds, but enough tasks for all workers. Results do not depend
+// on it.
+func tileRows(rows, across, channels, threads int) int {
+	n := planeBytes / (4 * planes * channels * across)
+	n = min(n, ceilDiv(rows, 4*threads))
+	return max(n, 1, min(rows, ceilDiv(8, across)))
+}
+
+// edge is the room, in elements, for a row of tiles that reaches over the edge of an image.
+func edge(across, from, to int) int {
+	return tileIn*(across*tileOut+2)*from + tileOut*across*tileOut*to
+}
+
+func (w *winograd) String() string { return "winograd 4×4 " + w.set.ISA.String() }
+
+// filterChunk is the number of input channels whose weights are transformed in one task.
+const filterChunk = 16
+
+func (w *winograd) transformed() int { return planes * w.from.channels * w.to.channels }
+
+// perFilterWorker is what a worker needs to transform weights.
+func (w *winograd) perFilterWorker() int { return (9*filterChunk + planes) * w.set.Lanes }
+
+func (w *winograd) workspaceBytes() int {
+	return 4 * (w.transformed() + w.dev.Threads()*max(w.perWorker, w.perFilterWorker()))
+}
+
+func (w *winograd) workerSpace(worker int) []float32 {
+	n := max(w.perWorker, w.perFilterWorker())
+	return w.ws[w.transformed()+worker*n:][:n]
+}
+
+func (w *winograd) run(dst, src, weights, bias, ws []float32) {
+	w.dst, w.src, w.weights, w.bias, w.ws = dst, src, weights, bias, ws
+	if bias == nil {
+		w.bias = w.zeros
+	}
+	w.dev.Parallel(w.from.channels/filterChunk*(w.to.channels/w.x.lanes), w.filterTask)
+	w.dev.Parallel(ceilDiv(w.images*w.down, w.rows), w.tileTask)
+}
+
+// filter transforms the weights of filterChunk input channels and one vector of output channels into [36,from,to].
+func (w *winograd) filter(i, worker int) {
+	from, to, lanes := w.from.channels, w.to.channels, w.x.lanes
+	f, t := i%(from/filterChunk)*filterChunk, i/(from/filterChunk)*lanes
+	dst := &w.ws[f*to+t]
+	space := w.workerSpace(worker)
+	scratch := &space[9*filterChunk*lanes]
+	if !w.backwards {
+		w.x.filter(&w.weights[f*to+t], 4*from*to, 4*to, dst, 4*from*to, 4*to, filterChunk, scratch)
+		return
+	}
+	// Weights are [3,3,to,from]: turn them, and take the taps from the last to the first.
+	for tap := range 9 {
+		w.set.Transpose(&w.weights[(tap*to+t)*from+f], 4*from, &space[tap*filterChunk*lanes], 4*lanes, lanes, filterChunk)
+	}
+	w.x.filter(&space[8*filterChunk*lanes], -4*filterChunk*lanes, 4*lanes, dst, 4*from*to, 4*to, filterChunk, scratch)
+}
+
+// tiles computes some rows of tiles.
+func (w *winograd) tiles(i, worker int) {
+	first := i * w.rows
+	rows := min(w.rows, w.images*w.down-first)
+	space := w.workerSpace(worker)
+	inputs, space := space[:planes*w.fromPlane], space[planes*w.fromPlane:]
+	products, space := space[:planes*w.toPlane], space[planes*w.toPlane:]
+	edge, scratch := space[planes*w.x.lanes:], &space[0]
+	for r := range rows {
+		sourceRow(w.x, &inputs[r*w.across*w.from.channels], w.fromPlane, w.src, w.from, w.top, w.left, w.down, w.across, first+r, edge, scratch)
+	}
+	w.multiply(products, inputs, rows*w.across, worker)
+	for r := range rows {
+		w.resultRow(products[r*w.across*w.to.channels:], first+r, edge, scratch)
+	}
+}
+
+// sourceRow transforms the inputs of one row of tiles, counted through all images, into 36 planes.
+func sourceRow(x *transforms, dst *float32, plane int, src []float32, m image, padTop, padLeft, down, across, row int, edge []float32, scratch *float32) {
+	n, top, left := row/down, row%down*tileOut-padTop, -padLeft
+	columns := across*tileOut + tileIn - tileOut
+	src = src[n*m.len() : (n+1)*m.len()]
+	pitch := m.width * m.channels
+	if top >= 0 && top+tileIn <= m.height && left >= 0 && left+columns <= m.width {
+		src = src[top*pitch+left*m.channels:]
+	} else {
+		pitch = columns * m.channels
+		copyWindow(edge, pitch, src, m, top, left, tileIn, columns)
+		src = edge
+	}
+	x.source(&src[0], 4*pitch, 4*m.channels, 4*tileOut*m.channels, dst, 4*plane, 4*m.channels, m.channels/x.lanes, across, scratch)
+}
+
+// multiply computes products [36,tile,to] = inputs [36,tile,from] · weights [36,from,to].
+func (w *winograd) multiply(products, inputs []float32, tiles, worker int) {
+	from, to := w.from.channels, w.to.channels
+	args := &w.calls[worker].Args
+	args.Taps, args.NTaps, args.K = &w.tap, 1, from
+	args.LdA, args.KsB, args.LdC, args.Flags = 4*from, 4*to, 4*to, 0
+	for plane := range planes {
+		for _, pn := range w.panels {
+			args.B, args.Cols = &w.ws[plane*from*to+pn.first], pn.count
+			step := evenly(tiles, pn.width.Rows)
+			for t := 0; t < tiles; t += step {
+				args.A = &inputs[plane*w.fromPlane+t*from]
+				args.C = &products[plane*w.toPlane+t*to+pn.first]
+				pn.width.RowA[min(step, tiles-t)](args)
+			}
+		}
+	}
+}
+
+// resultRow transforms one row of tiles back. Tiles that reach over the edge go through the buffer edge.
+func (w *winograd) resultRow(products []float32, row int, edge []float32, scratch *float32) {
+	m := w.to
+	n, top := row/w.down, row%w.down*tileOut
+	dst := w.dst[n*m.len() : (n+1)*m.len()]
+	whole := 0
+	if top+tileOut <= m.height {
+		whole = m.width / tileOut
+	}
+	floor := &w.floor[0]
+	if w.relu {
+		floor = &w.floor[1]
+	}
+	result := func(products []float32, dst *float32, pitch, tiles int) {
+		w.x.result(&products[0], 4*w.toPlane, 4*m.channels, dst, 4*pitch, 4*m.channels, 4*tileOut*m.channels, m.channels/w.x.lanes, tiles, scratch, &w.bias[0], floor)
+	}
+	if whole > 0 {
+		result(products, &dst[top*m.width*m.channels], m.width*m.channels, whole)
+	}
+	if whole == w.across {
+		return
+	}
+	left, pitch := whole*tileOut, (w.across-whole)*tileOut*m.channels
+	result(products[whole*m.channels:], &edge[0], pitch, w.across-whole)
+	for y := range min(tileOut, m.height-top) {
+		at := ((top+y)*m.width + left) * m.channels
+		copy(dst[at:at+(m.width-left)*m.channels], edge[y*pitch:])
+	}
+}
