@@ -32,18 +32,22 @@ type cut struct {
 	groups       int // of runs
 }
 
-// What the choice rests on: a run's block of A and sliver of B fit into 1 MiB of L2 beside the rows of C.
+// What the choice rests on. Measured on processors with 1 and 2 MiB of L2: the rows of A that a task packs, a sliver of B and the tiles
+// of C that they meet in stay there.
 const (
-	longestRun  = 768 // numbers of k between two passes over C
-	blockPanels = 8   // panels in a block of rows: 112 rows with AVX-512
-	smallTask   = 1e6 // operations that are worth a task of their own
+	longestRun  = 768     // numbers of k between two passes over C
+	splitRun    = 512     // where K is cut into groups
+	blockPanels = 8       // panels in a block of rows: 112 rows with AVX-512
+	wholeBlock  = 1 << 17 // numbers of A that may be one block however many panels they are
+	smallTask   = 1e6     // operations that are worth a task of their own
+	enoughTasks = 32      // blocks of rows alone suffice from here on
 	manyTasks   = 128
 )
 
 // choose decides by sizes and instruction set alone.
 func choose(isa cpu.ISA, p Params) cut {
 	set := tile.For(isa)
-	c := cut{vectors: 2, groups: 1}
+	c := cut{vectors: 2, rowBlocks: 1, columnBlocks: 1, runs: ceil(p.K, longestRun), groups: 1}
 	if p.N <= set.Lanes {
 		c.vectors = 1
 	}
@@ -54,28 +58,28 @@ func choose(isa cpu.ISA, p Params) cut {
 	}
 	w := set.Widths[c.vectors-1]
 	panels, slivers := ceil(p.M, min(w.Rows, set.Lanes)), ceil(p.N, w.Columns)
-	c.runs = ceil(p.K, longestRun)
 
 	// Few tiles with long sums: cut the sums.
 	if p.K >= 2048 && p.K >= 4*max(p.M, p.N) && p.M*p.N <= 1<<18 {
+		c.runs = ceil(p.K, splitRun)
 		c.groups = min(c.runs, 32)
 	}
+	if p.M*ceil(p.K, c.runs) > wholeBlock || panels > 2*blockPanels && c.groups == 1 {
+		c.rowBlocks = ceil(panels, blockPanels)
+	}
 	tasks := min(max(int(p.Flops()/smallTask)/c.groups, 1), manyTasks)
-	c.rowBlocks = min(panels, max(ceil(panels, blockPanels), 1))
-	c.columnBlocks = 1
-	if c.groups > 1 {
-		c.rowBlocks = ceil(panels, 2*blockPanels)
-	} else if c.rowBlocks < tasks {
+	if c.rowBlocks < min(tasks, enoughTasks) && c.groups == 1 {
 		c.columnBlocks = min(slivers, ceil(tasks, c.rowBlocks))
-		c.rowBlocks = min(c.rowBlocks, tasks)
 	}
 
 	// Rows that lie a multiple of 4 KiB apart, or far apart, evict each other from L1.
 	near := func(floats int) bool { return floats <= 512 && floats%512 != 0 }
 	switch {
-	case slivers <= 2 && !p.TransA, near(p.K) && !p.TransA, p.TransA && (near(p.M) || p.M <= set.Lanes):
+	case !p.TransA && (near(p.K) || slivers <= 2):
 		c.a = direct
-	case c.columnBlocks == 1 || c.groups > 1:
+	case p.TransA && (near(p.M) || panels == 1 || slivers <= 4 && p.K <= 256):
+		c.a = direct
+	case c.columnBlocks == 1:
 		c.a = inTask
 	default:
 		c.a = shared
