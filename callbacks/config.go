@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -230,10 +232,10 @@ func wholeNumber(value any) (int, bool) {
 		return int(value), int64(int(value)) == value
 	case uint64:
 		return int(value), value <= math.MaxInt
-	case float64: // 3.0, as programs write it
-		return int(value), value == math.Trunc(value) && math.Abs(value) < 1<<53
 	}
-	return 0, false
+	// 3.0 and 1e3, as programs write them
+	x, ok := number(value)
+	return int(x), ok && x == math.Trunc(x) && math.Abs(x) < 1<<53
 }
 
 func number(value any) (float64, bool) {
@@ -246,9 +248,17 @@ func number(value any) (float64, bool) {
 		return float64(value), true
 	case float64:
 		return value, true
+	case string: // the YAML library takes 1e-4 for a string; in YAML 1.2 and in JSON it is a number
+		if numberSyntax.MatchString(value) {
+			x, err := strconv.ParseFloat(value, 64)
+			return x, err == nil
+		}
 	}
 	return 0, false
 }
+
+// numberSyntax is a float of YAML's core schema, written with an exponent.
+var numberSyntax = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$`)
 
 // MarshalYAML returns the configuration with every argument, defaults included. A callback of another package, or a
 // schedule of one, has no configuration form, which is an error.
@@ -290,7 +300,7 @@ func encodeParameters(parameters []parameter) (yaml.MapSlice, error) {
 func get(field any) (any, error) {
 	switch field := field.(type) {
 	case *string:
-		return *field, nil
+		return configText(*field), nil
 	case *bool:
 		return *field, nil
 	case *int:
@@ -314,6 +324,24 @@ func get(field any) (any, error) {
 	default:
 		panic(fmt.Sprintf("callbacks: no configuration form for a %T", field))
 	}
+}
+
+// configText is a string that is written between quotes where YAML could take it for something else: the YAML library
+// leaves some as they are.
+type configText string
+
+var plainText = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_./]*$`)
+
+// MarshalYAML writes a JSON string, which YAML reads, or the bare text.
+func (c configText) MarshalYAML() ([]byte, error) {
+	switch strings.ToLower(string(c)) {
+	case "true", "false", "null", "yes", "no", "on", "off", "y", "n":
+	default:
+		if plainText.MatchString(string(c)) {
+			return []byte(c), nil
+		}
+	}
+	return json.Marshal(string(c))
 }
 
 // settingsJSON is a callback's settings for the journal and for the manager's order. What has no configuration form shows
