@@ -96,7 +96,7 @@ func TestRowsParity(t *testing.T) {
 // rowShapes have rows that vectors divide, that are repeated, and that are too long for that; one chunk and several.
 var rowShapes = [][2]int{
 	{1, 1}, {2, 1}, {70000, 1}, {5, 3}, {31, 3}, {20000, 3}, {9, 5}, {64, 7}, {1000, 10}, {4, 15}, {7, 16}, {2500, 16}, {3, 17}, {300, 17},
-	{33, 24}, {1000, 32}, {50, 63}, {1001, 64}, {40, 65}, {12, 100}, {130, 511}, {3, 1000}, {70, 1001}, {200, 2048},
+	{33, 24}, {1000, 32}, {50, 63}, {1001, 64}, {40, 65}, {12, 100}, {130, 511}, {3, 1000}, {70, 1001}, {70, 2048},
 }
 
 func TestNoAllocation(t *testing.T) {

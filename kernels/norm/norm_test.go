@@ -22,7 +22,7 @@ var rng = rand.New(rand.NewPCG(1, 2))
 // shapes [Rows,C] have channels that vectors divide, that are repeated, and that are too many for that; one chunk and several.
 var shapes = [][2]int{
 	{1, 1}, {2, 1}, {40000, 1}, {7, 2}, {50, 3}, {12000, 3}, {9, 5}, {100, 7}, {65, 8}, {1000, 10}, {3, 15}, {2500, 16}, {77, 17},
-	{300, 24}, {1200, 32}, {40, 63}, {1001, 64}, {31, 65}, {130, 511}, {3, 1000}, {70, 1001}, {200, 2048},
+	{300, 24}, {1200, 32}, {40, 63}, {1001, 64}, {31, 65}, {130, 511}, {3, 1000}, {70, 1001}, {70, 2048},
 }
 
 func fusions() (all []Fused) {

@@ -2,8 +2,8 @@
 // piece of a tensor, by one worker, for each instruction set. How a tensor is cut into pieces and which worker takes one is
 // decided by the families (elementwise, norm, pool, dropout, update), what an operation means is defined by their ref.go.
 //
-// Files: vec.go the table of loops; rows.go how [rows,C] is cut; portable.go the loops in Go; amd64.go and vec_*.s
-// those in assembly, written by ../_asm/vec. Matrix products and convolutions live in package tile.
+// Files: vec.go the table of loops; flat.go and rows.go how tensors are cut; portable*.go the loops in Go; vec_*_amd64.s
+// those in assembly, written by ../_asm/vec*.go. Matrix products and convolutions live in package tile.
 //
 // Loops do not check: slices are as long as their doc says, and may overlap only where they are the same slice. The 64 bytes
 // behind a slice of float32 may be read.
