@@ -150,7 +150,8 @@ func (a *application) do() {
 // UpdateMoving computes moving = moving·momentum + batch·(1-momentum), as Keras's BatchNormalization does with the batch's
 // mean and its biased variance.
 func UpdateMoving(moving, batch []float32, momentum float32) {
+	rest := vec.Complement(momentum)
 	for i, b := range batch {
-		moving[i] = float32(moving[i]*momentum) + float32(b*(1-momentum))
+		moving[i] = float32(moving[i]*momentum) + float32(b*rest)
 	}
 }

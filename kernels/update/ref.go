@@ -1,6 +1,10 @@
 package update
 
-import "math"
+import (
+	"math"
+
+	"github.com/meseta-go/meseta/kernels/vec"
+)
 
 // Float is what the definitions are generic over: float32 as the kernels compute, float64 to judge them by.
 type Float interface{ float32 | float64 }
@@ -27,8 +31,8 @@ func ReferenceAdam[T Float](p Adam, param, grad, m, v []T, learningRate float32,
 	alpha := T(p.alpha(learningRate, step))
 	for i, g := range grad {
 		param[i] -= param[i] * T(p.WeightDecay) * T(learningRate)
-		m[i] += (g - m[i]) * T(keep(p.Beta1))
-		v[i] += (g*g - v[i]) * T(keep(p.Beta2))
+		m[i] += (g - m[i]) * T(vec.Complement(p.Beta1))
+		v[i] += (g*g - v[i]) * T(vec.Complement(p.Beta2))
 		param[i] -= m[i] * alpha / (T(math.Sqrt(float64(v[i]))) + T(p.Epsilon))
 	}
 }

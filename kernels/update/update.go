@@ -6,7 +6,6 @@ package update
 
 import (
 	"math"
-	"strconv"
 	"sync/atomic"
 
 	"github.com/meseta-go/meseta/kernels/cpu"
@@ -76,7 +75,7 @@ type AdamUpdate struct {
 // NewAdam makes an Adam step of n elements. Its error wraps ops.ErrShape if n is less than 1.
 func NewAdam(dev *cpu.Device, n int, p Adam) (*AdamUpdate, error) {
 	x, loops := &AdamUpdate{constants: p}, vec.For(dev.ISA())
-	keep1, keep2 := keep(p.Beta1), keep(p.Beta2)
+	keep1, keep2 := vec.Complement(p.Beta1), vec.Complement(p.Beta2)
 	var err error
 	x.flat, err = vec.NewFlat(dev, "adam", n, func(start, end int) {
 		param := x.param[start:end]
@@ -86,16 +85,6 @@ func NewAdam(dev *cpu.Device, n int, p Adam) (*AdamUpdate, error) {
 		loops.Adam(param, x.grad[start:end], x.m[start:end], x.v[start:end], keep1, keep2, x.alpha, p.Epsilon)
 	})
 	return x, err
-}
-
-// keep is 1-beta as Keras computes it: in float64, of the number that its user wrote. The float32 nearest to 0.999 is off by 1.3e-5
-// of 0.001, so beta is first read back as the shortest decimal number that rounds to it.
-func keep(beta float32) float32 {
-	written, err := strconv.ParseFloat(strconv.FormatFloat(float64(beta), 'g', -1, 32), 64)
-	if err != nil { // FormatFloat writes what ParseFloat reads
-		panic(err)
-	}
-	return float32(1 - written)
 }
 
 // Run computes param -= param·WeightDecay·rate; m += (grad-m)·(1-Beta1); v += (grad²-v)·(1-Beta2);
