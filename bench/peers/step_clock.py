@@ -1,0 +1,49 @@
+"""What the peers' scripts share: how a step is timed, and the line they print, with the keys of `meseta bench step --json`."""
+import argparse
+import json
+import os
+import statistics
+import time
+
+
+def arguments(models):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--model", required=True, choices=models)
+    parser.add_argument("--mode", default="train", choices=["train", "infer"])
+    parser.add_argument("--batch", type=int, default=0, help="0: the workload's own")
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--layout", default="channels_last", choices=["contiguous", "channels_last"])
+    return parser.parse_args()
+
+
+def since_process_start():
+    """Seconds since this process was started, imports included (Linux)."""
+    with open("/proc/self/stat") as f:
+        ticks = int(f.read().rsplit(")", 1)[1].split()[19])
+    with open("/proc/uptime") as f:
+        return float(f.read().split()[0]) - ticks / os.sysconf("SC_CLK_TCK")
+
+
+def peak_rss_bytes():
+    with open("/proc/self/status") as f:
+        return next(int(line.split()[1]) * 1024 for line in f if line.startswith("VmHWM"))
+
+
+def measure(step, args, batch, steps_in_call=1, **identity):
+    """Calls step(), which works off steps_in_call batches and returns the loss, for args.seconds, and prints the line.
+
+    The first call and three more are left out of the times."""
+    loss = step()
+    first = since_process_start()
+    for _ in range(3):
+        step()
+    times, end = [], time.perf_counter() + args.seconds
+    while time.perf_counter() < end or len(times) < 3:
+        start = time.perf_counter()
+        loss = step()
+        times.append((time.perf_counter() - start) / steps_in_call)
+    line = dict(workload=args.model, mode=args.mode, batch=batch, threads=args.threads, device="cpu", precision="float32",
+                loss=loss, images_per_s_median=batch / statistics.median(times), images_per_s_best=batch / min(times),
+                step_ms_min=min(times) * 1e3, peak_rss_bytes=peak_rss_bytes(), first_step_s=first, **identity)
+    print(json.dumps(line), flush=True)
