@@ -210,6 +210,12 @@ func (s *Session) SetLearningRate(rate float64) {
 	write(s.at.rate, s.rate[:])
 }
 
+// LearningRate is the rate of the last step.
+func (s *Session) LearningRate() float32 {
+	read(s.at.rate, s.rate[:])
+	return s.rate[0]
+}
+
 // SetStep sets what random operations of the next step depend on.
 func (s *Session) SetStep(seed uint64, step int64) {
 	s.steps = [2]int64{int64(seed), step}

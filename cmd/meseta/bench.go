@@ -1,0 +1,148 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/meseta-go/meseta"
+	"github.com/meseta-go/meseta/bench"
+	"github.com/meseta-go/meseta/plan"
+	"github.com/meseta-go/meseta/random"
+	"github.com/spf13/cobra"
+)
+
+func newBench() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure speed",
+		Args:  exactly(),
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	step := &cobra.Command{
+		Use:   "step",
+		Short: "Measure whole steps of a workload on synthetic data in memory",
+		Long: `Measure whole steps of a workload on synthetic data in memory. A training step is forward, loss, backward and update.
+The line that --json prints is the same for every workload; first_step_s counts from the start of the process.`,
+		Args: exactly(),
+		RunE: benchStep,
+	}
+	step.Flags().String("model", "mnist-cnn", "workload")
+	step.Flags().String("mode", "train", "train or infer")
+	step.Flags().Int("batch", 0, "samples in a step (the workload's own)")
+	step.Flags().Float64("seconds", 5, "how long to measure")
+	step.Flags().String("precision", "float32", "float32")
+	addDevice(step)
+	c.AddCommand(step)
+	return c
+}
+
+// measured is the line of the bench contract.
+type measured struct {
+	Workload   string  `json:"workload"`
+	Mode       string  `json:"mode"`
+	Batch      int     `json:"batch"`
+	Threads    int     `json:"threads"`
+	Device     string  `json:"device"`
+	Precision  string  `json:"precision"`
+	Params     int     `json:"params"`
+	Loss       float64 `json:"loss"`
+	MedianRate float64 `json:"images_per_s_median"`
+	BestRate   float64 `json:"images_per_s_best"`
+	StepMS     float64 `json:"step_ms_min"`
+	PeakRSS    int64   `json:"peak_rss_bytes"`
+	FirstStep  float64 `json:"first_step_s"`
+}
+
+func benchStep(c *cobra.Command, _ []string) error {
+	f := c.Flags()
+	name, _ := f.GetString("model")
+	w, err := bench.Find(name)
+	if err != nil {
+		return usageError{err}
+	}
+	word, _ := f.GetString("mode")
+	mode, err := parseMode(word)
+	if err != nil || mode == plan.Evaluation {
+		return usageError{fmt.Errorf("--mode %s: want train or infer", word)}
+	}
+	if p, _ := f.GetString("precision"); p != "float32" {
+		return usageError{fmt.Errorf("--precision %s: the CPU computes in float32", p)}
+	}
+	seconds, _ := f.GetFloat64("seconds")
+	if !(seconds > 0) {
+		return usageError{fmt.Errorf("--seconds %g: want more than 0", seconds)}
+	}
+	batch, _ := f.GetInt("batch")
+	if batch == 0 {
+		batch = w.Batch
+	}
+	if batch < 1 {
+		return usageError{fmt.Errorf("--batch %d: want 1 or more", batch)}
+	}
+	threads, err := device(c)
+	if err != nil {
+		return err
+	}
+	m, err := openModel(config{Model: name, Threads: threads, Seed: 1})
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	r, err := measure(m, mode, batch, time.Duration(seconds*float64(time.Second)))
+	if err != nil {
+		return err
+	}
+	r.Workload, r.Mode, r.Precision = name, word, "float32"
+	if wantsJSON(c) {
+		return printJSON(c, r)
+	}
+	_, err = fmt.Fprintf(c.OutOrStdout(), "%s %s, batch %d, %s, %d threads: %.0f images/s (best %.0f), step %.2f ms at best, first after %.2f s, loss %.4f, %d MiB\n",
+		r.Workload, r.Mode, r.Batch, r.Device, r.Threads, r.MedianRate, r.BestRate, r.StepMS, r.FirstStep, r.Loss, r.PeakRSS>>20)
+	return err
+}
+
+// measure steps on one batch until the time is up.
+func measure(m *meseta.Model, mode plan.Mode, batch int, d time.Duration) (measured, error) {
+	g, err := m.Graph()
+	if err != nil {
+		return measured{}, err
+	}
+	trainable, _ := g.Parameters()
+	r := measured{Batch: batch, Params: trainable}
+	if r.Device, r.Threads, err = m.Device(); err != nil {
+		return r, err
+	}
+	x := make([]float32, batch*g.Input().Size())
+	labels := make([]int32, batch)
+	s := random.Stream{Seed: 1, Purpose: random.Synthetic}
+	for i := range x {
+		x[i] = s.Normal()
+	}
+	out := g.OutputShape()
+	for i := range labels {
+		labels[i] = int32(s.Uint32n(uint32(out[len(out)-1])))
+	}
+	step, err := m.Stepper(mode, batch)
+	if err != nil {
+		return r, err
+	}
+	var times []float64
+	for begin := time.Now(); time.Since(begin) < d || len(times) < 3; {
+		t := time.Now()
+		if r.Loss, err = step(x, labels); err != nil {
+			return r, err
+		}
+		times = append(times, time.Since(t).Seconds())
+		if len(times) == 1 {
+			r.FirstStep = sinceProcessStart().Seconds()
+		}
+	}
+	times = times[1:] // the first one finds cold caches
+	slices.Sort(times)
+	r.MedianRate = float64(batch) / times[len(times)/2]
+	r.BestRate = float64(batch) / times[0]
+	r.StepMS = times[0] * 1e3
+	r.PeakRSS = peakRSS()
+	return r, nil
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/goccy/go-yaml"
+	"github.com/meseta-go/meseta/callbacks"
+	"github.com/spf13/cobra"
+)
+
+const runsDirectory = "runs"
+
+// config is what a run is made of: the defaults, changed by a file, changed by flags.
+type config struct {
+	Model        string         `yaml:"model"`         // a name of package models, or a file
+	Data         string         `yaml:"data"`          // mnist, or a directory with IDX files
+	Validation   string         `yaml:"val"`           // how much of the end of the training data, as a number or a fraction; or a directory
+	Epochs       int            `yaml:"epochs"`        // at most
+	Batch        int            `yaml:"batch"`         // samples in a step
+	Steps        int            `yaml:"steps"`         // updates in all; 0 means as many as the epochs have
+	Seed         uint64         `yaml:"seed"`          // of everything random
+	Threads      int            `yaml:"threads"`       // 0 means all processors
+	LearningRate float64        `yaml:"learning_rate"` // 0 means the optimizer's default
+	Save         string         `yaml:"save"`          // file for the model at the end; empty means none
+	RunDir       string         `yaml:"run_dir"`       // empty means a new one in runs/
+	Callbacks    callbacks.List `yaml:"callbacks"`
+}
+
+// defaultCallbacks are those of a run that names none.
+func defaultCallbacks() callbacks.List {
+	stop := callbacks.NewEarlyStopping()
+	stop.Patience, stop.RestoreBestWeights, stop.Verbose = 3, true, 1
+	checkpoint := callbacks.NewModelCheckpoint("mejor_modelo.h5")
+	checkpoint.Monitor, checkpoint.Mode, checkpoint.SaveBestOnly, checkpoint.Verbose = "val_accuracy", callbacks.Max, true, 1
+	plateau := callbacks.NewReduceLROnPlateau()
+	plateau.Factor, plateau.Patience, plateau.MinLR, plateau.Verbose = 0.3, 1, 1e-5, 1
+	return callbacks.List{stop, checkpoint, plateau}
+}
+
+func defaultConfig() config {
+	return config{
+		Model: "mnist-cnn", Data: "mnist", Validation: "5000", Epochs: 12, Batch: 128, Seed: 1,
+		Callbacks: defaultCallbacks(),
+	}
+}
+
+// addConfig adds the flags that change a configuration.
+func addConfig(c *cobra.Command) {
+	d := defaultConfig()
+	f := c.Flags()
+	f.String("config", "", "YAML file with these settings and callbacks")
+	f.String("model", d.Model, "name of an architecture, or a .h5 or .keras file")
+	f.String("data", d.Data, "mnist, or a directory with IDX files")
+	f.String("val", d.Validation, "validation data: how many of the last training samples, a fraction of them, or a directory")
+	f.Int("epochs", d.Epochs, "passes over the data, at most")
+	f.Int("batch", d.Batch, "samples in a step")
+	f.Int("steps", 0, "updates in all, instead of epochs")
+	f.Uint64("seed", d.Seed, "seed of everything random")
+	f.Float64("lr", 0, "learning rate to start with (the optimizer's default)")
+	f.String("save", "", "file for the model at the end (.h5, .weights.h5)")
+	f.String("run-dir", "", "directory for what the run leaves (a new one in "+runsDirectory+"/)")
+	addDevice(c)
+}
+
+// resolve gives the configuration of a command line.
+func resolve(c *cobra.Command) (config, error) {
+	cfg := defaultConfig()
+	f := c.Flags()
+	if file, _ := f.GetString("config"); file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return cfg, err
+		}
+		if err := yaml.UnmarshalWithOptions(text, &cfg, yaml.Strict()); err != nil {
+			return cfg, fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	threads, err := device(c)
+	if err != nil {
+		return cfg, err
+	}
+	set := func(name string, to func() error) {
+		if f.Changed(name) && err == nil {
+			err = to()
+		}
+	}
+	set("model", func() (err error) { cfg.Model, err = f.GetString("model"); return })
+	set("data", func() (err error) { cfg.Data, err = f.GetString("data"); return })
+	set("val", func() (err error) { cfg.Validation, err = f.GetString("val"); return })
+	set("epochs", func() (err error) { cfg.Epochs, err = f.GetInt("epochs"); return })
+	set("batch", func() (err error) { cfg.Batch, err = f.GetInt("batch"); return })
+	set("steps", func() (err error) { cfg.Steps, err = f.GetInt("steps"); return })
+	set("seed", func() (err error) { cfg.Seed, err = f.GetUint64("seed"); return })
+	set("lr", func() (err error) { cfg.LearningRate, err = f.GetFloat64("lr"); return })
+	set("save", func() (err error) { cfg.Save, err = f.GetString("save"); return })
+	set("run-dir", func() (err error) { cfg.RunDir, err = f.GetString("run-dir"); return })
+	set("threads", func() error { cfg.Threads = threads; return nil })
+	if err != nil {
+		return cfg, err
+	}
+	return cfg, cfg.check()
+}
+
+// check finds settings that cannot be meant.
+func (c config) check() error {
+	var wrong []error
+	no := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+	if c.Epochs < 1 {
+		no("epochs is %d, want 1 or more", c.Epochs)
+	}
+	if c.Batch < 1 {
+		no("batch is %d, want 1 or more", c.Batch)
+	}
+	if c.Steps < 0 {
+		no("steps is %d, want 1 or more, or 0 for all epochs", c.Steps)
+	}
+	if c.Threads < 0 {
+		no("threads is %d, want 1 or more, or 0 for all processors", c.Threads)
+	}
+	if c.LearningRate < 0 {
+		no("learning_rate is %g, want more than 0", c.LearningRate)
+	}
+	if len(wrong) > 0 {
+		return usageError{errors.Join(wrong...)}
+	}
+	return nil
+}
+
+// makeRunDirectory makes the run's directory and writes the configuration into it. An empty directory will do, one that holds
+// anything is an error, so that no run is written over.
+func (c *config) makeRunDirectory() error {
+	if c.RunDir == "" {
+		if err := os.MkdirAll(runsDirectory, 0o777); err != nil {
+			return err
+		}
+		base := filepath.Base(c.Model)
+		base = base[:len(base)-len(filepath.Ext(base))]
+		for i := 1; ; i++ {
+			dir := filepath.Join(runsDirectory, base+"-"+strconv.Itoa(i))
+			err := os.Mkdir(dir, 0o777)
+			if errors.Is(err, os.ErrExist) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			c.RunDir = dir
+			break
+		}
+	}
+	if err := os.MkdirAll(c.RunDir, 0o777); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(c.RunDir)
+	if err != nil {
+		return err
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("%s holds %s already; name another directory with --run-dir, or remove it", c.RunDir, entries[0].Name())
+	}
+	text, err := yaml.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(c.RunDir, "config.yaml"), text, 0o666)
+}

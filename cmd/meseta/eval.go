@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func newEval() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "eval MODEL",
+		Short: "Measure a model on data",
+		Args:  exactly("MODEL"),
+		RunE:  eval,
+	}
+	c.Flags().String("data", "mnist", "mnist for the MNIST test images, or a directory with IDX files")
+	c.Flags().Int("batch", 128, "samples in a step")
+	addDevice(c)
+	return c
+}
+
+func eval(c *cobra.Command, args []string) error {
+	from, err := c.Flags().GetString("data")
+	if err != nil {
+		return err
+	}
+	batch, err := positive(c, "batch")
+	if err != nil {
+		return err
+	}
+	threads, err := device(c)
+	if err != nil {
+		return err
+	}
+	ds, err := loadTest(from)
+	if err != nil {
+		return err
+	}
+	m, err := openModel(config{Model: args[0], Threads: threads})
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	logs, err := m.Evaluate(c.Context(), ds, batch)
+	if err != nil {
+		return err
+	}
+	if wantsJSON(c) {
+		return printJSON(c, logs)
+	}
+	_, err = fmt.Fprintf(c.OutOrStdout(), "%d samples: %s\n", ds.Len(), spell(logs))
+	return err
+}
+
+// positive reads a flag that must be at least 1.
+func positive(c *cobra.Command, name string) (int, error) {
+	n, err := c.Flags().GetInt(name)
+	if err == nil && n < 1 {
+		err = usageError{fmt.Errorf("--%s %d: want 1 or more", name, n)}
+	}
+	return n, err
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/meseta-go/meseta"
+	"github.com/meseta-go/meseta/layers"
+	"github.com/meseta-go/meseta/plan"
+	"github.com/spf13/cobra"
+)
+
+func newInspect() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "inspect MODEL",
+		Short: "Show a model's layers, or the steps it is compiled to",
+		Args:  exactly("MODEL"),
+		RunE:  inspect,
+	}
+	c.Flags().Bool("plan", false, "show the compiled program")
+	c.Flags().String("mode", "training", "with --plan: training, evaluation or inference")
+	c.Flags().Int("batch", 128, "with --plan: samples in a step")
+	addDevice(c)
+	return c
+}
+
+// layerInfo is what inspect prints of a layer as JSON.
+type layerInfo struct {
+	Name       string       `json:"name"`
+	Class      string       `json:"class"`
+	Output     layers.Shape `json:"output_shape"`
+	Parameters int          `json:"parameters"`
+	Inputs     []string     `json:"inputs"`
+}
+
+func inspect(c *cobra.Command, args []string) error {
+	if showPlan, err := c.Flags().GetBool("plan"); err != nil || showPlan {
+		if err != nil {
+			return err
+		}
+		return inspectPlan(c, args[0])
+	}
+	m, _, err := findModel(args[0])
+	if err != nil {
+		return err
+	}
+	g, err := m.Graph()
+	if err != nil {
+		return err
+	}
+	if !wantsJSON(c) {
+		_, err := fmt.Fprint(c.OutOrStdout(), meseta.Summary(g))
+		return err
+	}
+	list := []layerInfo{}
+	for _, l := range g.Layers {
+		info := layerInfo{Name: l.Name, Class: l.ClassName(), Output: l.Output, Inputs: []string{}}
+		for _, w := range l.Weights {
+			info.Parameters += w.Shape.Size()
+		}
+		for _, i := range l.Inputs {
+			info.Inputs = append(info.Inputs, g.Layers[i].Name)
+		}
+		list = append(list, info)
+	}
+	trainable, other := g.Parameters()
+	return printJSON(c, map[string]any{"name": g.Name, "layers": list, "trainable": trainable, "non_trainable": other})
+}
+
+func inspectPlan(c *cobra.Command, name string) error {
+	word, err := c.Flags().GetString("mode")
+	if err != nil {
+		return err
+	}
+	mode, err := parseMode(word)
+	if err != nil {
+		return err
+	}
+	batch, err := positive(c, "batch")
+	if err != nil {
+		return err
+	}
+	threads, err := device(c)
+	if err != nil {
+		return err
+	}
+	m, err := openModel(config{Model: name, Threads: threads})
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	p, err := m.Plan(mode, batch)
+	if err != nil {
+		return err
+	}
+	if wantsJSON(c) {
+		return printJSON(c, map[string]any{"program": p.String(), "flops": p.FLOPs(), "arena_bytes": p.ArenaBytes()})
+	}
+	_, err = fmt.Fprint(c.OutOrStdout(), p.String())
+	return err
+}
+
+// parseMode finds a mode by its name, or by the one that the bench contract has for it.
+func parseMode(word string) (plan.Mode, error) {
+	switch word {
+	case "training", "train":
+		return plan.Training, nil
+	case "evaluation", "eval":
+		return plan.Evaluation, nil
+	case "inference", "infer":
+		return plan.Inference, nil
+	}
+	return 0, usageError{fmt.Errorf("--mode %s: want training, evaluation or inference", word)}
+}

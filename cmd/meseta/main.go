@@ -1,0 +1,160 @@
+// Command meseta trains convolutional networks, measures them, applies them, and looks after their files.
+//
+// There is no mathematics here: flags and a configuration file become calls of package meseta. Results go to standard output,
+// as JSON with --json; progress and messages go to standard error. It exits with 0 when all went well, 1 when something failed, 2 for
+// wrong usage, and 128 plus the signal's number after SIGINT or SIGTERM.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// usageError is a mistake in how the command was called.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// signalled ends a command that a signal stopped.
+type signalled struct{ os.Signal }
+
+func (s signalled) Error() string { return fmt.Sprintf("stopped by %v", s.Signal) }
+
+func main() { os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// execute runs the command and gives its exit code.
+func execute(args []string, stdout, stderr io.Writer) int {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	go func() {
+		if s, ok := <-signals; ok {
+			fmt.Fprintf(stderr, "\nmeseta: %v, ending after the current step; once more ends at once\n", s)
+			cancel(signalled{s})
+			if s, ok := <-signals; ok {
+				os.Exit(exitCode(signalled{s}))
+			}
+		}
+	}()
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	var stopped signalled
+	if cause := context.Cause(ctx); errors.As(cause, &stopped) {
+		if errors.Is(err, context.Canceled) {
+			err = stopped
+		} else {
+			err = fmt.Errorf("%w (%w)", err, stopped)
+		}
+	}
+	fmt.Fprintf(stderr, "meseta: %v\n", err)
+	var usage usageError
+	if errors.As(err, &usage) {
+		fmt.Fprintf(stderr, "Run 'meseta --help' or 'meseta COMMAND --help' for usage.\n")
+	}
+	return exitCode(err)
+}
+
+func exitCode(err error) int {
+	var stopped signalled
+	var usage usageError
+	switch {
+	case errors.As(err, &stopped):
+		if n, ok := stopped.Signal.(syscall.Signal); ok {
+			return 128 + int(n)
+		}
+		return 1
+	case errors.As(err, &usage):
+		return 2
+	}
+	return 1
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "meseta",
+		Short:         "Train convolutional networks",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("there is no command %q", args[0])}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.PersistentFlags().Bool("json", false, "print results as JSON, on standard output")
+	root.AddCommand(newTrain(), newEval(), newPredict(), newInspect(), newVerify(), newBench(), newDoctor())
+	return root
+}
+
+// exactly wants n arguments, which are named for the message.
+func exactly(names ...string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != len(names) {
+			return usageError{fmt.Errorf("%s wants %d arguments %v, there are %d", c.CommandPath(), len(names), names, len(args))}
+		}
+		return nil
+	}
+}
+
+// wantsJSON says whether --json was given.
+func wantsJSON(c *cobra.Command) bool {
+	v, err := c.Flags().GetBool("json")
+	return err == nil && v
+}
+
+// printJSON prints one line of JSON on standard output.
+func printJSON(c *cobra.Command, v any) error {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.OutOrStdout(), "%s\n", line)
+	return err
+}
+
+// addDevice adds the flags that say what to compute on.
+func addDevice(c *cobra.Command) {
+	c.Flags().Int("threads", 0, "workers; 0 means all processors")
+	c.Flags().String("device", "auto", "auto or cpu")
+}
+
+// device reads the flags of addDevice.
+func device(c *cobra.Command) (threads int, err error) {
+	if threads, err = c.Flags().GetInt("threads"); err != nil {
+		return 0, err
+	}
+	name, err := c.Flags().GetString("device")
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case threads < 0:
+		return 0, usageError{fmt.Errorf("--threads %d: want 1 or more, or 0 for all processors", threads)}
+	case name != "auto" && name != "cpu":
+		return 0, usageError{fmt.Errorf("--device %s: this program computes on the CPU only; want auto or cpu", name)}
+	}
+	return threads, nil
+}
+
+// programStart is when the program began, for systems that do not say when they started the process.
+var programStart = time.Now()

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/meseta-go/meseta/data"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gorgonia.org/tensor"
+)
+
+// asCommand makes the test binary behave as the command: tests that kill it, or limit what it may write, start it so.
+const asCommand = "MESETA_TEST_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// command is the command as a process of its own, in dir.
+func command(t *testing.T, dir string, args ...string) *exec.Cmd {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	c := exec.Command(self, args...)
+	c.Dir = dir
+	c.Env = append(os.Environ(), asCommand+"=1")
+	return c
+}
+
+// run is the command in this process.
+func run(args ...string) (code int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	code = execute(args, &out, &err)
+	return code, out.String(), err.String()
+}
+
+// smallIDX makes a directory with n training and test images of MNIST's form.
+func smallIDX(t *testing.T, n int) string {
+	dir := t.TempDir()
+	write := func(name string, header []byte, body []byte) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), append(header, body...), 0o666))
+	}
+	for _, prefix := range []string{"train", "t10k"} {
+		images := make([]byte, n*28*28)
+		labels := make([]byte, n)
+		for i := range labels {
+			labels[i] = byte(i % 10)
+			for j := range 28 {
+				images[i*784+(i%10)*56+j] = 255
+			}
+		}
+		write(prefix+"-images-idx3-ubyte", []byte{0, 0, 8, 3, 0, 0, byte(n >> 8), byte(n), 0, 0, 0, 28, 0, 0, 0, 28}, images)
+		write(prefix+"-labels-idx1-ubyte", []byte{0, 0, 8, 1, 0, 0, byte(n >> 8), byte(n)}, labels)
+	}
+	return dir
+}
+
+func TestTrainLeavesARun(t *testing.T) {
+	idx, dir := smallIDX(t, 60), filepath.Join(t.TempDir(), "run")
+	saved := filepath.Join(t.TempDir(), "sub", "end.h5")
+	code, stdout, stderr := run("train", "--data", idx, "--val", "20", "--epochs", "2", "--batch", "16", "--run-dir", dir, "--save", saved, "--json")
+	require.Zero(t, code, stderr)
+	var r result
+	require.NoError(t, json.Unmarshal([]byte(stdout), &r), stdout)
+	assert.Equal(t, 2, r.Epochs)
+	assert.EqualValues(t, 6, r.Updates)
+	assert.Equal(t, saved, r.Saved)
+	assert.Contains(t, r.Test, "accuracy")
+	for _, name := range []string{"config.yaml", "history.csv", "journal.jsonl", "curves.png", "mejor_modelo.h5"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if assert.NoError(t, err) {
+			assert.NotZero(t, info.Size(), name)
+		}
+	}
+	assert.Contains(t, stderr, "val_accuracy")
+
+	// The resolved configuration gives the same run again.
+	text, err := os.ReadFile(filepath.Join(dir, "config.yaml"))
+	require.NoError(t, err)
+	var cfg config
+	require.NoError(t, yaml.UnmarshalWithOptions(text, &cfg, yaml.Strict()))
+	assert.Equal(t, 16, cfg.Batch)
+	again := filepath.Join(t.TempDir(), "again.h5")
+	code, _, stderr = run("train", "--config", filepath.Join(dir, "config.yaml"), "--run-dir", filepath.Join(t.TempDir(), "other"), "--save", again)
+	require.Zero(t, code, stderr)
+	a, err := os.ReadFile(saved)
+	require.NoError(t, err)
+	b, err := os.ReadFile(again)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(a, b), "same configuration, same bytes")
+
+	// A directory that holds a run is not written over.
+	code, _, stderr = run("train", "--data", idx, "--run-dir", dir)
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stderr, "holds")
+
+	// What was saved can be measured, applied, inspected, verified and trained on.
+	code, stdout, stderr = run("eval", saved, "--data", idx, "--json")
+	require.Zero(t, code, stderr)
+	var logs map[string]float64
+	require.NoError(t, json.Unmarshal([]byte(stdout), &logs))
+	assert.Equal(t, map[string]float64(r.Test), logs)
+	x, y := filepath.Join(t.TempDir(), "x.npy"), filepath.Join(t.TempDir(), "y.npy")
+	require.NoError(t, data.SaveNPY(x, tensor.New(tensor.WithShape(3, 28, 28, 1), tensor.Of(tensor.Float32))))
+	code, stdout, stderr = run("predict", saved, "--input", x, "--output", y)
+	require.Zero(t, code, stderr)
+	assert.Contains(t, stdout, "(3, 10)")
+	out, err := data.LoadNPY(y)
+	require.NoError(t, err)
+	assert.Equal(t, tensor.Shape{3, 10}, out.Shape())
+	code, stdout, _ = run("inspect", saved)
+	assert.Zero(t, code)
+	assert.Contains(t, stdout, "1,199,882 trainable")
+	code, _, stderr = run("verify", saved)
+	assert.Zero(t, code, stderr)
+	code, stdout, stderr = run("train", "--model", saved, "--data", idx, "--val", "0.25", "--steps", "2", "--run-dir", filepath.Join(t.TempDir(), "more"), "--json")
+	require.Zero(t, code, stderr)
+	require.NoError(t, json.Unmarshal([]byte(stdout), &r))
+	assert.EqualValues(t, 8, r.Updates, "the optimizer went on where it was")
+
+	// A damaged file is refused.
+	a[len(a)/2] ^= 1
+	require.NoError(t, os.WriteFile(saved, a, 0o666))
+	for _, args := range [][]string{{"verify", saved}, {"eval", saved, "--data", idx}} {
+		code, _, stderr = run(args...)
+		assert.Equal(t, 1, code, args)
+		assert.Contains(t, stderr, saved)
+	}
+}
+
+func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	bad := filepath.Join(dir, "bad.yaml")
+	require.NoError(t, os.WriteFile(bad, []byte("epoch: 3\n"), 0o666))
+	monitor := filepath.Join(dir, "monitor.yaml")
+	require.NoError(t, os.WriteFile(monitor, []byte("callbacks: {early_stopping: {monitor: val_los}}\n"), 0o666))
+	idx := smallIDX(t, 40)
+	for _, c := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"fly", 2, `no command "fly"`},
+		{"train x", 2, "wants 0 arguments"},
+		{"train --epochs many", 2, "invalid argument"},
+		{"train --epochs 0", 2, "epochs is 0"},
+		{"train --device cuda", 2, "computes on the CPU only"},
+		{"train --threads -2", 2, "--threads -2"},
+		{"train --model alexnet --data " + idx + " --val 0.2", 1, "there are mnist-cnn, resnet20"},
+		{"train --data nowhere", 1, "nowhere"},
+		{"train --data " + idx + " --val 40", 2, "40 training samples"},
+		{"train --config " + bad, 1, "epoch"},
+		{"train --config nothing.yaml", 1, "nothing.yaml"},
+		{"train --val 20 --data " + idx + " --config " + monitor, 1, "val_accuracy"},
+		{"eval", 2, "wants 1 arguments [MODEL]"},
+		{"predict m.h5", 2, "--input"},
+		{"inspect mnist-cnn --plan --mode dream", 2, "--mode dream"},
+		{"bench step --model gpt", 2, "mnist-cnn"},
+		{"bench step --precision int4", 2, "int4"},
+		{"verify nothing.h5", 1, "nothing.h5"},
+	} {
+		code, stdout, stderr := run(strings.Fields(c.args)...)
+		assert.Equal(t, c.code, code, c.args)
+		assert.Contains(t, stderr, c.want, c.args)
+		assert.Empty(t, stdout, c.args)
+	}
+}
+
+func TestBenchKeepsItsContract(t *testing.T) {
+	for _, args := range []string{"--model mnist-cnn --mode train", "--model resnet20 --mode infer"} {
+		code, stdout, stderr := run(strings.Fields("bench step --seconds 0.01 --batch 2 --threads 1 --json " + args)...)
+		require.Zero(t, code, stderr)
+		var line map[string]any
+		require.NoError(t, json.Unmarshal([]byte(stdout), &line))
+		for _, key := range []string{
+			"workload", "mode", "batch", "threads", "device", "precision", "params", "loss",
+			"images_per_s_median", "images_per_s_best", "step_ms_min", "peak_rss_bytes", "first_step_s",
+		} {
+			assert.Contains(t, line, key)
+		}
+		assert.Len(t, line, 13)
+		assert.Greater(t, line["images_per_s_best"], 0.0)
+		assert.EqualValues(t, 1, line["threads"])
+	}
+}
+
+func TestDoctorAndInspect(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, args := range []string{"doctor", "doctor --json", "inspect resnet20 --json", "inspect resnet20 --plan --batch 2", "--help", "train --help"} {
+		code, stdout, stderr := run(strings.Fields(args)...)
+		assert.Zero(t, code, "%s: %s", args, stderr)
+		assert.NotEmpty(t, stdout, args)
+	}
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/meseta-go/meseta"
+	"github.com/meseta-go/meseta/bench"
+	"github.com/meseta-go/meseta/layers"
+	"github.com/meseta-go/meseta/losses"
+	"github.com/meseta-go/meseta/metrics"
+	"github.com/meseta-go/meseta/models"
+	"github.com/meseta-go/meseta/optimizers"
+)
+
+// openModel makes the model of a configuration, ready to train: an architecture by name with its usual optimizer, or what a
+// file holds, with the file's optimizer and its state.
+func openModel(cfg config) (*meseta.Model, error) {
+	m, training, err := findModel(cfg.Model)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.LearningRate > 0 {
+		training.Optimizer = training.Optimizer.WithRate(cfg.LearningRate)
+	}
+	training.Seed, training.Threads = cfg.Seed, cfg.Threads
+	if err := m.Compile(training); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// findModel gives a model by name or file, and how to train it.
+func findModel(name string) (*meseta.Model, meseta.Training, error) {
+	if slices.Contains(models.Names(), name) {
+		g, err := models.New(name)
+		if err != nil {
+			return nil, meseta.Training{}, err
+		}
+		return meseta.FromGraph(g), usualTraining(name, g), nil
+	}
+	if _, err := os.Stat(name); err != nil {
+		return nil, meseta.Training{}, fmt.Errorf("model %q is no architecture (there are %s), and as a file: %w", name, strings.Join(models.Names(), ", "), err)
+	}
+	m, err := meseta.Load(name)
+	if err != nil {
+		return nil, meseta.Training{}, err
+	}
+	if training, ok := m.Training(); ok {
+		return m, training, nil
+	}
+	g, err := m.Graph()
+	return m, usualTraining(name, g), err
+}
+
+// usualTraining is the optimizer that a model is measured with, or Adam; and the cross-entropy that fits its output.
+func usualTraining(name string, g *layers.Graph) meseta.Training {
+	t := meseta.Training{
+		Optimizer: optimizers.NewAdam(),
+		Loss:      losses.SparseCategoricalCrossentropy{FromLogits: !endsInSoftmax(g)},
+		Metrics:   []metrics.Metric{metrics.Accuracy{}},
+	}
+	if w, err := bench.Find(name); err == nil {
+		t.Optimizer = w.Optimizer
+	}
+	return t
+}
+
+// endsInSoftmax says whether a network gives probabilities.
+func endsInSoftmax(g *layers.Graph) bool {
+	switch l := g.Layers[g.Output].Layer.(type) {
+	case *layers.Dense:
+		return l.Activation == layers.Softmax
+	case *layers.Activation:
+		return l.Function == layers.Softmax
+	case *layers.SoftmaxLayer:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/meseta-go/meseta"
+	"github.com/meseta-go/meseta/callbacks"
+	"github.com/spf13/cobra"
+)
+
+func newTrain() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "train",
+		Short: "Train a model; without flags, mnist-cnn on the embedded MNIST",
+		Long: `Train a model and leave in a run directory: the resolved configuration (config.yaml), what each epoch measured (history.csv), every
+decision of a callback with its reason (journal.jsonl), curves (curves.png), and what the callbacks save.
+
+Without flags it trains mnist-cnn on the embedded MNIST for at most 12 epochs, validating on the last 5,000 training images, with early
+stopping on val_loss (patience 3, best weights restored), a checkpoint of the best val_accuracy (mejor_modelo.h5, which Keras opens) and a lower
+learning rate when val_loss stops falling. At the end it measures the test images once.`,
+		Args: exactly(),
+		RunE: train,
+	}
+	addConfig(c)
+	return c
+}
+
+// result is what train prints as JSON.
+type result struct {
+	RunDir     string         `json:"run_dir"`
+	Epochs     int            `json:"epochs"`
+	Updates    int64          `json:"updates"`
+	StopReason string         `json:"stop_reason"`
+	Seconds    float64        `json:"seconds"`
+	Validation callbacks.Logs `json:"validation,omitempty"` // of the weights that training ended with
+	Test       callbacks.Logs `json:"test,omitempty"`
+	Saved      string         `json:"saved,omitempty"`
+}
+
+func train(c *cobra.Command, _ []string) error {
+	start := time.Now()
+	cfg, err := resolve(c)
+	if err != nil {
+		return err
+	}
+	if err := cfg.makeRunDirectory(); err != nil {
+		return err
+	}
+	say := c.ErrOrStderr()
+	fmt.Fprintf(say, "%s on %s, in %s\n", cfg.Model, cfg.Data, cfg.RunDir)
+
+	sets, err := loadData(cfg.Data, cfg.Validation)
+	if err != nil {
+		return err
+	}
+	model, err := openModel(cfg)
+	if err != nil {
+		return err
+	}
+	defer model.Close()
+	history, err := model.Fit(c.Context(), sets.train, meseta.FitOptions{
+		Epochs: cfg.Epochs, BatchSize: cfg.Batch, Steps: cfg.Steps, Validation: sets.validation,
+		Callbacks: runCallbacks(cfg, c), Dir: cfg.RunDir, Log: say,
+	})
+	if err != nil {
+		return fmt.Errorf("%w\nwhat was saved before lies in %s", err, cfg.RunDir)
+	}
+	r := result{RunDir: cfg.RunDir, Epochs: len(history.Epoch), StopReason: history.StopReason}
+	if r.Updates, err = model.Updates(); err != nil {
+		return err
+	}
+	if sets.test != nil {
+		if r.Test, err = model.Evaluate(c.Context(), sets.test, cfg.Batch); err != nil {
+			return err
+		}
+	}
+	if cfg.Save != "" {
+		if err := saveModel(model, cfg.Save); err != nil {
+			return err
+		}
+		r.Saved = cfg.Save
+	}
+	r.Seconds = time.Since(start).Seconds()
+	if wantsJSON(c) {
+		return printJSON(c, r)
+	}
+	return printResult(c, r)
+}
+
+func printResult(c *cobra.Command, r result) error {
+	out := c.OutOrStdout()
+	fmt.Fprintf(out, "%d epochs, %d updates in %.1f s; %s\n", r.Epochs, r.Updates, r.Seconds, r.StopReason)
+	if r.Test != nil {
+		fmt.Fprintf(out, "test: %s\n", spell(r.Test))
+	}
+	if r.Saved != "" {
+		fmt.Fprintf(out, "saved: %s\n", r.Saved)
+	}
+	_, err := fmt.Fprintf(out, "run: %s\n", r.RunDir)
+	return err
+}
+
+// spell writes metrics for people: loss first, accuracies as percentages.
+func spell(logs callbacks.Logs) string {
+	s := ""
+	if loss, ok := logs["loss"]; ok {
+		s = fmt.Sprintf("loss %.4f", loss)
+	}
+	for _, name := range logs.Names() {
+		switch name {
+		case "loss":
+		case "accuracy":
+			s += fmt.Sprintf(", accuracy %.2f %%", 100*logs[name])
+		default:
+			s += fmt.Sprintf(", %s %.4f", name, logs[name])
+		}
+	}
+	return s
+}
+
+// runCallbacks are those of the configuration and the ones that every run has.
+func runCallbacks(cfg config, c *cobra.Command) []callbacks.Callback {
+	list := append([]callbacks.Callback{}, cfg.Callbacks...)
+	have := map[string]bool{}
+	for _, x := range list {
+		have[x.Name()] = true
+	}
+	for _, x := range []callbacks.Callback{
+		&callbacks.ProgressBar{Output: c.ErrOrStderr()},
+		&callbacks.CSVLogger{Filename: "history.csv"},
+		callbacks.NewJournal(),
+		&callbacks.Curves{Filename: "curves.png", Title: cfg.Model + " on " + cfg.Data},
+	} {
+		if !have[x.Name()] {
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+// saveModel writes the model, or its weights where the suffix says so.
+func saveModel(m *meseta.Model, path string) error {
+	if dir := filepath.Dir(path); dir != "." {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			return err
+		}
+	}
+	return m.Save(path)
+}

@@ -1,0 +1,136 @@
+package meseta
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/meseta-go/meseta/callbacks"
+	"github.com/meseta-go/meseta/data"
+	"github.com/meseta-go/meseta/ops"
+	"github.com/meseta-go/meseta/plan"
+	"gorgonia.org/tensor"
+)
+
+// Evaluate measures loss and metrics over a data set, in batches of the given size; 0 means 32.
+// The names are "loss" and those of the metrics. A cancelled ctx ends it after the current batch.
+func (m *Model) Evaluate(ctx context.Context, ds data.Dataset, batch int) (callbacks.Logs, error) {
+	if err := m.needsTraining(); err != nil {
+		return nil, err
+	}
+	if err := m.open(); err != nil {
+		return nil, err
+	}
+	if batch == 0 {
+		batch = 32
+	}
+	loader, err := m.loader(ds, batch, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.measure(ctx, loader, func(int) error { return nil }); err != nil {
+		return nil, err
+	}
+	means := make([]float64, len(m.session.SumNames()))
+	m.session.Means(means)
+	logs := callbacks.Logs{}
+	for i, name := range m.session.SumNames() {
+		logs[name] = means[i]
+	}
+	return logs, nil
+}
+
+// measure sums loss and metrics over a data set.
+func (m *Model) measure(ctx context.Context, loader *data.Loader, done func(batch int) error) error {
+	m.session.ResetSums()
+	batches, err := loader.Epoch(ctx, 0, 0)
+	if err != nil {
+		return err
+	}
+	defer batches.Close()
+	for i := 0; ; i++ {
+		b, err := batches.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		p, err := m.batch(plan.Evaluation, b)
+		if err != nil {
+			return err
+		}
+		if err := p.Run(); err != nil {
+			return err
+		}
+		if err := done(i); err != nil {
+			return err
+		}
+	}
+}
+
+// Predict gives the network's output for every sample of x [N,…], computed in batches of the given size; 0 means 32.
+// x is float32 of the input's shape, the result float32 [N,…]. A cancelled ctx ends it after the current batch.
+func (m *Model) Predict(ctx context.Context, x *tensor.Dense, batch int) (*tensor.Dense, error) {
+	if err := m.open(); err != nil {
+		return nil, err
+	}
+	if batch == 0 {
+		batch = 32
+	}
+	src, ok := x.Data().([]float32)
+	shape := x.Shape()
+	if !ok || len(shape) == 0 || !ops.Shape(shape[1:]).Equal(m.graph.Input()) || batch < 0 {
+		return nil, fmt.Errorf("meseta: Predict wants float32 [N,%s, the input is %v %v, the batch %d: %w", m.graph.Input().String()[1:], x.Dtype(), shape, batch, ops.ErrShape)
+	}
+	n, size := shape[0], m.graph.Input().Size()
+	out := m.graph.OutputShape()
+	dst := make([]float32, n*out.Size())
+	for i := 0; i < n; i += batch {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		k := min(batch, n-i)
+		p, err := m.session.Program(plan.Inference, k)
+		if err != nil {
+			return nil, err
+		}
+		p.SetBatch(src[i*size:(i+k)*size], nil)
+		if err := p.Run(); err != nil {
+			return nil, err
+		}
+		p.Prediction(dst[i*out.Size() : (i+k)*out.Size()])
+	}
+	return tensor.New(tensor.WithShape(append([]int{n}, out...)...), tensor.WithBacking(dst)), nil
+}
+
+// loader feeds a data set to the model, whose shapes must agree.
+func (m *Model) loader(ds data.Dataset, batch int, shuffle bool) (*data.Loader, error) {
+	if !ops.Shape(ds.Shape()).Equal(m.graph.Input()) {
+		return nil, fmt.Errorf("meseta: a sample is %v, the network takes %v: %w", ops.Shape(ds.Shape()), m.graph.Input(), ops.ErrShape)
+	}
+	if out := m.graph.OutputShape(); ds.Classes() > out[len(out)-1] {
+		return nil, fmt.Errorf("meseta: the data has %d classes, the network's output %v has room for %d: %w", ds.Classes(), out, out[len(out)-1], ops.ErrShape)
+	}
+	if ds.Classes() == 0 {
+		return nil, errors.New("meseta: the data has no labels; training and evaluation need them")
+	}
+	return data.NewLoader(ds, data.LoaderOptions{BatchSize: batch, Shuffle: shuffle, Seed: m.training.Seed})
+}
+
+// batch gives the program for a batch, with the batch in it.
+func (m *Model) batch(mode plan.Mode, b *data.Batch) (*plan.Program, error) {
+	p, err := m.session.Program(mode, b.N)
+	if err != nil {
+		return nil, err
+	}
+	out := m.graph.OutputShape()
+	for i, label := range b.Labels {
+		if label < 0 || int(label) >= out[len(out)-1] {
+			return nil, fmt.Errorf("meseta: the label of sample %d is %d, the network's output %v has room for 0 to %d: %w", b.Index[i], label, out, out[len(out)-1]-1, ops.ErrShape)
+		}
+	}
+	p.SetBatch(b.X, b.Labels)
+	return p, nil
+}

@@ -1,0 +1,284 @@
+package meseta
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/meseta-go/meseta/callbacks"
+	"github.com/meseta-go/meseta/data"
+	"github.com/meseta-go/meseta/plan"
+)
+
+// FitOptions says how to train.
+type FitOptions struct {
+	Epochs          int          // passes over the data; 0 means 1
+	BatchSize       int          // samples in a step; 0 means 32, as in Keras. The last step of an epoch may have fewer
+	Steps           int          // if not 0: updates in all, instead of Epochs; the last epoch may then be shorter
+	Validation      data.Dataset // measured after each epoch; nil for none
+	ValidationSplit float64      // in (0,1): validates on this last part of the data instead
+	NoShuffle       bool         // take samples in their order
+	Callbacks       []callbacks.Callback
+	Dir             string    // relative paths of callbacks lie under it
+	Log             io.Writer // lines for people that no progress bar shows; nil for none
+}
+
+// NonFiniteError ends a run whose loss or gradients became NaN or infinite. The step that it names changed no weight.
+type NonFiniteError struct {
+	Epoch, Step  int // 0-based; Step in the run
+	Loss         float64
+	LearningRate float64
+}
+
+func (e *NonFiniteError) Error() string {
+	what := fmt.Sprintf("the loss is %g", e.Loss)
+	if !math.IsNaN(e.Loss) && !math.IsInf(e.Loss, 0) {
+		what = fmt.Sprintf("the loss is %g, but a gradient is not finite", e.Loss)
+	}
+	return fmt.Sprintf("meseta: in epoch %d, update %d %s, at learning rate %.3e; the update was not applied. Lower the learning rate, or look for values that are not finite in the data",
+		e.Epoch+1, e.Step+1, what, e.LearningRate)
+}
+
+// fit is the state of one Fit.
+type fit struct {
+	*Model
+	options  FitOptions
+	train    *data.Loader
+	val      *data.Loader // nil for none
+	trainLen int          // samples
+	valLen   int
+	manager  *callbacks.Manager
+	epochs   int
+	perEpoch int // updates in an epoch
+	updates  int // of this fit
+	means    []float64
+}
+
+// Fit trains the model and returns what each epoch logged, also when it ends with an error.
+//
+// It ends when the epochs are done, when a callback says so, when a loss is not finite (*NonFiniteError), or after the
+// current step when ctx is cancelled; then the error wraps ctx.Err. On every way out the callbacks hear of the end, and best weights are
+// restored where one of them was told to. Labels must lie below the width of the network's output.
+func (m *Model) Fit(ctx context.Context, train data.Dataset, o FitOptions) (*callbacks.History, error) {
+	f, err := m.newFit(train, o)
+	if err != nil {
+		return nil, err
+	}
+	err = f.manager.TrainBegin()
+	if err == nil {
+		err = f.run(ctx)
+	}
+	err = errors.Join(err, f.manager.TrainEnd(err))
+	m.kept = nil
+	return f.manager.History(), err
+}
+
+// newFit checks everything that can be checked before the first step.
+func (m *Model) newFit(train data.Dataset, o FitOptions) (*fit, error) {
+	if err := m.needsTraining(); err != nil {
+		return nil, err
+	}
+	if err := m.open(); err != nil {
+		return nil, err
+	}
+	if o.Epochs == 0 {
+		o.Epochs = 1
+	}
+	if o.BatchSize == 0 {
+		o.BatchSize = 32
+	}
+	switch {
+	case o.Epochs < 0 || o.BatchSize < 0 || o.Steps < 0:
+		return nil, fmt.Errorf("meseta: %d epochs of batches of %d, %d steps: none may be negative", o.Epochs, o.BatchSize, o.Steps)
+	case o.ValidationSplit != 0 && o.Validation != nil:
+		return nil, errors.New("meseta: Validation and ValidationSplit are both set; leave one out")
+	case o.ValidationSplit != 0:
+		var err error
+		if train, o.Validation, err = data.Split(train, o.ValidationSplit); err != nil {
+			return nil, err
+		}
+	}
+	f := &fit{Model: m, options: o, means: make([]float64, len(m.session.SumNames()))}
+	var err error
+	f.trainLen = train.Len()
+	if f.train, err = m.loader(train, o.BatchSize, !o.NoShuffle); err != nil {
+		return nil, fmt.Errorf("training data: %w", err)
+	}
+	if o.Validation != nil {
+		f.valLen = o.Validation.Len()
+		if f.val, err = m.loader(o.Validation, o.BatchSize, false); err != nil {
+			return nil, fmt.Errorf("validation data: %w", err)
+		}
+	}
+	f.perEpoch = f.train.Batches()
+	f.epochs = o.Epochs
+	if o.Steps > 0 {
+		f.epochs = (o.Steps + f.perEpoch - 1) / f.perEpoch
+	}
+	if err := f.compile(); err != nil {
+		return nil, err
+	}
+	f.manager, err = callbacks.NewManager(o.Callbacks, callbacks.Setup{
+		Metrics: m.session.SumNames(), Validation: f.val != nil, Epochs: f.epochs, StepsPerEpoch: f.perEpoch,
+		LearningRate: m.training.Optimizer.Rate(), Dir: o.Dir, Run: run{m}, Log: o.Log,
+	})
+	return f, err
+}
+
+// compile makes all programs of the run before it starts, so that no step waits for one and memory is known to suffice.
+func (f *fit) compile() error {
+	for _, l := range []struct {
+		samples int
+		mode    plan.Mode
+	}{{f.trainLen, plan.Training}, {f.valLen, plan.Evaluation}} {
+		full := f.options.BatchSize
+		for _, n := range []int{min(full, l.samples), l.samples % full} {
+			if n == 0 {
+				continue
+			}
+			if _, err := f.session.Program(l.mode, n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// run goes through the epochs.
+func (f *fit) run(ctx context.Context) error {
+	for epoch := 0; epoch < f.epochs; epoch++ {
+		if err := f.manager.EpochBegin(epoch); err != nil {
+			return err
+		}
+		f.session.ResetSums()
+		stop, err := f.epoch(ctx, epoch)
+		if err != nil {
+			return err
+		}
+		logs := callbacks.Logs{}
+		f.read(logs, "")
+		if f.val != nil {
+			if err := f.validate(ctx, logs); err != nil {
+				return err
+			}
+		}
+		f.trainedEpochs++
+		outcome, err := f.manager.EpochEnd(epoch, logs)
+		if err != nil {
+			return err
+		}
+		if stop || outcome.Stop {
+			return nil
+		}
+	}
+	return nil
+}
+
+// read adds the session's means to logs, their names behind a prefix.
+func (f *fit) read(logs callbacks.Logs, prefix string) {
+	f.session.Means(f.means)
+	for i, name := range f.session.SumNames() {
+		logs[prefix+name] = f.means[i]
+	}
+}
+
+// epoch makes the updates of one epoch. It says whether a callback or the number of steps wants that to be the last.
+func (f *fit) epoch(ctx context.Context, epoch int) (stop bool, err error) {
+	batches, err := f.train.Epoch(ctx, f.trainedEpochs, 0)
+	if err != nil {
+		return false, err
+	}
+	defer batches.Close()
+	logs := func() callbacks.Logs {
+		l := callbacks.Logs{}
+		f.read(l, "")
+		return l
+	}
+	for index := 0; ; index++ {
+		b, err := batches.Next()
+		if errors.Is(err, io.EOF) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		rate := f.manager.LearningRate(epoch, f.updates)
+		if err := f.update(b, epoch, rate); err != nil {
+			return false, err
+		}
+		f.updates++
+		outcome, err := f.manager.BatchEnd(callbacks.Batch{Epoch: epoch, Index: index, Step: f.updates - 1, Size: b.N, Logs: logs})
+		if err != nil {
+			return false, err
+		}
+		if outcome.Stop || f.options.Steps > 0 && f.updates >= f.options.Steps {
+			return true, nil
+		}
+	}
+}
+
+// update does one training step.
+func (f *fit) update(b *data.Batch, epoch int, rate float64) error {
+	p, err := f.batch(plan.Training, b)
+	if err != nil {
+		return err
+	}
+	f.session.SetLearningRate(rate)
+	f.session.SetStep(f.training.Seed, f.trainedSteps)
+	if err := p.Run(); err != nil {
+		return err
+	}
+	if !p.Applied() {
+		return &NonFiniteError{epoch, f.updates, p.MeanLoss(make([]float32, p.Batch)), rate}
+	}
+	f.trainedSteps++
+	return nil
+}
+
+// validate measures the validation data.
+func (f *fit) validate(ctx context.Context, logs callbacks.Logs) error {
+	if err := f.manager.TestBegin(f.val.Batches()); err != nil {
+		return err
+	}
+	if err := f.measure(ctx, f.val, f.manager.TestBatchEnd); err != nil {
+		return err
+	}
+	f.read(logs, "val_")
+	return f.manager.TestEnd()
+}
+
+// run is what callbacks may do with the model between two steps.
+type run struct{ *Model }
+
+// Save writes the model to a file of the format that its suffix names.
+func (r run) Save(path string, weightsOnly bool) error {
+	if weightsOnly {
+		return r.SaveWeights(path)
+	}
+	return r.Model.Save(path)
+}
+
+// KeepWeights copies all weights.
+func (r run) KeepWeights() error {
+	if r.kept == nil {
+		var err error
+		r.kept, err = r.values(false)
+		return err
+	}
+	for _, v := range r.kept {
+		if err := r.session.Read(v.name, v.data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RestoreWeights takes the copy back.
+func (r run) RestoreWeights() error {
+	if r.kept == nil {
+		return errors.New("meseta: there are no kept weights to restore")
+	}
+	return r.setValues(r.kept)
+}

@@ -1,0 +1,260 @@
+package meseta
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/meseta-go/meseta/callbacks"
+	"github.com/meseta-go/meseta/data"
+	"github.com/meseta-go/meseta/layers"
+	"github.com/meseta-go/meseta/losses"
+	"github.com/meseta-go/meseta/metrics"
+	"github.com/meseta-go/meseta/ops"
+	"github.com/meseta-go/meseta/optimizers"
+	"github.com/meseta-go/meseta/schedules"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gorgonia.org/tensor"
+)
+
+// tiny is a network that learns tinyData in a few epochs; it has everything whose randomness could show.
+func tiny() *Model {
+	return Sequential(Input(6, 6, 1),
+		&layers.Conv2D{Filters: 5, KernelSize: layers.Square(3), Activation: layers.ReLU},
+		layers.NewBatchNormalization(),
+		&layers.Dropout{Rate: .1},
+		&layers.Flatten{},
+		&layers.Dense{Units: 3, Activation: layers.Softmax})
+}
+
+func compileTiny(t *testing.T, threads int) *Model {
+	m := tiny()
+	t.Cleanup(func() { assert.NoError(t, m.Close()) })
+	require.NoError(t, m.Compile(Training{
+		Optimizer: optimizers.NewAdam().WithRate(.01), Loss: losses.SparseCategoricalCrossentropy{},
+		Metrics: []metrics.Metric{metrics.Accuracy{}}, Seed: 7, Threads: threads,
+	}))
+	return m
+}
+
+// tinyData has images whose class is where they are bright.
+func tinyData(t *testing.T, n int) data.Dataset {
+	x, y := make([]float32, n*36), make([]int32, n)
+	for i := range y {
+		y[i] = int32(i % 3)
+		for j := range 36 {
+			x[i*36+j] = float32((i*31+j*17)%23) / 40
+			if j/12 == i%3 {
+				x[i*36+j] += 1
+			}
+		}
+	}
+	ds, err := data.FromTensors(tensor.New(tensor.WithShape(n, 6, 6, 1), tensor.WithBacking(x)), tensor.New(tensor.WithShape(n), tensor.WithBacking(y)))
+	require.NoError(t, err)
+	return ds
+}
+
+func TestFitLearns(t *testing.T) {
+	m := compileTiny(t, 2)
+	ds := tinyData(t, 100)
+	history, err := m.Fit(t.Context(), ds, FitOptions{Epochs: 8, BatchSize: 16, ValidationSplit: .2})
+	require.NoError(t, err)
+	require.Len(t, history.Epoch, 8)
+	for _, name := range []string{"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"} {
+		assert.Len(t, history.Metrics[name], 8, name)
+	}
+	assert.Less(t, history.Metrics["loss"][7], history.Metrics["loss"][0]/2)
+	logs, err := m.Evaluate(t.Context(), ds, 0)
+	require.NoError(t, err)
+	assert.Greater(t, logs["accuracy"], .95)
+	updates, err := m.Updates()
+	require.NoError(t, err)
+	assert.EqualValues(t, 8*5, updates)
+}
+
+// TestSameBits trains with several numbers of threads: the saved files are equal byte for byte.
+func TestSameBits(t *testing.T) {
+	var first []byte
+	for _, threads := range []int{1, 2, 3, 5} {
+		m := compileTiny(t, threads)
+		_, err := m.Fit(t.Context(), tinyData(t, 50), FitOptions{Epochs: 2, BatchSize: 16, Validation: tinyData(t, 20)})
+		require.NoError(t, err)
+		file := filepath.Join(t.TempDir(), "m.h5")
+		require.NoError(t, m.Save(file))
+		b, err := os.ReadFile(file)
+		require.NoError(t, err)
+		if first == nil {
+			first = b
+		}
+		assert.True(t, bytes.Equal(first, b), "%d threads", threads)
+	}
+}
+
+func TestStepsEndTheRun(t *testing.T) {
+	m := compileTiny(t, 1)
+	history, err := m.Fit(t.Context(), tinyData(t, 50), FitOptions{Steps: 6, BatchSize: 16, Validation: tinyData(t, 20)})
+	require.NoError(t, err)
+	assert.Len(t, history.Epoch, 2)
+	assert.Len(t, history.Metrics["val_loss"], 2)
+	updates, err := m.Updates()
+	require.NoError(t, err)
+	assert.EqualValues(t, 6, updates)
+}
+
+func TestBestWeightsAreRestored(t *testing.T) {
+	m := compileTiny(t, 1)
+	val := tinyData(t, 21)
+	// A rate that grows without bounds makes every epoch after the first few worse.
+	history, err := m.Fit(t.Context(), tinyData(t, 50), FitOptions{Epochs: 30, BatchSize: 16, Validation: val, Callbacks: []callbacks.Callback{
+		&callbacks.EarlyStopping{Monitor: "val_loss", Patience: 2, RestoreBestWeights: true},
+		&callbacks.LearningRateScheduler{Schedule: &schedules.Exponential{DecayRate: 3, DecaySteps: 4}},
+	}})
+	require.NoError(t, err)
+	require.Less(t, len(history.Epoch), 30, "stopped early")
+	assert.Contains(t, history.StopReason, "early_stopping")
+	_, best, ok := history.Best("val_loss", callbacks.Min)
+	require.True(t, ok)
+	logs, err := m.Evaluate(t.Context(), val, 16)
+	require.NoError(t, err)
+	assert.Equal(t, best, logs["loss"])
+}
+
+func TestNaNEndsTheRun(t *testing.T) {
+	m := compileTiny(t, 1)
+	x, y := make([]float32, 40*36), make([]int32, 40)
+	for i := range x {
+		x[i] = float32(i % 7)
+	}
+	x[30*36] = float32(math.NaN())
+	ds, err := data.FromTensors(tensor.New(tensor.WithShape(40, 6, 6, 1), tensor.WithBacking(x)), tensor.New(tensor.WithShape(40), tensor.WithBacking(y)))
+	require.NoError(t, err)
+	_, err = m.Fit(t.Context(), ds, FitOptions{Epochs: 3, BatchSize: 8, NoShuffle: true})
+	var nan *NonFiniteError
+	require.ErrorAs(t, err, &nan)
+	assert.Equal(t, 0, nan.Epoch)
+	assert.Equal(t, 3, nan.Step)
+	assert.ErrorContains(t, err, "epoch 1, update 4 the loss is NaN")
+	weights, err := m.Weights()
+	require.NoError(t, err)
+	for _, w := range weights {
+		for _, v := range w.Value.Data().([]float32) {
+			require.False(t, math.IsNaN(float64(v)), w.Path)
+		}
+	}
+	updates, err := m.Updates()
+	require.NoError(t, err)
+	assert.EqualValues(t, 3, updates)
+}
+
+// cancelAt cancels the context after an update.
+type cancelAt struct {
+	update int
+	cancel context.CancelFunc
+	ended  error
+}
+
+func (*cancelAt) Name() string                 { return "cancel_at" }
+func (*cancelAt) Begin(*callbacks.Setup) error { return nil }
+func (c *cancelAt) Watch(e callbacks.Event) error {
+	if e.Kind == callbacks.BatchEnd && e.Updates == c.update {
+		c.cancel()
+	}
+	if e.Kind == callbacks.TrainEnd {
+		c.ended = e.Err
+	}
+	return nil
+}
+
+func TestCancelEndsAfterTheStep(t *testing.T) {
+	m := compileTiny(t, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	c := &cancelAt{update: 5, cancel: cancel}
+	history, err := m.Fit(ctx, tinyData(t, 50), FitOptions{Epochs: 100, BatchSize: 16, Callbacks: []callbacks.Callback{c}})
+	require.ErrorIs(t, err, context.Canceled)
+	assert.ErrorIs(t, c.ended, context.Canceled)
+	assert.Len(t, history.Epoch, 1)
+	updates, err := m.Updates()
+	require.NoError(t, err)
+	assert.LessOrEqual(t, updates, int64(6), "at most the step that was under way")
+}
+
+func TestFitAgainGoesOn(t *testing.T) {
+	ds := tinyData(t, 40)
+	m := compileTiny(t, 1)
+	_, err := m.Fit(t.Context(), ds, FitOptions{Epochs: 2, BatchSize: 16})
+	require.NoError(t, err)
+	_, err = m.Fit(t.Context(), ds, FitOptions{Epochs: 1, BatchSize: 16})
+	require.NoError(t, err)
+	once := compileTiny(t, 1)
+	_, err = once.Fit(t.Context(), ds, FitOptions{Epochs: 3, BatchSize: 16})
+	require.NoError(t, err)
+	a, err := m.Weights()
+	require.NoError(t, err)
+	b, err := once.Weights()
+	require.NoError(t, err)
+	for i := range a {
+		assert.Equal(t, b[i].Value.Data(), a[i].Value.Data(), a[i].Path)
+	}
+}
+
+func TestMistakesAreFoundBeforeTheFirstStep(t *testing.T) {
+	ctx := t.Context()
+	_, err := tiny().Fit(ctx, tinyData(t, 10), FitOptions{})
+	assert.ErrorIs(t, err, ErrNotCompiled)
+	assert.ErrorIs(t, tiny().Compile(Training{}), ErrNotCompiled)
+	bad := Sequential(Input(6, 6, 1), &layers.Dense{Units: 3})
+	assert.ErrorIs(t, bad.Compile(Training{Optimizer: optimizers.NewAdam(), Loss: losses.SparseCategoricalCrossentropy{}}), ops.ErrShape)
+	image := Sequential(Input(6, 6, 1), &layers.MaxPooling2D{})
+	assert.ErrorIs(t, image.Compile(Training{Optimizer: optimizers.NewAdam(), Loss: losses.SparseCategoricalCrossentropy{}}), ops.ErrShape)
+
+	m := compileTiny(t, 1)
+	other, err := data.Synthetic(10, []int{5, 6, 1}, 3, 1)
+	require.NoError(t, err)
+	_, err = m.Fit(ctx, other, FitOptions{})
+	assert.ErrorContains(t, err, "a sample is [5,6,1], the network takes [6,6,1]")
+	many, err := data.Synthetic(10, []int{6, 6, 1}, 4, 1)
+	require.NoError(t, err)
+	_, err = m.Fit(ctx, many, FitOptions{})
+	assert.ErrorContains(t, err, "4 classes, the network's output [3] has room for 3")
+	_, err = m.Fit(ctx, tinyData(t, 10), FitOptions{Epochs: -1})
+	assert.ErrorContains(t, err, "-1 epochs")
+	_, err = m.Fit(ctx, tinyData(t, 10), FitOptions{Validation: many, ValidationSplit: .5})
+	assert.ErrorContains(t, err, "both set")
+	_, err = m.Fit(ctx, tinyData(t, 10), FitOptions{Callbacks: []callbacks.Callback{&callbacks.EarlyStopping{Monitor: "val_los"}}, ValidationSplit: .5})
+	assert.ErrorContains(t, err, "val_los")
+	assert.ErrorContains(t, err, "val_accuracy")
+	_, err = m.Predict(ctx, tensor.New(tensor.WithShape(2, 6, 6, 2), tensor.Of(tensor.Float32)), 0)
+	assert.ErrorIs(t, err, ops.ErrShape)
+	assert.ErrorContains(t, err, "[N,6,6,1]")
+	updates, err := m.Updates()
+	require.NoError(t, err)
+	assert.Zero(t, updates)
+	assert.False(t, errors.Is(err, ErrNotCompiled))
+}
+
+func TestWeightsGoInAndOut(t *testing.T) {
+	m := compileTiny(t, 1)
+	weights, err := m.Weights()
+	require.NoError(t, err)
+	var paths []string
+	for _, w := range weights {
+		paths = append(paths, w.Path)
+	}
+	assert.Equal(t, []string{
+		"conv2d/kernel", "conv2d/bias", "batch_normalization/gamma", "batch_normalization/beta",
+		"batch_normalization/moving_mean", "batch_normalization/moving_variance", "dense/kernel", "dense/bias",
+	}, paths)
+	assert.False(t, weights[4].Trainable)
+	value := tensor.New(tensor.WithShape(3), tensor.WithBacking([]float32{1, 2, 3}))
+	require.NoError(t, m.SetWeight("dense/bias", value))
+	weights, err = m.Weights()
+	require.NoError(t, err)
+	assert.Equal(t, []float32{1, 2, 3}, weights[7].Value.Data())
+	assert.ErrorIs(t, m.SetWeight("conv2d/bias", value), ops.ErrShape)
+	assert.ErrorContains(t, m.SetWeight("x/bias", value), `no weight "x/bias"`)
+}

@@ -1,0 +1,149 @@
+package meseta
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/meseta-go/meseta/checkpoint"
+	"github.com/meseta-go/meseta/plan"
+	"gorgonia.org/tensor"
+)
+
+// progress is how far training has come, in the files' state of training: what random numbers of further steps depend on.
+type progress struct {
+	Epochs int    `json:"epochs"`
+	Steps  int64  `json:"steps"`
+	Seed   uint64 `json:"seed"`
+}
+
+const progressBlob = "progress"
+
+// Save writes the model to path: network, weights and, if it was compiled, training configuration, optimizer state and how far training
+// has come. The suffix names the format: .h5, .keras or .weights.h5, which Keras opens. A crash or full disk leaves the old file.
+func (m *Model) Save(path string) error {
+	if err := m.open(); err != nil {
+		return err
+	}
+	c, err := m.contents()
+	if err != nil {
+		return err
+	}
+	if m.compiled {
+		if err := m.addTraining(c); err != nil {
+			return err
+		}
+	}
+	return checkpoint.Save(path, c)
+}
+
+// SaveWeights writes network and weights alone to path, whose suffix is .weights.h5.
+func (m *Model) SaveWeights(path string) error {
+	if !strings.HasSuffix(path, ".weights.h5") {
+		return fmt.Errorf("meseta: weights are saved to a file named *.weights.h5, not %s; use Save for a whole model", path)
+	}
+	if err := m.open(); err != nil {
+		return err
+	}
+	c, err := m.contents()
+	if err != nil {
+		return err
+	}
+	return checkpoint.Save(path, c)
+}
+
+// contents is the network with its weights.
+func (m *Model) contents() (*checkpoint.Model, error) {
+	c := &checkpoint.Model{Graph: m.graph, Weights: map[string]*tensor.Dense{}}
+	weights, err := m.Weights()
+	for _, w := range weights {
+		c.Weights[w.Path] = w.Value
+	}
+	return c, err
+}
+
+// addTraining adds what further training needs.
+func (m *Model) addTraining(c *checkpoint.Model) error {
+	t := m.training
+	c.Training = &checkpoint.Training{Optimizer: t.Optimizer, Loss: t.Loss, Metrics: t.Metrics}
+	c.Optimizer = &checkpoint.OptimizerState{
+		Class: t.Optimizer.ClassName(), Iterations: m.session.Iterations(), LearningRate: m.session.LearningRate(),
+		Slots: map[string]map[string]*tensor.Dense{},
+	}
+	for _, slot := range t.Optimizer.Slots() {
+		values := map[string]*tensor.Dense{}
+		for _, e := range m.session.Entries() {
+			if e.Kind != plan.Trainable {
+				continue
+			}
+			data := make([]float32, e.Type.Shape.Size())
+			if err := m.session.Read(plan.SlotPath(slot, e.Name), data); err != nil {
+				return err
+			}
+			values[e.Name] = tensor.New(tensor.WithShape(e.Type.Shape...), tensor.WithBacking(data))
+		}
+		c.Optimizer.Slots[slot] = values
+	}
+	blob, err := json.Marshal(progress{m.trainedEpochs, m.trainedSteps, t.Seed})
+	c.State = &checkpoint.State{Blobs: map[string][]byte{progressBlob: blob}}
+	return err
+}
+
+// Load reads a model that Save or Keras wrote. If the file says how the model was trained, it is compiled, its optimizer goes on
+// where it was, and Training tells with what; a later Compile may change that. Errors are package checkpoint's.
+func Load(path string) (*Model, error) {
+	c, err := checkpoint.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{graph: c.Graph, trainingErr: c.TrainingErr, pending: weightValues(c.Weights)}
+	if c.Training == nil {
+		return m, nil
+	}
+	m.compiled = true
+	m.training = Training{Optimizer: c.Training.Optimizer, Loss: c.Training.Loss, Metrics: c.Training.Metrics}
+	if o := c.Optimizer; o != nil {
+		if o.LearningRate > 0 {
+			m.training.Optimizer = m.training.Optimizer.WithRate(float64(o.LearningRate))
+		}
+		for slot, values := range o.Slots {
+			for _, v := range weightValues(values) {
+				v.name, v.slot = plan.SlotPath(slot, v.name), true
+				m.pending = append(m.pending, v)
+			}
+		}
+		m.loaded = o.Iterations
+	}
+	if c.State != nil {
+		if blob, ok := c.State.Blobs[progressBlob]; ok {
+			var p progress
+			if err := json.Unmarshal(blob, &p); err != nil {
+				return nil, fmt.Errorf("meseta: %s: how far training has come: %w", path, err)
+			}
+			m.trainedEpochs, m.trainedSteps, m.training.Seed = p.Epochs, p.Steps, p.Seed
+		}
+	}
+	return m, nil
+}
+
+// LoadWeights gives the model the weights in a file of any format. They must be of the same network: the error names the first weight that
+// differs, with both shapes, and wraps ops.ErrShape. Nothing is changed unless all of them fit.
+func (m *Model) LoadWeights(path string) error {
+	if err := m.open(); err != nil {
+		return err
+	}
+	c, err := checkpoint.LoadWeights(path, m.graph)
+	if err != nil {
+		return err
+	}
+	return m.setValues(weightValues(c.Weights))
+}
+
+// weightValues lists weights by path. Their order does not matter: each has a place of its own.
+func weightValues(weights map[string]*tensor.Dense) []weightValue {
+	var list []weightValue
+	for path, w := range weights {
+		list = append(list, weightValue{name: path, data: w.Data().([]float32)})
+	}
+	return list
+}

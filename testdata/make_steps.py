@@ -1,0 +1,67 @@
+"""Makes NAME_initial.h5 (a compiled model as Keras saves it) and NAME_steps.h5 (ten training steps of it: data, losses,
+final weights, predictions) with the real Keras. Usage: python make_steps.py, in this directory."""
+import os
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+import h5py
+import keras
+import numpy as np
+from keras import layers as L
+
+
+def small():
+    return keras.Sequential([
+        L.Input((12, 12, 1)),
+        L.Rescaling(2.0, offset=-1.0),
+        L.Conv2D(8, 3, activation="relu"),
+        L.Conv2D(12, 3, padding="same", strides=2, activation="relu"),
+        L.MaxPooling2D(),
+        L.Flatten(),
+        L.Dense(16, activation="relu"),
+        L.Dense(5, activation="softmax"),
+    ], name="small"), keras.optimizers.Adam(0.01)
+
+
+def residual():
+    def norm(x, filters, size, stride, name):
+        x = L.Conv2D(filters, size, strides=stride, padding="same", use_bias=False, name=name)(x)
+        return L.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name + "_norm")(x)
+
+    i = L.Input((9, 9, 3), name="image")
+    x = L.ReLU(name="stem_relu")(norm(i, 8, 3, 1, "stem"))
+    y = L.ReLU(name="a_relu")(norm(x, 8, 3, 1, "a1"))
+    x = L.ReLU(name="a_out")(L.Add(name="a_add")([norm(y, 8, 3, 1, "a2"), x]))
+    y = L.ReLU(name="b_relu")(norm(x, 12, 3, 2, "b1"))
+    x = L.ReLU(name="b_out")(L.Add(name="b_add")([norm(y, 12, 3, 1, "b2"), norm(x, 12, 1, 2, "b_shortcut")]))
+    x = L.GlobalAveragePooling2D(name="pool")(x)
+    x = L.Dense(5, name="head")(x)
+    return keras.Model(i, x, name="residual"), keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True, weight_decay=1e-3)
+
+
+for seed, make in enumerate([small, residual]):
+    keras.utils.set_random_seed(seed)
+    model, optimizer = make()
+    name = model.name
+    from_logits = name == "residual"
+    model.compile(optimizer=optimizer, loss=keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits), metrics=["accuracy"])
+    rng = np.random.default_rng(seed)
+    shape = model.input_shape[1:]
+    x = rng.normal(size=(10, 16) + shape).astype("float32")
+    y = rng.integers(0, 5, size=(10, 16)).astype("int32")
+    model.save(f"{name}_initial.h5")
+    initial_predictions = model.predict(x[0], verbose=0)
+    losses = []
+    for k in range(10):
+        model.reset_metrics()
+        losses.append(float(model.train_on_batch(x[k], y[k])[0]))
+    with h5py.File(f"{name}_steps.h5", "w", libver="earliest") as f:
+        f.attrs["keras_version"] = keras.__version__
+        f["x"], f["y"], f["losses"] = x, y, np.array(losses)
+        f["initial_predictions"] = initial_predictions
+        f["predictions"] = model.predict(x[0], verbose=0)
+        f["evaluation"] = np.array(model.evaluate(x.reshape((160,) + shape), y.reshape(160), verbose=0, batch_size=16))
+        for layer in model.layers:
+            for w in layer.weights:
+                f[f"final/{layer.name}/{w.name}"] = w.numpy()
+    print(name, keras.__version__, losses)
