@@ -260,12 +260,13 @@ func number(value any) (float64, bool) {
 // numberSyntax is a float of YAML's core schema, written with an exponent.
 var numberSyntax = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$`)
 
-// MarshalYAML returns the configuration with every argument, defaults included. A callback of another package, or a
+// MarshalYAML returns the configuration with every argument, defaults included, in alphabetical order of the names. A callback of another package, or a
 // schedule of one, has no configuration form, which is an error.
 func (l List) MarshalYAML() (any, error) {
 	entries := make([]yaml.MapSlice, 0, len(l))
 	var names []string
-	for _, callback := range l {
+	sorted := slices.SortedStableFunc(slices.Values(l), func(a, b Callback) int { return strings.Compare(a.Name(), b.Name()) })
+	for _, callback := range sorted {
 		c, ok := callback.(configured)
 		if !ok {
 			return nil, fmt.Errorf("callbacks: %s (%T) has no configuration form; keep it in the program", callback.Name(), callback)
@@ -277,7 +278,6 @@ func (l List) MarshalYAML() (any, error) {
 		entries = append(entries, yaml.MapSlice{{Key: callback.Name(), Value: arguments}})
 		names = append(names, callback.Name())
 	}
-	slices.Sort(names)
 	if len(slices.Compact(names)) < len(entries) {
 		return entries, nil
 	}

@@ -2,6 +2,8 @@ package callbacks
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -135,6 +137,7 @@ func TestResolvedConfigurationReadsBack(t *testing.T) {
 		text := mustYAML(t, list)
 		again, err := Decode(text)
 		require.NoError(t, err, string(text))
+		slices.SortStableFunc(list, func(a, b Callback) int { return strings.Compare(a.Name(), b.Name()) })
 		assert.Equal(t, list, again, string(text))
 	}
 	text := string(mustYAML(t, List{NewReduceLROnPlateau()}))
