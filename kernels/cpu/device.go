@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // Config says what a Device uses of the machine.
@@ -18,7 +19,7 @@ type Config struct {
 type Device struct {
 	isa     ISA
 	threads int
-	spins   int // looks for work before a worker parks
+	crowded bool // more workers than processors: who waits must not keep one busy
 
 	// A job is published by a store to state and claimed piece by piece: the low 40 bits count pieces not yet claimed, those
 	// above them the jobs, so that a late worker cannot mistake one job for the next. Who has claimed a piece may read
@@ -44,7 +45,9 @@ type parking struct {
 const (
 	unclaimed = 1<<40 - 1 // mask of the pieces not yet claimed
 	oneJob    = 1 << 40
-	spinning  = 4000 // about 20 µs: longer than the gap between two operations of a step
+
+	looks    = 500                    // at the counters between two yields to other goroutines, about 1 µs
+	patience = 100 * time.Microsecond // until an idle worker parks: longer than the gaps within a step, and about what waking it takes
 )
 
 const (
@@ -76,10 +79,7 @@ func NewDevice(c Config) (*Device, error) {
 			return nil, fmt.Errorf("cpu: this machine has no %v, it has %v", isa, Available())
 		}
 	}
-	d := &Device{isa: isa, threads: threads, spins: spinning, parked: make([]parking, threads-1)}
-	if threads > runtime.GOMAXPROCS(0) {
-		d.spins = 0
-	}
+	d := &Device{isa: isa, threads: threads, crowded: threads > runtime.GOMAXPROCS(0), parked: make([]parking, threads-1)}
 	for i := range d.parked {
 		d.parked[i].wake = make(chan struct{}, 1)
 		go d.work(i + 1)
@@ -131,8 +131,8 @@ func (d *Device) Parallel(n int, task func(i, worker int)) {
 		}
 	}
 	d.claim(0)
-	for spins := 0; d.done.Load() != int64(n); spins++ {
-		if spins >= d.spins {
+	for i := 1; d.done.Load() != int64(n); i++ {
+		if d.crowded || i%looks == 0 {
 			runtime.Gosched()
 		}
 	}
@@ -157,23 +157,44 @@ func (d *Device) claim(worker int) {
 // work is the life of a worker.
 func (d *Device) work(worker int) {
 	p := &d.parked[worker-1]
-	for spins := 0; !d.closed.Load(); spins++ {
-		if d.state.Load()&unclaimed != 0 {
+	var idle time.Time // since when, zero after work
+	for !d.closed.Load() {
+		if d.found() {
 			d.claim(worker)
-			spins = 0
+			idle = time.Time{}
 			continue
 		}
-		if spins < d.spins {
-			continue
+		if !d.crowded {
+			now := time.Now()
+			if idle.IsZero() {
+				idle = now
+			}
+			if now.Sub(idle) < patience {
+				runtime.Gosched() // such as for goroutines that prepare the next batch
+				continue
+			}
 		}
+		idle = time.Time{}
 		p.waiting.Store(true)
 		// Work that was published before waiting was set would not rouse this worker.
 		if (d.state.Load()&unclaimed != 0 || d.closed.Load()) && p.waiting.CompareAndSwap(true, false) {
 			continue
 		}
 		<-p.wake
-		spins = 0
 	}
+}
+
+// found looks for work for a while.
+func (d *Device) found() bool {
+	for range looks {
+		if d.state.Load()&unclaimed != 0 {
+			return true
+		}
+		if d.crowded {
+			break
+		}
+	}
+	return false
 }
 
 // rouse wakes worker i+1 if it is parked.
