@@ -103,7 +103,8 @@ func Load(path string) (*Model, error) {
 	m.compiled = true
 	m.training = Training{Optimizer: c.Training.Optimizer, Loss: c.Training.Loss, Metrics: c.Training.Metrics}
 	if o := c.Optimizer; o != nil {
-		if o.LearningRate > 0 {
+		// The configuration has the rate to start with, in float64; the optimizer's own tells where a schedule left it.
+		if o.LearningRate > 0 && o.LearningRate != float32(m.training.Optimizer.Rate()) {
 			m.training.Optimizer = m.training.Optimizer.WithRate(float64(o.LearningRate))
 		}
 		for slot, values := range o.Slots {
