@@ -1,0 +1,95 @@
+# What .ci/run and .ci/long share: sourced by both, in the repository's root. Every step prints its command and its time, and ends the script
+# when it fails.
+
+staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# step NAME COMMAND...
+step() {
+	local name=$1 begin=$SECONDS
+	shift
+	printf '\n=== %s: %s\n' "$name" "$*"
+	"$@" || {
+		local status=$?
+		printf '=== %s FAILED with status %d after %d s\n' "$name" "$status" $((SECONDS - begin)) >&2
+		exit 1
+	}
+	printf '=== %s: %d s\n' "$name" $((SECONDS - begin))
+}
+
+# need COMMAND PACKAGE: installs Debian's package where the command is missing and we may.
+need() {
+	command -v "$1" >/dev/null && return
+	echo "$1 is missing; installing $2"
+	apt-get update -qq && apt-get install -y -qq "$2"
+}
+
+formatted() {
+	local files
+	files=$(git ls-files -z '*.go' | xargs -0 gofmt -l) || return
+	[ -z "$files" ] || { echo "gofmt would change:" "$files"; return 1; }
+}
+
+# built FILE: without cgo, stripped, at most 40 MB.
+built() {
+	CGO_ENABLED=0 go build ./... || return
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$1" ./cmd/meseta || return
+	local bytes
+	bytes=$(stat -c %s "$1") || return
+	echo "the stripped binary has $bytes bytes, at most 40000000 are allowed"
+	[ "$bytes" -le 40000000 ]
+}
+
+# covered PERCENT PACKAGE...: statement coverage of each package by its own tests.
+covered() {
+	local least=$1 report
+	shift
+	report=$(go test -cover "$@") || { echo "$report"; return 1; }
+	echo "$report"
+	awk -v least="$least" -v want=$# '
+		match($0, /coverage: [0-9.]+%/) { n++; if (substr($0, RSTART + 10) + 0 < least) { print "below " least " %: " $2; bad = 1 } }
+		END { if (n != want) { print "coverage of " n + 0 " packages, not of " want; bad = 1 }; exit bad }' <<<"$report"
+}
+
+# fuzzed TIME: every fuzz target that there is, for that long each.
+fuzzed() {
+	local list package target
+	list=$(go test -list '^Fuzz' ./...) || { echo "$list"; return 1; }
+	list=$(awk '/^Fuzz/ { targets[n++] = $1 } $1 == "ok" { for (i = 0; i < n; i++) print $2, targets[i]; n = 0 }' <<<"$list")
+	[ -n "$list" ] || { echo "no fuzz targets found"; return 1; }
+	while read -r package target; do
+		echo "go test -run '^\$' -fuzz '^$target\$' -fuzztime $1 $package"
+		go test -run '^$' -fuzz "^$target\$" -fuzztime "$1" "$package" </dev/null || return
+	done <<<"$list"
+}
+
+# trained BINARY_OR_GO_RUN... : the default run in $work/run with further flags, and whether its test accuracy reaches $least_accuracy.
+trained() {
+	"$@" --run-dir "$work/run" --json >"$work/result.json" || return
+	cat "$work/result.json"
+	"$python" - "$work/result.json" "$least_accuracy" <<-'EOF'
+		import json, sys
+		accuracy, least = json.load(open(sys.argv[1]))["test"]["accuracy"], float(sys.argv[2])
+		print(f"test accuracy {accuracy:.4f}, at least {least} is wanted")
+		sys.exit(accuracy < least)
+	EOF
+	local status=$? file
+	for file in mejor_modelo.h5 history.csv journal.jsonl config.yaml curves.png; do
+		[ -s "$work/run/$file" ] || { echo "the run left no $file"; status=1; }
+	done
+	return $status
+}
+
+# same_as_keras FILE: Keras opens the model and predicts what `meseta predict` wrote, within 1e-5.
+same_as_keras() {
+	"$python" -c 'import sys, numpy; numpy.save(sys.argv[1], numpy.random.default_rng(1).random((300, 28, 28, 1), "float32"))' "$work/x.npy" || return
+	"$work/meseta" predict "$1" --input "$work/x.npy" --output "$work/y.npy" || return
+	"$python" - "$1" "$work/x.npy" "$work/y.npy" <<-'EOF'
+		import sys, keras, numpy
+		theirs = keras.models.load_model(sys.argv[1]).predict(numpy.load(sys.argv[2]), verbose=0)
+		ours = numpy.load(sys.argv[3])
+		assert ours.shape == theirs.shape, (ours.shape, theirs.shape)
+		difference = float(numpy.abs(ours - theirs).max())
+		print(f"Keras {keras.__version__} differs by at most {difference:.2g}, allowed are 1e-5")
+		sys.exit(not difference <= 1e-5)
+	EOF
+}
