@@ -236,6 +236,18 @@ const (
 	wP, wQ, wStep3, wStep5        = Reg("R9"), Reg("R10"), Reg("R11"), Reg("R12")
 )
 
+// fetch asks for four pixels at the same place in the next row of tiles, the next to be read: four rows further down. p is spare.
+func (w *winograd) fetch(a *Asm, from, p Reg) {
+	a.I("LEAQ", Mem{Base: from, Index: wRow, Scale: tileOut}, p)
+	for range tileOut {
+		a.I("PREFETCHT0", Mem{Base: p})
+		a.I("ADDQ", wStep, p)
+	}
+}
+
+// tileOut is the size of a tile of outputs.
+const tileOut = 4
+
 // toPlanes writes a transform from pixels (size of them, square) to 36 planes.
 func (w *winograd) toPlanes(name, doc string, size int, constants []string, line func(a *Asm, d, t []Reg, store func(i int, r Reg))) {
 	w.f.Func(name+w.v.Suffix, doc, fmt.Sprintf(tileSignature, "srcRow, srcPixel", "dstPlane"), 0, func(a *Asm) {
@@ -254,6 +266,9 @@ func (w *winograd) toPlanes(name, doc string, size int, constants []string, line
 			a.I("MOVQ", wSrc, wP)
 			for y := range size {
 				w.pixels(a, wP, wStep, wStep3, wStep5, d)
+				if y >= size-tileOut {
+					w.fetch(a, wP, wQ)
+				}
 				line(a, d, t, func(i int, r Reg) { a.Store(r, w.scratch(wScratch, y*6+i)) })
 				if y < size-1 {
 					a.I("ADDQ", wRow, wP)
@@ -323,6 +338,7 @@ func (w *winograd) result() {
 					a.Add(biasVector, r, r)
 					a.Max(floor, r, r)
 					a.Store(r, Mem{Base: wP})
+					a.Note("the next row of tiles").I("PREFETCHT0", Mem{Base: wP, Index: wRow, Scale: tileOut})
 					if i < 3 {
 						a.I("ADDQ", wRow, wP)
 					}

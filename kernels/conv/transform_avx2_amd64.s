@@ -216,6 +216,15 @@ group:
 	VMOVUPS (R9)(R11*1), Y3
 	VMOVUPS (R9)(CX*4), Y4
 	VMOVUPS (R9)(R12*1), Y5
+	LEAQ (R9)(BX*4), R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
 	VADDPS Y4, Y0, Y6
 	VFNMADD231PS fiveHalves<>(SB), Y2, Y6
 	VMOVUPS Y6, 384(AX)
@@ -247,6 +256,15 @@ group:
 	VMOVUPS (R9)(R11*1), Y3
 	VMOVUPS (R9)(CX*4), Y4
 	VMOVUPS (R9)(R12*1), Y5
+	LEAQ (R9)(BX*4), R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
 	VADDPS Y4, Y0, Y6
 	VFNMADD231PS fiveHalves<>(SB), Y2, Y6
 	VMOVUPS Y6, 576(AX)
@@ -278,6 +296,15 @@ group:
 	VMOVUPS (R9)(R11*1), Y3
 	VMOVUPS (R9)(CX*4), Y4
 	VMOVUPS (R9)(R12*1), Y5
+	LEAQ (R9)(BX*4), R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
 	VADDPS Y4, Y0, Y6
 	VFNMADD231PS fiveHalves<>(SB), Y2, Y6
 	VMOVUPS Y6, 768(AX)
@@ -309,6 +336,15 @@ group:
 	VMOVUPS (R9)(R11*1), Y3
 	VMOVUPS (R9)(CX*4), Y4
 	VMOVUPS (R9)(R12*1), Y5
+	LEAQ (R9)(BX*4), R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
 	VADDPS Y4, Y0, Y6
 	VFNMADD231PS fiveHalves<>(SB), Y2, Y6
 	VMOVUPS Y6, 960(AX)
@@ -747,18 +783,21 @@ group:
 	VADDPS Y15, Y10, Y10
 	VMAXPS Y10, Y14, Y10
 	VMOVUPS Y10, (R9)
+	PREFETCHT0 (R9)(BX*4)                           // the next row of tiles
 	ADDQ BX, R9
 	VMULPS rootHalf<>(SB), Y7, Y10
 	VFMADD231PS root<>(SB), Y9, Y10
 	VADDPS Y15, Y10, Y10
 	VMAXPS Y10, Y14, Y10
 	VMOVUPS Y10, (R9)
+	PREFETCHT0 (R9)(BX*4)                           // the next row of tiles
 	ADDQ BX, R9
 	VMULPS half<>(SB), Y6, Y10
 	VFMADD231PS two<>(SB), Y8, Y10
 	VADDPS Y15, Y10, Y10
 	VMAXPS Y10, Y14, Y10
 	VMOVUPS Y10, (R9)
+	PREFETCHT0 (R9)(BX*4)                           // the next row of tiles
 	ADDQ BX, R9
 	VMOVAPS Y5, Y10
 	VFMADD231PS rootQuarter<>(SB), Y7, Y10
@@ -766,6 +805,7 @@ group:
 	VADDPS Y15, Y10, Y10
 	VMAXPS Y10, Y14, Y10
 	VMOVUPS Y10, (R9)
+	PREFETCHT0 (R9)(BX*4)                           // the next row of tiles
 	ADDQ CX, R10
 	VMOVUPS 32(AX), Y0
 	VMOVUPS 160(AX), Y1
@@ -783,18 +823,21 @@ group:
 	VADDPS Y15, Y10, Y10
 	VMAXPS Y10, Y14, Y10
 	VMOVUPS Y10, (R9)
+	PREFETCHT0 (R9)(BX*4)                           // the next row of tiles
 	ADDQ BX, R9
 	VMULPS rootHalf<>(SB), Y7, Y10
 	VFMADD231PS root<>(SB), Y9, Y10
 	VADDPS Y15, Y10, Y10
 	VMAXPS Y10, Y14, Y10
 	VMOVUPS Y10, (R9)
+	PREFETCHT0 (R9)(BX*4)                           // the next row of tiles
 	ADDQ BX, R9
 	VMULPS half<>(SB), Y6, Y10
 	VFMADD231PS two<>(SB), Y8, Y10
 	VADDPS Y15, Y10, Y10
 	VMAXPS Y10, Y14, Y10
 	VMOVUPS Y10, (R9)
+	PREFETCHT0 (R9)(BX*4)                           // the next row of tiles
 	ADDQ BX, R9
 	VMOVAPS Y5, Y10
 	VFMADD231PS rootQuarter<>(SB), Y7, Y10
@@ -802,6 +845,7 @@ group:
 	VADDPS Y15, Y10, Y10
 	VMAXPS Y10, Y14, Y10
 	VMOVUPS Y10, (R9)
+	PREFETCHT0 (R9)(BX*4)                           // the next row of tiles
 	ADDQ CX, R10
 	VMOVUPS 64(AX), Y0
 	VMOVUPS 192(AX), Y1
@@ -819,18 +863,21 @@ group:
 	VADDPS Y15, Y10, Y10
 	VMAXPS Y10, Y14, Y10
 	VMOVUPS Y10, (R9)
+	PREFETCHT0 (R9)(BX*4)                           // the next row of tiles
 	ADDQ BX, R9
 	VMULPS rootHalf<>(SB), Y7, Y10
 	VFMADD231PS root<>(SB), Y9, Y10
 	VADDPS Y15, Y10, Y10
 	VMAXPS Y10, Y14, Y10
 	VMOVUPS Y10, (R9)
+	PREFETCHT0 (R9)(BX*4)                           // the next row of tiles
 	ADDQ BX, R9
 	VMULPS half<>(SB), Y6, Y10
 	VFMADD231PS two<>(SB), Y8, Y10
 	VADDPS Y15, Y10, Y10
 	VMAXPS Y10, Y14, Y10
 	VMOVUPS Y10, (R9)
+	PREFETCHT0 (R9)(BX*4)                           // the next row of tiles
 	ADDQ BX, R9
 	VMOVAPS Y5, Y10
 	VFMADD231PS rootQuarter<>(SB), Y7, Y10
@@ -838,6 +885,7 @@ group:
 	VADDPS Y15, Y10, Y10
 	VMAXPS Y10, Y14, Y10
 	VMOVUPS Y10, (R9)
+	PREFETCHT0 (R9)(BX*4)                           // the next row of tiles
 	ADDQ CX, R10
 	VMOVUPS 96(AX), Y0
 	VMOVUPS 224(AX), Y1
@@ -855,18 +903,21 @@ group:
 	VADDPS Y15, Y10, Y10
 	VMAXPS Y10, Y14, Y10
 	VMOVUPS Y10, (R9)
+	PREFETCHT0 (R9)(BX*4)                           // the next row of tiles
 	ADDQ BX, R9
 	VMULPS rootHalf<>(SB), Y7, Y10
 	VFMADD231PS root<>(SB), Y9, Y10
 	VADDPS Y15, Y10, Y10
 	VMAXPS Y10, Y14, Y10
 	VMOVUPS Y10, (R9)
+	PREFETCHT0 (R9)(BX*4)                           // the next row of tiles
 	ADDQ BX, R9
 	VMULPS half<>(SB), Y6, Y10
 	VFMADD231PS two<>(SB), Y8, Y10
 	VADDPS Y15, Y10, Y10
 	VMAXPS Y10, Y14, Y10
 	VMOVUPS Y10, (R9)
+	PREFETCHT0 (R9)(BX*4)                           // the next row of tiles
 	ADDQ BX, R9
 	VMOVAPS Y5, Y10
 	VFMADD231PS rootQuarter<>(SB), Y7, Y10
@@ -874,6 +925,7 @@ group:
 	VADDPS Y15, Y10, Y10
 	VMAXPS Y10, Y14, Y10
 	VMOVUPS Y10, (R9)
+	PREFETCHT0 (R9)(BX*4)                           // the next row of tiles
 	ADDQ $32, SI
 	ADDQ $32, DI
 	SUBQ $1, R8
@@ -907,6 +959,15 @@ group:
 	VMOVUPS (R9)(CX*1), Y1
 	VMOVUPS (R9)(CX*2), Y2
 	VMOVUPS (R9)(R11*1), Y3
+	LEAQ (R9)(BX*4), R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
 	VMOVUPS Y0, (AX)
 	VMOVAPS Y0, Y6
 	VFMADD231PS half<>(SB), Y2, Y6
@@ -932,6 +993,15 @@ group:
 	VMOVUPS (R9)(CX*1), Y1
 	VMOVUPS (R9)(CX*2), Y2
 	VMOVUPS (R9)(R11*1), Y3
+	LEAQ (R9)(BX*4), R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
 	VMOVUPS Y0, 192(AX)
 	VMOVAPS Y0, Y6
 	VFMADD231PS half<>(SB), Y2, Y6
@@ -957,6 +1027,15 @@ group:
 	VMOVUPS (R9)(CX*1), Y1
 	VMOVUPS (R9)(CX*2), Y2
 	VMOVUPS (R9)(R11*1), Y3
+	LEAQ (R9)(BX*4), R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
 	VMOVUPS Y0, 384(AX)
 	VMOVAPS Y0, Y6
 	VFMADD231PS half<>(SB), Y2, Y6
@@ -982,6 +1061,15 @@ group:
 	VMOVUPS (R9)(CX*1), Y1
 	VMOVUPS (R9)(CX*2), Y2
 	VMOVUPS (R9)(R11*1), Y3
+	LEAQ (R9)(BX*4), R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
+	PREFETCHT0 (R10)
+	ADDQ CX, R10
 	VMOVUPS Y0, 576(AX)
 	VMOVAPS Y0, Y6
 	VFMADD231PS half<>(SB), Y2, Y6
