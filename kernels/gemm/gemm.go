@@ -70,7 +70,7 @@ func New(dev *cpu.Device, p Params) (*GEMM, error) {
 	return g, nil
 }
 
-// Variant names how the product is cut: "avx512 14x32 k12 split, a packed, b direct".
+// Variant says how the product is cut: "avx512 14x32, a packed by task, b direct, 1×1 tasks, k in 18 runs and 18 sums".
 func (g *GEMM) Variant() string { return g.plan.String() }
 
 // WorkspaceBytes is the room that Run wants for packed matrices and partial sums. It grows with the number of workers.

@@ -39,6 +39,7 @@ const (
 	splitRun    = 512     // where K is cut into groups
 	blockPanels = 8       // panels in a block of rows: 112 rows with AVX-512
 	wholeBlock  = 1 << 17 // numbers of A that may be one block however many panels they are
+	fewPanels   = 12      // read a sliver of B so seldom that packing it costs more than it saves
 	smallTask   = 1e6     // operations that are worth a task of their own
 	enoughTasks = 32      // blocks of rows alone suffice from here on
 	manyTasks   = 128
@@ -85,7 +86,7 @@ func choose(isa cpu.ISA, p Params) cut {
 		c.a = shared
 	}
 	switch {
-	case !p.TransB && (panels <= 2 || near(p.N)):
+	case !p.TransB && (panels <= fewPanels || near(p.N)):
 		c.b = direct
 	case c.rowBlocks == 1 || c.groups > 1:
 		c.b = inTask

@@ -31,7 +31,7 @@ type worker struct {
 	_    [64]byte
 }
 
-// ones is the row that adds up partial sums as a product. A run over k of the addition is no longer than the most groups.
+// one is the A of the product that adds up partial sums: its strides are zero.
 var one = [1]float32{1}
 
 func (r *runner) init(dev *cpu.Device, g *GEMM) {
