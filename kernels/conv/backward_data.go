@@ -15,7 +15,7 @@ func NewBackwardData(dev *cpu.Device, p Params) (*BackwardData, error) {
 	}
 	p = p.flattened()
 	variant := newDirectBackwardData
-	if p.prefersWinograd() {
+	if p.prefersWinograd(p.transformingWeights()) {
 		variant = newWinogradBackwardData
 	}
 	return &BackwardData{p: p, x: variant(dev, p)}, nil

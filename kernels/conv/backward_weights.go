@@ -26,7 +26,7 @@ func NewBackwardWeights(dev *cpu.Device, p Params, withBias bool) (*BackwardWeig
 	}
 	p = p.flattened()
 	variant := newDirectBackwardWeights
-	if p.prefersWinograd() {
+	if p.prefersWinograd(transformingGradient) {
 		variant = newWinogradBackwardWeights
 	}
 	return &BackwardWeights{p: p, bias: withBias, x: variant(dev, p, withBias)}, nil

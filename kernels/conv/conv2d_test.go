@@ -315,7 +315,7 @@ func TestChoice(t *testing.T) {
 	exact.Exact = true
 	for want, shapes := range map[string][]Params{
 		"winograd 4×4 portable": {same(8, 8, 8, 64, 3, 3, 64, 1, 1), valid(8, 26, 26, 32, 3, 3, 64, 1, 1)},
-		"direct portable":       {exact, same(8, 8, 8, 64, 3, 3, 64, 2, 2), same(8, 8, 8, 64, 5, 5, 64, 1, 1), same(8, 8, 8, 3, 3, 3, 16, 1, 1), same(8, 8, 8, 64, 1, 1, 64, 1, 1)},
+		"direct portable":       {exact, same(8, 8, 8, 64, 3, 3, 64, 2, 2), same(8, 8, 8, 64, 5, 5, 64, 1, 1), same(8, 8, 8, 3, 3, 3, 16, 1, 1), same(8, 8, 8, 64, 1, 1, 64, 1, 1), same(128, 2, 2, 64, 3, 3, 64, 1, 1), same(1, 8, 8, 64, 3, 3, 64, 1, 1)},
 	} {
 		for _, p := range shapes {
 			f, err := NewForward(dev, p, Epilogue{})

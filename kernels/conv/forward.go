@@ -30,7 +30,7 @@ func NewForward(dev *cpu.Device, p Params, e Epilogue) (*Forward, error) {
 	}
 	p = p.flattened()
 	variant := newDirectForward
-	if p.prefersWinograd() {
+	if p.prefersWinograd(p.transformingWeights()) {
 		variant = newWinogradForward
 	}
 	return &Forward{p: p, bias: e.Bias, x: variant(dev, p, e)}, nil

@@ -12,10 +12,25 @@ func (p Params) suitsWinograd() bool {
 	return p.R == 3 && p.S == 3 && p.StrideH == 1 && p.StrideW == 1 && p.DilationH == 1 && p.DilationW == 1 && p.C%16 == 0 && p.K%16 == 0
 }
 
-// prefersWinograd tells whether Winograd's algorithm is allowed and faster.
-func (p Params) prefersWinograd() bool {
-	return !p.Exact && p.suitsWinograd() && p.C <= 256 && p.K <= 256
+// prefersWinograd tells whether Winograd's algorithm is allowed and, by a rough count of multiplications for each pair of channels,
+// faster: 36 a tile and fixed for transforming the weights or their gradient, against 9 an output. Half-empty tiles and
+// short batches speak against it.
+func (p Params) prefersWinograd(fixed int) bool {
+	tiles := p.N * ceilDiv(p.P, tileOut) * ceilDiv(p.Q, tileOut)
+	return !p.Exact && p.suitsWinograd() && 10*(planes*tiles+fixed) < 9*(9*p.N*p.P*p.Q)
 }
+
+// transformingWeights is the measured price of transforming weights, in multiplications for each pair of channels. It is
+// higher when the transformed ones, 144 bytes a pair, leave the cache.
+func (p Params) transformingWeights() int {
+	if p.C*p.K <= 128*128 {
+		return 512
+	}
+	return 4096
+}
+
+// transformingGradient is that of transforming the weights' gradient.
+const transformingGradient = 1024
 
 // planeBytes bounds what a task holds of transformed tiles: about the L2 cache.
 const planeBytes = 768 << 10
@@ -137,7 +152,7 @@ func (w *winograd) tiles(i, worker int) {
 	products, space := space[:planes*w.toPlane], space[planes*w.toPlane:]
 	edge, scratch := space[planes*w.x.lanes:], &space[0]
 	for r := range rows {
-		sourceRow(w.x, &inputs[r*w.across*w.from.channels], w.fromPlane, w.src, w.from, w.top, w.left, w.down, w.across, first+r, edge, scratch)
+		sourceRow(w.x, &inputs[r*w.across*w.from.channels], w.fromPlane, w.src, w.from, 0, w.from.channels, w.top, w.left, w.down, w.across, first+r, edge, scratch)
 	}
 	w.multiply(products, inputs, rows*w.across, worker)
 	for r := range rows {
@@ -145,8 +160,8 @@ func (w *winograd) tiles(i, worker int) {
 	}
 }
 
-// sourceRow transforms the inputs of one row of tiles, counted through all images, into 36 planes.
-func sourceRow(x *transforms, dst *float32, plane int, src []float32, m image, padTop, padLeft, down, across, row int, edge []float32, scratch *float32) {
+// sourceRow transforms channels first to last-1 of the inputs of one row of tiles, counted through all images, into 36 planes.
+func sourceRow(x *transforms, dst *float32, plane int, src []float32, m image, first, last, padTop, padLeft, down, across, row int, edge []float32, scratch *float32) {
 	n, top, left := row/down, row%down*tileOut-padTop, -padLeft
 	columns := across*tileOut + tileIn - tileOut
 	src = src[n*m.len() : (n+1)*m.len()]
@@ -158,7 +173,7 @@ func sourceRow(x *transforms, dst *float32, plane int, src []float32, m image, p
 		copyWindow(edge, pitch, src, m, top, left, tileIn, columns)
 		src = edge
 	}
-	x.source(&src[0], 4*pitch, 4*m.channels, 4*tileOut*m.channels, dst, 4*plane, 4*m.channels, m.channels/x.lanes, across, scratch)
+	x.source(&src[first], 4*pitch, 4*m.channels, 4*tileOut*m.channels, at(dst, 4*first), 4*plane, 4*m.channels, (last-first)/x.lanes, across, scratch)
 }
 
 // multiply computes products [36,tile,to] = inputs [36,tile,from] · weights [36,from,to].

@@ -18,16 +18,18 @@ type winogradWeights struct {
 	p    Params
 	bias bool
 
-	panels        []panel
-	rowsOfC       int // rows of C in a micro-kernel
-	down, across  int // tiles in an image
-	block         int // rows of tiles in a block
-	parts, slices int
-	partial       int // elements of a part's sums: 36 matrices and the bias's gradient
-	srcPlane      int // elements from plane to plane
-	dstPlane      int
-	perWorker     int
-	chunk         int // elements of [C,K] in a task of the last transform
+	panels       []panel
+	rowsOfC      int // rows of C in a micro-kernel
+	down, across int // tiles in an image
+	block        int // rows of tiles in a block
+	parts        int
+	sliceK       int // slices of a part by panels of K
+	sliceC       int // and by groups of C
+	partial      int // elements of a part's sums: 36 matrices and the bias's gradient
+	srcPlane     int // elements from plane to plane
+	dstPlane     int
+	perWorker    int
+	chunk        int // elements of [C,K] in a task of the last transform
 
 	calls                                   []call
 	ones                                    []float32
@@ -54,9 +56,10 @@ func newWinogradWeights(dev *cpu.Device, p Params, bias bool) *winogradWeights {
 	w.parts = max(1, min(manyParts, rows, winogradPartialBytes/(4*w.partial), rows*w.across/fewestTiles))
 	// Long sums keep the 36 matrices in cache for longer than blocks that fit do, so a block has at least fewestTiles.
 	w.block = max(1, min(ceilDiv(rows, w.parts), max(planeBytes/(4*planes*(p.C+p.K)), fewestTiles)/w.across))
-	w.slices = 1
+	w.sliceK, w.sliceC = 1, 1
 	if want := 2 * dev.Threads(); dev.Threads() > 1 && w.parts < want {
-		w.slices = min(ceilDiv(want, w.parts), len(w.panels))
+		w.sliceK = min(ceilDiv(want, w.parts), len(w.panels))
+		w.sliceC = min(ceilDiv(want, w.parts*w.sliceK), p.C/16)
 	}
 	w.srcPlane, w.dstPlane = w.block*w.across*p.C+planeGap, w.block*w.across*p.K+planeGap
 	w.perWorker = planes*(w.srcPlane+w.dstPlane) + edge(w.across, p.C, p.K) + planes*w.x.lanes
@@ -73,25 +76,36 @@ func (w *winogradWeights) workspaceBytes() int {
 
 func (w *winogradWeights) run(diffWeights, diffBias, src, diffDst, ws []float32) {
 	w.diffWeights, w.diffBias, w.src, w.diffDst, w.ws = diffWeights, diffBias, src, diffDst, ws
-	w.dev.Parallel(w.parts*w.slices, w.partTask)
+	w.dev.Parallel(w.parts*w.sliceK*w.sliceC, w.partTask)
 	w.dev.Parallel(ceilDiv(w.p.C*w.p.K, w.chunk)+1, w.sumTask)
 }
 
-// part computes some panels of one part's sums.
+// slice is some of the columns and rows of the 36 sums [C,K].
+type slice struct {
+	panels      []panel
+	first, last int // channels C
+}
+
+// part computes a slice of one part's sums.
 func (w *winogradWeights) part(i, worker int) {
-	part, slice := i/w.slices, i%w.slices
-	panels := w.panels[slice*len(w.panels)/w.slices : (slice+1)*len(w.panels)/w.slices]
+	k, i := i%w.sliceK, i/w.sliceK
+	c, part := i%w.sliceC, i/w.sliceC
+	groups := w.p.C / 16
+	s := slice{
+		w.panels[k*len(w.panels)/w.sliceK : (k+1)*len(w.panels)/w.sliceK],
+		c * groups / w.sliceC * 16, (c + 1) * groups / w.sliceC * 16,
+	}
 	rows := w.p.N * w.down
 	first, last := part*rows/w.parts, (part+1)*rows/w.parts
 	flags := 0
 	for row := first; row < last; row += w.block {
-		w.add(part, panels, row, min(w.block, last-row), flags, worker)
+		w.add(part, s, row, min(w.block, last-row), flags, worker)
 		flags = tile.Accumulate
 	}
 }
 
-// add adds some rows of tiles to some panels of a part's sums.
-func (w *winogradWeights) add(part int, panels []panel, first, rows, flags, worker int) {
+// add adds some rows of tiles to a slice of a part's sums.
+func (w *winogradWeights) add(part int, s slice, first, rows, flags, worker int) {
 	p := w.p
 	sums := w.ws[part*w.partial:][:w.partial]
 	space := w.ws[w.parts*w.partial+worker*w.perWorker:][:w.perWorker]
@@ -101,25 +115,25 @@ func (w *winogradWeights) add(part int, panels []panel, first, rows, flags, work
 	args := &w.calls[worker].Args
 	args.Taps, args.NTaps = &w.tap, 1
 	for r := range rows {
-		sourceRow(w.x, &inputs[r*w.across*p.C], w.srcPlane, w.src, image{p.H, p.W, p.C}, p.PadTop, p.PadLeft, w.down, w.across, first+r, edge, scratch)
-		w.differenceRow(&differences[r*w.across*p.K], first+r, panels, edge, scratch)
-		if w.bias {
+		sourceRow(w.x, &inputs[r*w.across*p.C], w.srcPlane, w.src, image{p.H, p.W, p.C}, s.first, s.last, p.PadTop, p.PadLeft, w.down, w.across, first+r, edge, scratch)
+		w.differenceRow(&differences[r*w.across*p.K], first+r, s.panels, edge, scratch)
+		if w.bias && s.first == 0 {
 			args.Flags = flags
 			if r > 0 {
 				args.Flags = tile.Accumulate
 			}
-			w.addBias(sums[planes*p.C*p.K:], first+r, panels, args)
+			w.addBias(sums[planes*p.C*p.K:], first+r, s.panels, args)
 		}
 	}
 	args.KsA, args.KsB, args.LdC, args.Flags = 4*p.C, 4*p.K, 4*p.K, flags
 	args.K = rows * w.across
 	for plane := range planes {
-		for _, pn := range panels {
+		for _, pn := range s.panels {
 			args.B, args.Cols = &differences[plane*w.dstPlane+pn.first], pn.count
-			for c := 0; c < p.C; c += w.rowsOfC {
+			for c := s.first; c < s.last; c += w.rowsOfC {
 				args.A = &inputs[plane*w.srcPlane+c]
 				args.C = &sums[(plane*p.C+c)*p.K+pn.first]
-				pn.width.ColumnA[min(w.rowsOfC, p.C-c)](args)
+				pn.width.ColumnA[min(w.rowsOfC, s.last-c)](args)
 			}
 		}
 	}
