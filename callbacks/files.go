@@ -68,6 +68,9 @@ func dropTornLine(f *os.File) error {
 	if err != nil {
 		return err
 	}
+	if !info.Mode().IsRegular() { // a pipe or a device has no lines to look at
+		return nil
+	}
 	end := info.Size()
 	const window = 4096
 	buffer := make([]byte, window)

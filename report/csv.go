@@ -53,15 +53,21 @@ func CheckSeparator(separator rune) error {
 	return nil
 }
 
+const maxHeader = 1 << 20 // bytes; a longer first line is no header of ours
+
 // start writes the header, or checks the one that is there and goes to the end of the file.
 func (t *CSV) start() error {
 	header := append([]string{"epoch"}, t.columns...)
-	line, err := bufio.NewReader(t.file).ReadString('\n')
-	if err != nil && err != io.EOF {
+	info, err := t.file.Stat()
+	if err != nil {
 		return err
 	}
-	if line == "" {
+	if info.Size() == 0 || !info.Mode().IsRegular() { // a pipe or a device has nothing to read
 		return t.write(header)
+	}
+	line, err := bufio.NewReader(io.LimitReader(t.file, maxHeader)).ReadString('\n')
+	if err != nil && err != io.EOF {
+		return err
 	}
 	reader := csv.NewReader(strings.NewReader(line))
 	reader.Comma = t.writer.Comma
