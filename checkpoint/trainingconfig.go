@@ -105,6 +105,9 @@ func readTraining(b []byte) (*Training, error) {
 		return nil, hdf5.FormatError("training configuration: " + err.Error())
 	}
 	c := newConfig("the training configuration", v)
+	if c.err != nil {
+		return nil, c.err
+	}
 	t := &Training{}
 	optimizer := c.take("optimizer_config")
 	if v := c.take("optimizer"); optimizer == nil {

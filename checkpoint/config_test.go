@@ -1,0 +1,239 @@
+package checkpoint
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/meseta-go/meseta/hdf5"
+	"github.com/meseta-go/meseta/layers"
+	"github.com/meseta-go/meseta/losses"
+	"github.com/meseta-go/meseta/optimizers"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// edit gives the configuration of a golden model with the first old replaced.
+func edit(t *testing.T, g *layers.Graph, old, new string) []byte {
+	b, err := MarshalConfig(g)
+	require.NoError(t, err)
+	require.Contains(t, string(b), old)
+	return []byte(strings.Replace(string(b), old, new, 1))
+}
+
+// What a configuration asks for and we do not do is an error that names the
+// layer and the key, never ignored.
+func TestConfigRefuses(t *testing.T) {
+	for _, c := range []struct{ old, new, want string }{
+		{`"class_name":"Dropout"`, `"class_name":"GaussianNoise"`, `layer dropout is of class "GaussianNoise", which is not supported`},
+		{`"class_name":"Sequential"`, `"class_name":"Subclassed"`, `the model is of class "Subclassed"`},
+		{`"groups":1`, `"groups":2`, "layer conv2d has groups 2, only 1 is supported"},
+		{`"dilation_rate":[1,1]`, `"dilation_rate":[2,2]`, "layer conv2d has dilation_rate [2,2]"},
+		{`"data_format":"channels_last"`, `"data_format":"channels_first"`, `layer conv2d has data_format "channels_first"`},
+		{`"kernel_regularizer":null`, `"kernel_regularizer":{"class_name":"L2"}`, `layer conv2d has kernel_regularizer {"class_name":"L2"}, which is not supported`},
+		{`"activity_regularizer":null`, `"brand_new":3`, "layer conv2d has brand_new 3, which is not supported"},
+		{`"activation":"relu"`, `"activation":"gelu"`, `layer conv2d has activation "gelu"`},
+		{`"activation":"relu"`, `"activation":7`, `layer conv2d has activation 7`},
+		{`"class_name":"HeNormal"`, `"class_name":"LecunNormal"`, "layer conv2d has kernel_initializer"},
+		{`"config":{"seed":null}`, `"config":{"seed":1,"odd":2}`, "kernel_initializer has odd 2"},
+		{`"name":"float32"`, `"name":"mixed_float16"`, `has dtype "mixed_float16"`},
+		{`"padding":"valid"`, `"padding":"causal"`, `layer conv2d has padding "causal"`},
+		{`"kernel_size":[3,3]`, `"kernel_size":[3,3,3]`, "layer conv2d has kernel_size [3,3,3], want two integers"},
+		{`"filters":2`, `"filters":"two"`, `layer conv2d has filters "two", want an integer`},
+		{`"use_bias":true`, `"use_bias":1`, `layer conv2d has use_bias 1, want true or false`},
+		{`"rate":0.25`, `"rate":"a"`, `layer dropout has rate "a", want a number`},
+		{`"name":"conv2d"`, `"name":["conv2d"]`, `want a string`},
+		{`"trainable":true`, `"trainable":false`, "is frozen"},
+		{`"batch_shape":[null,8,8,1]`, `"batch_shape":[16,8,8,1]`, "fixed batch size"},
+		{`"batch_shape":[null,8,8,1]`, `"batch_shape":[null,null,8,1]`, "dimensions must be known"},
+		{`"batch_shape":[null,8,8,1]`, `"batch_shape":8`, "want a list of dimensions"},
+		{`"ragged":false`, `"ragged":true`, "layer input_layer has ragged true"},
+		{`{"build_config"`, `["build_config"`, "broken file"},
+	} {
+		_, err := UnmarshalConfig(edit(t, sequentialGraph(t), c.old, c.new))
+		assert.ErrorContains(t, err, c.want, c.new)
+	}
+	for _, c := range []struct{ old, new, want string }{
+		{`"axis":-1`, `"axis":1`, "layer batch_normalization has axis 1, only the last one, 3, is supported"},
+		{`"axis":-1`, `"axis":[1]`, "layer batch_normalization has axis [1]"},
+		{`"center":true`, `"center":false`, "layer batch_normalization has center false"},
+		{`"moving_variance_initializer":{"class_name":"Ones"`, `"moving_variance_initializer":{"class_name":"Zeros"`, "moving_variance_initializer other than ones"},
+		{`"negative_slope":0`, `"negative_slope":0.1`, "layer re_lu has negative_slope 0.1, only 0 is supported"},
+		{`"max_value":null`, `"max_value":6`, "layer re_lu has max_value 6"},
+		{`"keepdims":false`, `"keepdims":true`, "has keepdims true"},
+		{`"keras_history":["image",0,0]`, `"keras_history":["nobody",0,0]`, `layer stem reads "nobody", which is not there`},
+		{`"keras_history":["image",0,0]`, `"keras_history":["image",1,0]`, "layers at several places are not supported"},
+		{`"keras_history":["image",0,0]`, `"keras_history":"image"`, "reference to a layer"},
+		{`"kwargs":{}`, `"kwargs":{"mask":1}`, "called with mask 1"},
+		{`"input_layers":["image",0,0]`, `"input_layers":[["image",0,0],["stem",0,0]]`, "has input_layers"},
+		{`"output_layers":["probabilities",0,0]`, `"output_layers":["nobody",0,0]`, "which are not both there"},
+		{`"name":"stem"`, `"name":"image"`, "stands twice"},
+	} {
+		_, err := UnmarshalConfig(edit(t, residualGraph(t), c.old, c.new))
+		assert.ErrorContains(t, err, c.want, c.new)
+	}
+}
+
+// Forms that older versions of Keras wrote mean what the newer ones do.
+func TestConfigForms(t *testing.T) {
+	want := sequentialGraph(t)
+	for _, c := range []struct{ old, new string }{
+		{`"kernel_size":[3,3]`, `"kernel_size":3`},
+		{`"activation":"relu"`, `"activation":{"module":"builtins","class_name":"function","config":"relu","registered_name":"function"}`},
+		{`"batch_shape":[null,8,8,1]`, `"batch_input_shape":[null,8,8,1]`},
+		{`"dilation_rate":[1,1]`, `"dilation_rate":1`},
+		{`"module":"keras.layers",`, ``},
+	} {
+		g, err := UnmarshalConfig(edit(t, want, c.old, c.new))
+		require.NoError(t, err, c.new)
+		sameNetwork(t, want, g)
+	}
+	g, err := UnmarshalConfig(edit(t, residualGraph(t), `"axis":-1`, `"axis":[3]`))
+	require.NoError(t, err)
+	sameNetwork(t, residualGraph(t), g)
+
+	// A Sequential that was built by its first batch, and one of Keras 2.2.
+	const dense = `{"class_name":"Dense","config":{"name":"dense","units":2,"activation":"linear","kernel_initializer":"glorot_uniform"%}}`
+	small, err := layers.Sequential("", &layers.InputLayer{Shape: layers.Shape{3}}, &layers.Dense{Units: 2})
+	require.NoError(t, err)
+	for _, config := range []string{
+		`{"class_name":"Sequential","config":{"name":"sequential","layers":[` + strings.Replace(dense, "%", "", 1) + `],"build_input_shape":[null,3]}}`,
+		`{"class_name":"Sequential","config":[` + strings.Replace(dense, "%", `,"batch_input_shape":[null,3]`, 1) + `]}`,
+	} {
+		g, err := UnmarshalConfig([]byte(config))
+		require.NoError(t, err)
+		sameNetwork(t, small, g)
+	}
+	_, err = UnmarshalConfig([]byte(`{"class_name":"Sequential","config":{"layers":[` + strings.Replace(dense, "%", "", 1) + `]}}`))
+	assert.ErrorContains(t, err, "input shape")
+}
+
+func TestInitializers(t *testing.T) {
+	for _, i := range []layers.Initializer{
+		layers.Zeros{}, layers.Ones{}, layers.Constant{Value: 2.5}, layers.GlorotUniform{}, layers.GlorotNormal{}, layers.HeUniform{}, layers.HeNormal{},
+	} {
+		c := newConfig("it", map[string]any{"x": roundJSON(t, initializerConfig(i, nil))})
+		assert.Equal(t, i, c.initializer("x", nil))
+		require.NoError(t, c.end())
+	}
+}
+
+func roundJSON(t *testing.T, v any) any {
+	b, err := json.Marshal(v)
+	require.NoError(t, err)
+	var out any
+	require.NoError(t, json.Unmarshal(b, &out))
+	return out
+}
+
+func TestTrainingConfig(t *testing.T) {
+	const adam = `"optimizer_config":{"class_name":"Adam","config":{"name":"adam","learning_rate":0.0010000000474974513}}`
+	const loss = `"loss":"sparse_categorical_crossentropy"`
+	got, err := readTraining([]byte(`{` + loss + `,` + adam + `,"metrics":["accuracy"],"weighted_metrics":[],"loss_weights":null}`))
+	require.NoError(t, err)
+	assert.Equal(t, optimizers.NewAdam(), got.Optimizer, "0.001 widened from float32 is 0.001")
+	got, err = readTraining([]byte(`{"loss":{"class_name":"SparseCategoricalCrossentropy","config":{"from_logits":true}},` + adam + `}`))
+	require.NoError(t, err)
+	assert.Equal(t, losses.SparseCategoricalCrossentropy{FromLogits: true}, got.Loss)
+	assert.Empty(t, got.Metrics)
+	got, err = readTraining([]byte(`{` + loss + `,"optimizer":{"class_name":"AdamW","config":{"learning_rate":0.001}}}`))
+	require.NoError(t, err)
+	assert.Equal(t, 0.004, got.Optimizer.(*optimizers.Adam).WeightDecay)
+
+	for _, c := range []struct{ config, want string }{
+		{`{`, "broken file"},
+		{`3`, "want an object"},
+		{`{` + loss + `}`, "no optimizer"},
+		{`{` + loss + `,"optimizer_config":{"class_name":"RMSprop","config":{}}}`, `optimizer "RMSprop" is not supported`},
+		{`{` + loss + `,"optimizer_config":{"class_name":"Adam","config":{"learning_rate":0.001,"amsgrad":true}}}`, "optimizer Adam has amsgrad true"},
+		{`{` + loss + `,"optimizer_config":{"class_name":"Adam","config":{"learning_rate":0.001,"clipnorm":1}}}`, "optimizer Adam has clipnorm 1"},
+		{`{` + loss + `,"optimizer_config":{"class_name":"Adam","config":{"learning_rate":{"class_name":"ExponentialDecay"}}}}`, "want a number"},
+		{`{` + loss + `,"optimizer_config":{"class_name":"Adam","config":{"learning_rate":-1}}}`, "learning rate -1"},
+		{`{"loss":"mse",` + adam + `}`, `loss "mse" is not supported`},
+		{`{"loss":{"a":"mse"},` + adam + `}`, "loss"},
+		{`{` + loss + `,` + adam + `,"metrics":["mae"]}`, `metric "mae" is not supported`},
+		{`{` + loss + `,` + adam + `,"metrics":{"a":["mae"]}}`, "want a list"},
+		{`{` + loss + `,` + adam + `,"metrics":[{"class_name":"SparseCategoricalAccuracy","config":{"name":"acc"}}]}`, "is not supported"},
+		{`{` + loss + `,` + adam + `,"loss_weights":[2]}`, "has loss_weights [2]"},
+	} {
+		_, err := readTraining([]byte(c.config))
+		assert.ErrorContains(t, err, c.want, c.config)
+	}
+}
+
+// A model whose training configuration cannot be used still loads, and says why.
+func TestUnusableTraining(t *testing.T) {
+	root, err := hdf5.ReadFile("testdata/sequential.h5")
+	require.NoError(t, err)
+	root.Attrs.Set("training_config", hdf5.StringScalar(`{"loss":"mse","optimizer_config":{"class_name":"Adam","config":{"learning_rate":0.001}}}`, false))
+	path := filepath.Join(t.TempDir(), "a.h5")
+	require.NoError(t, hdf5.WriteFile(path, root))
+	m, err := Load(path)
+	require.NoError(t, err)
+	assert.Nil(t, m.Training)
+	assert.ErrorContains(t, m.TrainingErr, `loss "mse"`)
+	assert.NotEmpty(t, m.Weights)
+
+	// Optimizer state that does not fit.
+	for name, change := range map[string]func(g *hdf5.Group){
+		"3 variables for 8 weights":   func(g *hdf5.Group) { setNames(&g.Attrs, "weight_names", names(t, g)[:5]) },
+		"no number of iterations":     func(g *hdf5.Group) { setNames(&g.Attrs, "weight_names", names(t, g)[1:]) },
+		"no variables":                func(g *hdf5.Group) { setNames(&g.Attrs, "weight_names", nil) },
+		"the model wants":             func(g *hdf5.Group) { l := names(t, g); l[2], l[4] = l[4], l[2]; setNames(&g.Attrs, "weight_names", l) },
+		"1 variables for each weight": func(g *hdf5.Group) { setNames(&g.Attrs, "weight_names", names(t, g)[:10]) },
+	} {
+		root, err := hdf5.ReadFile("testdata/sequential.h5")
+		require.NoError(t, err)
+		change(root.Group("optimizer_weights"))
+		require.NoError(t, hdf5.WriteFile(path, root))
+		m, err := Load(path)
+		require.NoError(t, err, name)
+		assert.Nil(t, m.Optimizer)
+		assert.ErrorContains(t, m.TrainingErr, name)
+	}
+}
+
+func names(t *testing.T, g *hdf5.Group) []string {
+	list, err := getNames(g.Attrs, "weight_names")
+	require.NoError(t, err)
+	return list
+}
+
+// Files that are HDF5 or zip, and not what they should be.
+func TestNotAModel(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.h5")
+	write := func(change func(root *hdf5.Group)) {
+		root, err := hdf5.ReadFile("testdata/sequential.h5")
+		require.NoError(t, err)
+		change(root)
+		require.NoError(t, hdf5.WriteFile(path, root))
+	}
+	for want, change := range map[string]func(root *hdf5.Group){
+		"it is no file of Keras":     func(root *hdf5.Group) { root.Remove("model_weights") },
+		"no attribute layer_names":   func(root *hdf5.Group) { root.Group("model_weights").Attrs = nil },
+		`no group for layer "dense"`: func(root *hdf5.Group) { root.Group("model_weights").Remove("dense") },
+		`no dataset "sequential/dense/kernel"`: func(root *hdf5.Group) {
+			root.Group("model_weights/dense/sequential/dense").Remove("kernel")
+		},
+		"attribute model_config": func(root *hdf5.Group) { root.Attrs.Set("model_config", hdf5.Int64Values([]int64{1}, 1)) },
+		"want strings": func(root *hdf5.Group) {
+			root.Group("model_weights").Attrs.Set("layer_names", hdf5.Int64Values([]int64{1}, 1))
+		},
+	} {
+		write(change)
+		_, err := Load(path)
+		assert.ErrorContains(t, err, want)
+		assert.ErrorContains(t, err, path)
+	}
+	for want, b := range map[string][]byte{
+		"no HDF5 signature": []byte(strings.Repeat("no file of ours ", 10)),
+		"not a valid zip":   []byte("PK but not really"),
+	} {
+		require.NoError(t, os.WriteFile(path, b, 0o600))
+		_, err := Load(path)
+		assert.ErrorContains(t, err, want)
+	}
+}
