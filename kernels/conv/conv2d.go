@@ -10,8 +10,10 @@
 // Letters: N images, H×W pixels and C channels in; R×S filter; P×Q pixels and K channels out. Arrays are row-major:
 // src [N,H,W,C], weights [R,S,C,K], bias [K], dst [N,P,Q,K].
 //
-// Files: conv2d.go parameters; ref.go the definition in plain loops; direct*.go implicit GEMM over the micro-kernels of
-// package tile. Depthwise and grouped convolutions do not live here, nor does pooling.
+// Files: conv2d.go parameters; ref.go the definition in plain loops; forward.go, backward_data.go and backward_weights.go the
+// three passes and which variant they choose. The variants: direct.go and, for weights, correlation.go, implicit GEMM over the
+// micro-kernels of package tile; winograd.go and winograd_weights.go, Winograd's F(4×4,3×3) with transform*.go.
+// Depthwise and grouped convolutions do not live here, nor does pooling.
 package conv
 
 import (

@@ -50,7 +50,6 @@ type winograd struct {
 	x         *transforms
 	images    int
 	from, to  image
-	top, left int // zero rows above and columns left of what is read
 	backwards bool
 	relu      bool
 	panels    []panel
@@ -60,6 +59,7 @@ type winograd struct {
 	fromPlane    int // elements from plane to plane of transformed inputs
 	toPlane      int // and of products
 	perWorker    int
+	source       tiling
 
 	calls                       []call
 	zeros                       []float32 // instead of a bias
@@ -71,7 +71,7 @@ type winograd struct {
 
 func newWinograd(dev *cpu.Device, images int, from, to image, top, left int, backwards bool, relu bool) *winograd {
 	w := &winograd{
-		dev: dev, set: tile.For(dev.ISA()), x: transformsFor(dev.ISA()), images: images, from: from, to: to, top: top, left: left,
+		dev: dev, set: tile.For(dev.ISA()), x: transformsFor(dev.ISA()), images: images, from: from, to: to,
 		backwards: backwards, relu: relu, calls: make([]call, dev.Threads()), zeros: make([]float32, to.channels),
 		down: ceilDiv(to.height, tileOut), across: ceilDiv(to.width, tileOut),
 		floor: [2]float32{float32(math.Inf(-1)), 0},
@@ -79,6 +79,7 @@ func newWinograd(dev *cpu.Device, images int, from, to image, top, left int, bac
 	w.panels = cut(w.set, to.channels, true)
 	w.rows = tileRows(images*w.down, w.across, from.channels+to.channels, dev.Threads())
 	w.fromPlane, w.toPlane = w.rows*w.across*from.channels+planeGap, w.rows*w.across*to.channels+planeGap
+	w.source = tiling{w.x, from, top, left, w.down, w.across, w.fromPlane}
 	w.perWorker = planes*(w.fromPlane+w.toPlane) + edge(w.across, from.channels, to.channels) + planes*w.x.lanes
 	w.filterTask, w.tileTask = w.filter, w.tiles
 	return w
@@ -152,7 +153,7 @@ func (w *winograd) tiles(i, worker int) {
 	products, space := space[:planes*w.toPlane], space[planes*w.toPlane:]
 	edge, scratch := space[planes*w.x.lanes:], &space[0]
 	for r := range rows {
-		sourceRow(w.x, &inputs[r*w.across*w.from.channels], w.fromPlane, w.src, w.from, 0, w.from.channels, w.top, w.left, w.down, w.across, first+r, edge, scratch)
+		w.source.row(&inputs[r*w.across*w.from.channels], w.src, 0, w.from.channels, first+r, edge, scratch)
 	}
 	w.multiply(products, inputs, rows*w.across, worker)
 	for r := range rows {
@@ -160,20 +161,32 @@ func (w *winograd) tiles(i, worker int) {
 	}
 }
 
-// sourceRow transforms channels first to last-1 of the inputs of one row of tiles, counted through all images, into 36 planes.
-func sourceRow(x *transforms, dst *float32, plane int, src []float32, m image, first, last, padTop, padLeft, down, across, row int, edge []float32, scratch *float32) {
-	n, top, left := row/down, row%down*tileOut-padTop, -padLeft
-	columns := across*tileOut + tileIn - tileOut
-	src = src[n*m.len() : (n+1)*m.len()]
-	pitch := m.width * m.channels
-	if top >= 0 && top+tileIn <= m.height && left >= 0 && left+columns <= m.width {
-		src = src[top*pitch+left*m.channels:]
+// tiling is how an image is cut into rows of tiles of 6×6 that overlap by two pixels, with zeros around the image.
+type tiling struct {
+	x               *transforms
+	m               image
+	padTop, padLeft int
+	down, across    int // tiles in an image
+	plane           int // elements from plane to plane
+}
+
+// row transforms channels first to last-1 of one row of tiles, counted through all images, into 36 planes. Where tiles reach over
+// the edge the row is first copied to the buffer edge. (To copy only the tiles at the ends of the row is no faster: the copy
+// is what fetches the row into the cache.)
+func (t *tiling) row(dst *float32, src []float32, first, last, row int, edge []float32, scratch *float32) {
+	n, top, left := row/t.down, row%t.down*tileOut-t.padTop, -t.padLeft
+	columns := t.across*tileOut + tileIn - tileOut
+	c := t.m.channels
+	src = src[n*t.m.len() : (n+1)*t.m.len()]
+	pitch := t.m.width * c
+	if top >= 0 && top+tileIn <= t.m.height && left >= 0 && left+columns <= t.m.width {
+		src = src[top*pitch+left*c:]
 	} else {
-		pitch = columns * m.channels
-		copyWindow(edge, pitch, src, m, top, left, tileIn, columns)
+		pitch = columns * c
+		copyWindow(edge, pitch, src, t.m, top, left, tileIn, columns)
 		src = edge
 	}
-	x.source(&src[first], 4*pitch, 4*m.channels, 4*tileOut*m.channels, at(dst, 4*first), 4*plane, 4*m.channels, (last-first)/x.lanes, across, scratch)
+	t.x.source(&src[first], 4*pitch, 4*c, 4*tileOut*c, at(dst, 4*first), 4*t.plane, 4*c, (last-first)/t.x.lanes, t.across, scratch)
 }
 
 // multiply computes products [36,tile,to] = inputs [36,tile,from] · weights [36,from,to].

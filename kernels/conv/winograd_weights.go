@@ -29,6 +29,7 @@ type winogradWeights struct {
 	srcPlane     int // elements from plane to plane
 	dstPlane     int
 	perWorker    int
+	source       tiling
 	chunk        int // elements of [C,K] in a task of the last transform
 
 	calls                                   []call
@@ -62,6 +63,7 @@ func newWinogradWeights(dev *cpu.Device, p Params, bias bool) *winogradWeights {
 		w.sliceC = min(ceilDiv(want, w.parts*w.sliceK), p.C/16)
 	}
 	w.srcPlane, w.dstPlane = w.block*w.across*p.C+planeGap, w.block*w.across*p.K+planeGap
+	w.source = tiling{w.x, image{p.H, p.W, p.C}, p.PadTop, p.PadLeft, w.down, w.across, w.srcPlane}
 	w.perWorker = planes*(w.srcPlane+w.dstPlane) + edge(w.across, p.C, p.K) + planes*w.x.lanes
 	w.chunk = 64 * w.x.lanes
 	w.partTask, w.sumTask = w.part, w.sum
@@ -115,7 +117,7 @@ func (w *winogradWeights) add(part int, s slice, first, rows, flags, worker int)
 	args := &w.calls[worker].Args
 	args.Taps, args.NTaps = &w.tap, 1
 	for r := range rows {
-		sourceRow(w.x, &inputs[r*w.across*p.C], w.srcPlane, w.src, image{p.H, p.W, p.C}, s.first, s.last, p.PadTop, p.PadLeft, w.down, w.across, first+r, edge, scratch)
+		w.source.row(&inputs[r*w.across*p.C], w.src, s.first, s.last, first+r, edge, scratch)
 		w.differenceRow(&differences[r*w.across*p.K], first+r, s.panels, edge, scratch)
 		if w.bias && s.first == 0 {
 			args.Flags = flags
