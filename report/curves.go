@@ -101,7 +101,9 @@ func (c Curves) WriteFile(path string) error {
 }
 
 // Write draws the curves as PNG.
-func (c Curves) Write(w io.Writer) error {
+func (c Curves) Write(w io.Writer) error { return c.write(w, curvesDPI) }
+
+func (c Curves) write(w io.Writer, dpi int) error {
 	names := c.panels()
 	if len(c.Epochs) == 0 || len(names) == 0 {
 		return errors.New("report: there is no epoch to draw; train at least one")
@@ -121,7 +123,7 @@ func (c Curves) Write(w io.Writer) error {
 		rows, legends = append(rows, []*plot.Plot{panel}), append(legends, legend)
 	}
 	height := titleHeight + panelHeight*vg.Length(len(rows))
-	canvas := vgimg.NewWith(vgimg.UseWH(pictureWidth, height), vgimg.UseDPI(curvesDPI), vgimg.UseBackgroundColor(color.White))
+	canvas := vgimg.NewWith(vgimg.UseWH(pictureWidth, height), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(color.White))
 	area := draw.New(canvas)
 	area.FillText(titleStyle(), vg.Point{X: (pictureWidth - legendWidth) / 2, Y: height - vg.Points(8)}, c.Title)
 	tiles := draw.Tiles{
