@@ -1,6 +1,10 @@
 package conv
 
-import "github.com/meseta-go/meseta/kernels/cpu"
+import (
+	"math"
+
+	"github.com/meseta-go/meseta/kernels/cpu"
+)
 
 // BackwardData computes the gradient of a convolution's src from that of its dst.
 type BackwardData struct {
@@ -13,7 +17,7 @@ func NewBackwardData(dev *cpu.Device, p Params) (*BackwardData, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	p = p.flattened()
+	p = p.flattened(math.MaxInt)
 	variant := newDirectBackwardData
 	if p.prefersWinograd(p.transformingWeights()) {
 		variant = newWinogradBackwardData

@@ -21,7 +21,7 @@ func NewBackwardWeights(dev *cpu.Device, p Params, withBias bool) (*BackwardWeig
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	p = p.flattened()
+	p = p.flattened(256) // longer rows would not stay in the cache while the filter's channels pass by
 	variant := newDirectBackwardWeights
 	if p.prefersWinograd(transformingGradient) {
 		variant = newWinogradBackwardWeights

@@ -192,11 +192,12 @@ var variants = []variant{
 
 // compute runs all passes on a device, twice, checks that nothing around the results was written and that both runs agree.
 func (o *operands) compute(t *testing.T, dev *cpu.Device, v variant) (r results) {
-	p := o.p.flattened()
+	p := o.p.flattened(math.MaxInt)
 	forward := Forward{p: p, bias: true, x: v.forward(dev, p, Epilogue{Bias: true})}
 	relu := Forward{p: p, bias: true, x: v.forward(dev, p, Epilogue{Bias: true, Activation: ops.ReLU})}
 	backwardData := BackwardData{p: p, x: v.backwardData(dev, p)}
-	backwardWeights := BackwardWeights{p: p, bias: true, x: v.backwardWeights(dev, p, true)}
+	rows := o.p.flattened(20)
+	backwardWeights := BackwardWeights{p: rows, bias: true, x: v.backwardWeights(dev, rows, true)}
 	diffBias := newGuarded(t, p.K).mark()
 	for _, pass := range []struct {
 		name      string
@@ -304,6 +305,19 @@ func TestRunDoesNotAllocate(t *testing.T) {
 				backwardData.Run(src, dst, weights, ws)
 				backwardWeights.Run(weights, bias, src, dst, ws)
 			}), "%v %v", isa, p)
+		}
+	}
+}
+
+// TestManyWorkers holds 64 workers against one, where tasks become smaller but sums must not change.
+func TestManyWorkers(t *testing.T) {
+	for _, p := range []Params{same(6, 8, 8, 64, 3, 3, 64, 1, 1), same(6, 8, 8, 32, 3, 3, 48, 2, 2)} {
+		o := newOperands(t, p)
+		isa := cpu.Detect()
+		for _, v := range variants {
+			if v.suits(p) {
+				assert.Equal(t, o.compute(t, newDevice(t, isa, 1), v), o.compute(t, newDevice(t, isa, 64), v), "%s %v", v.name, p)
+			}
 		}
 	}
 }

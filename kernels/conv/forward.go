@@ -1,6 +1,8 @@
 package conv
 
 import (
+	"math"
+
 	"github.com/meseta-go/meseta/kernels/cpu"
 	"github.com/meseta-go/meseta/kernels/tile"
 	"github.com/meseta-go/meseta/ops"
@@ -28,7 +30,7 @@ func NewForward(dev *cpu.Device, p Params, e Epilogue) (*Forward, error) {
 	if err := e.check(); err != nil {
 		return nil, err
 	}
-	p = p.flattened()
+	p = p.flattened(math.MaxInt)
 	variant := newDirectForward
 	if p.prefersWinograd(p.transformingWeights()) {
 		variant = newWinogradForward

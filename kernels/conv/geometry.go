@@ -91,13 +91,18 @@ func (a axis) adjacent() bool {
 	return true
 }
 
-// flattened describes a 1×1 convolution without stride and padding as one over a single row of pixels, so that
-// micro-kernels need not stop at the end of each row. Others are returned as they are.
-func (p Params) flattened() Params {
+// flattened describes a 1×1 convolution without stride and padding with longer rows of at most the given number of pixels, where
+// rows divide so, because micro-kernels stop at the end of each row. Others are returned as they are.
+func (p Params) flattened(most int) Params {
 	if p.R != 1 || p.S != 1 || p.StrideH != 1 || p.StrideW != 1 || p.PadTop != 0 || p.PadLeft != 0 || p.P != p.H || p.Q != p.W {
 		return p
 	}
-	p.H, p.W, p.P, p.Q = 1, p.H*p.W, 1, p.P*p.Q
+	rows := p.H
+	for rows > 1 && (p.H%rows != 0 || rows*p.W > most) {
+		rows--
+	}
+	p.H, p.W = p.H/rows, p.W*rows
+	p.P, p.Q = p.H, p.W
 	p.DilationH, p.DilationW = 1, 1
 	return p
 }
