@@ -1,7 +1,10 @@
 package checkpoint
 
 import (
+	"archive/zip"
 	"encoding/json"
+	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -234,6 +237,111 @@ func TestNotAModel(t *testing.T) {
 	} {
 		require.NoError(t, os.WriteFile(path, b, 0o600))
 		_, err := Load(path)
+		assert.ErrorContains(t, err, want)
+	}
+}
+
+// Weights of half precision, and a .keras that somebody packed again.
+func TestOtherPackings(t *testing.T) {
+	want, err := Load("testdata/sequential.keras")
+	require.NoError(t, err)
+	root, err := hdf5.ReadFile("testdata/sequential.weights.h5")
+	require.NoError(t, err)
+	bias := root.Dataset("layers/dense_1/vars/1")
+	single, err := bias.Float32s()
+	require.NoError(t, err)
+	half := make([]byte, 2*len(single))
+	for i, x := range single { // bfloat16 is the upper half of a float32
+		bits := math.Float32bits(x)
+		half[2*i], half[2*i+1] = byte(bits>>16), byte(bits>>24)
+	}
+	bias.Value = hdf5.Value{Type: hdf5.BFloat16, Shape: bias.Shape, Data: half}
+	path := filepath.Join(t.TempDir(), "a.weights.h5")
+	require.NoError(t, hdf5.WriteFile(path, root))
+	_, err = LoadWeights(path, want.Graph)
+	assert.ErrorContains(t, err, "dense_1/bias in "+path+": two-byte elements without the attribute dtype")
+	bias.Attrs.Set("dtype", hdf5.StringScalar("float8", true))
+	require.NoError(t, hdf5.WriteFile(path, root))
+	_, err = LoadWeights(path, want.Graph)
+	assert.ErrorContains(t, err, `of dtype "float8", want bfloat16`)
+	bias.Attrs.Set("dtype", hdf5.StringScalar("bfloat16", true))
+	require.NoError(t, hdf5.WriteFile(path, root))
+	got, err := LoadWeights(path, want.Graph)
+	require.NoError(t, err)
+	for i, x := range got.Weights["dense_1/bias"].Data().([]float32) {
+		assert.Equal(t, math.Float32bits(single[i])&^0xffff, math.Float32bits(x))
+	}
+	bias.Value = hdf5.FixedStrings([]string{"a", "b", "c", "d"})
+	bias.Attrs = nil
+	require.NoError(t, hdf5.WriteFile(path, root))
+	_, err = LoadWeights(path, want.Graph)
+	assert.ErrorContains(t, err, "want numbers")
+
+	// Deflated parts, and parts that do not belong.
+	z, err := zip.OpenReader("testdata/sequential.keras")
+	require.NoError(t, err)
+	defer z.Close()
+	repack := func(extra string) string {
+		path := filepath.Join(t.TempDir(), "a.keras")
+		f, err := os.Create(path)
+		require.NoError(t, err)
+		defer f.Close()
+		out := zip.NewWriter(f)
+		for _, entry := range z.File {
+			r, err := entry.Open()
+			require.NoError(t, err)
+			w, err := out.Create(entry.Name) // deflates
+			require.NoError(t, err)
+			_, err = io.Copy(w, r)
+			require.NoError(t, err)
+		}
+		if extra != "" {
+			_, err := out.Create(extra)
+			require.NoError(t, err)
+		}
+		require.NoError(t, out.Close())
+		return path
+	}
+	deflated, err := Load(repack(""))
+	require.NoError(t, err)
+	assert.Equal(t, digestsOf(t, want.Weights), digestsOf(t, deflated.Weights))
+	_, err = Load(repack("assets/"))
+	require.NoError(t, err)
+	var refusal hdf5.UnsupportedError
+	_, err = Load(repack("assets/vocabulary.txt"))
+	assert.ErrorAs(t, err, &refusal)
+	_, err = Load(repack("config.json"))
+	assert.ErrorContains(t, err, "two parts config.json")
+}
+
+// Variables must be numbered without gaps, and layers of layers are refused.
+func TestBrokenWeightsFiles(t *testing.T) {
+	g := sequentialGraph(t)
+	path := filepath.Join(t.TempDir(), "a.weights.h5")
+	for want, change := range map[string]func(root *hdf5.Group){
+		`variable "1" among 1`: func(root *hdf5.Group) { root.Group("layers/dense/vars").Remove("0") },
+		`variable "1" is a group`: func(root *hdf5.Group) {
+			root.Group("layers/dense/vars").Remove("1")
+			_, err := root.Make("layers/dense/vars/1")
+			require.NoError(t, err)
+		},
+		`"cell", part of a layer of layers`: func(root *hdf5.Group) {
+			_, err := root.Make("layers/dense/cell")
+			require.NoError(t, err)
+		},
+		"layers/odd: hdf5: broken file: not a group": func(root *hdf5.Group) {
+			require.NoError(t, root.Put("layers/odd", &hdf5.Dataset{Value: hdf5.Bytes(nil)}))
+		},
+		"optimizer: ": func(root *hdf5.Group) { root.Group("optimizer/vars").Remove("0") },
+		"layers/dense: hdf5: want strings": func(root *hdf5.Group) {
+			root.Group("layers/dense/vars").Attrs.Set("name", hdf5.Int64Values([]int64{1}, 1))
+		},
+	} {
+		root, err := hdf5.ReadFile("testdata/sequential.weights.h5")
+		require.NoError(t, err)
+		change(root)
+		require.NoError(t, hdf5.WriteFile(path, root))
+		_, err = LoadWeights(path, g)
 		assert.ErrorContains(t, err, want)
 	}
 }

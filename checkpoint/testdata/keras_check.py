@@ -29,7 +29,7 @@ def digest(x):
 def dump(m):
     weights = {f"{layer.name}/{v.name}": digest(v.numpy()) for layer in m.layers for v in layer.weights}
     out = {"weights": weights, "layers": [layer.name for layer in m.layers], "config": json.loads(m.to_json())}
-    if m.optimizer is not None:
+    if getattr(m, "optimizer", None) is not None:
         out["optimizer"] = type(m.optimizer).__name__
         out["optimizer_config"] = m.optimizer.get_config()
         out["variables"] = [digest(v.numpy()) for v in m.optimizer.variables]
