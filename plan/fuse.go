@@ -6,8 +6,8 @@ import "github.com/meseta-go/meseta/ops"
 // taken: what a gradient reads is never fused away, because then it has two readers.
 func fuse(g *ops.Graph, kept []ops.Value) {
 	for _, pass := range []func(*uses) bool{
-		biasIntoProduct, reluIntoProduct, biasGradientIntoConvolution,
-		addIntoBatchNorm, reluIntoBatchNorm, reluBeforePool, maskIntoBatchNorm,
+		biasIntoProduct, addIntoBatchNorm, reluIntoProducer,
+		biasGradientIntoConvolution, reluBeforePool, maskIntoBatchNorm,
 	} {
 		for pass(usesOf(g, kept)) {
 			removeMarked(g)
@@ -60,8 +60,8 @@ func biasIntoProduct(u *uses) bool {
 	return false
 }
 
-// reluIntoProduct: conv2d or matmul, then relu → one operation.
-func reluIntoProduct(u *uses) bool {
+// reluIntoProducer: conv2d, matmul or batch norm, then relu → one operation.
+func reluIntoProducer(u *uses) bool {
 	for i, op := range u.Ops {
 		var fused ops.Operator
 		switch o := op.Operator.(type) {
@@ -71,21 +71,6 @@ func reluIntoProduct(u *uses) bool {
 		case ops.MatMul:
 			o.Activation = ops.ReLU
 			fused = o
-		default:
-			continue
-		}
-		if u.joinRelu(i, fused) {
-			return true
-		}
-	}
-	return false
-}
-
-// reluIntoBatchNorm: batch norm, then relu → one operation.
-func reluIntoBatchNorm(u *uses) bool {
-	for i, op := range u.Ops {
-		var fused ops.Operator
-		switch o := op.Operator.(type) {
 		case ops.BatchNorm:
 			o.Activation = ops.ReLU
 			fused = o
@@ -95,24 +80,16 @@ func reluIntoBatchNorm(u *uses) bool {
 		default:
 			continue
 		}
-		if u.joinRelu(i, fused) {
+		j := u.only(op.Out[0])
+		if j < 0 {
+			continue
+		}
+		if _, ok := u.Ops[j].Operator.(ops.Relu); ok {
+			u.join(i, j, fused, op.In)
 			return true
 		}
 	}
 	return false
-}
-
-// joinRelu replaces i by fused if a relu is all that reads its first result.
-func (u *uses) joinRelu(i int, fused ops.Operator) bool {
-	j := u.only(u.Ops[i].Out[0])
-	if j < 0 {
-		return false
-	}
-	if _, ok := u.Ops[j].Operator.(ops.Relu); !ok {
-		return false
-	}
-	u.join(i, j, fused, u.Ops[i].In)
-	return true
 }
 
 // biasGradientIntoConvolution: the weights' and the bias's gradient read the same diffDst → one operation.

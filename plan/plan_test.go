@@ -28,7 +28,7 @@ func (paper) Close() error                            { return nil }
 func (paper) Sequence([]func()) func() error          { return func() error { return nil } }
 func (paper) Alloc(bytes int) (kernels.Memory, error) { return &sheet{make([]byte, bytes)}, nil }
 func (d paper) Choose(ops.Operator, []ops.Type, []ops.Type) (kernels.Kernel, error) {
-	return blank{d.workspace}, nil
+	return blank(d), nil
 }
 
 type blank struct{ workspace int }

@@ -14,8 +14,7 @@ func newEval() *cobra.Command {
 		RunE:  eval,
 	}
 	c.Flags().String("data", "mnist", "mnist for the MNIST test images, or a directory with IDX files")
-	c.Flags().Int("batch", 128, "samples in a step")
-	addDevice(c)
+	addSteps(c)
 	return c
 }
 
@@ -24,11 +23,7 @@ func eval(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	batch, err := positive(c, "batch")
-	if err != nil {
-		return err
-	}
-	threads, err := device(c)
+	batch, threads, err := steps(c)
 	if err != nil {
 		return err
 	}
@@ -50,13 +45,4 @@ func eval(c *cobra.Command, args []string) error {
 	}
 	_, err = fmt.Fprintf(c.OutOrStdout(), "%d samples: %s\n", ds.Len(), spell(logs))
 	return err
-}
-
-// positive reads a flag that must be at least 1.
-func positive(c *cobra.Command, name string) (int, error) {
-	n, err := c.Flags().GetInt(name)
-	if err == nil && n < 1 {
-		err = usageError{fmt.Errorf("--%s %d: want 1 or more", name, n)}
-	}
-	return n, err
 }

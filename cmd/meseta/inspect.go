@@ -18,8 +18,7 @@ func newInspect() *cobra.Command {
 	}
 	c.Flags().Bool("plan", false, "show the compiled program")
 	c.Flags().String("mode", "training", "with --plan: training, evaluation or inference")
-	c.Flags().Int("batch", 128, "with --plan: samples in a step")
-	addDevice(c)
+	addSteps(c)
 	return c
 }
 
@@ -75,11 +74,7 @@ func inspectPlan(c *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	batch, err := positive(c, "batch")
-	if err != nil {
-		return err
-	}
-	threads, err := device(c)
+	batch, threads, err := steps(c)
 	if err != nil {
 		return err
 	}

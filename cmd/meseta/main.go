@@ -138,6 +138,24 @@ func addDevice(c *cobra.Command) {
 	c.Flags().String("device", "auto", "auto or cpu")
 }
 
+// addSteps adds the flags of commands that compute in batches.
+func addSteps(c *cobra.Command) {
+	c.Flags().Int("batch", 128, "samples in a step")
+	addDevice(c)
+}
+
+// steps reads the flags of addSteps.
+func steps(c *cobra.Command) (batch, threads int, err error) {
+	batch, err = c.Flags().GetInt("batch")
+	if err == nil && batch < 1 {
+		err = usageError{fmt.Errorf("--batch %d: want 1 or more", batch)}
+	}
+	if err == nil {
+		threads, err = device(c)
+	}
+	return batch, threads, err
+}
+
 // device reads the flags of addDevice.
 func device(c *cobra.Command) (threads int, err error) {
 	if threads, err = c.Flags().GetInt("threads"); err != nil {

@@ -17,8 +17,7 @@ func newPredict() *cobra.Command {
 	}
 	c.Flags().String("input", "", "NumPy file with the samples")
 	c.Flags().String("output", "", "NumPy file for the outputs")
-	c.Flags().Int("batch", 128, "samples in a step")
-	addDevice(c)
+	addSteps(c)
 	return c
 }
 
@@ -31,11 +30,7 @@ func predict(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	batch, err := positive(c, "batch")
-	if err != nil {
-		return err
-	}
-	threads, err := device(c)
+	batch, threads, err := steps(c)
 	if err != nil {
 		return err
 	}

@@ -18,9 +18,9 @@ type Backward struct {
 	sums   *reduction
 	apply  *application
 
-	diffSrc, diffResidual, diffDst, dst, src, mean []float32
-	wideMean                                       []float32
-	gradient                                       []float32 // diffDst, or diffResidual where that has it masked already
+	diffSrc, diffResidual, diffDst, dst, src []float32
+	wideMean                                 []float32
+	gradient                                 []float32 // diffDst, or diffResidual where that has it masked already
 }
 
 // NewBackward makes a Backward. Its error wraps ops.ErrShape if there are no elements.
