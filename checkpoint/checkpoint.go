@@ -309,3 +309,8 @@ func (m *Model) check() error {
 	}
 	return nil
 }
+
+// RemoveStale removes the temporary files that killed writers of path left
+// behind, or of any file in it where path is a directory, and returns their
+// names. Call it once at start. See hdf5.RemoveStale.
+func RemoveStale(path string) ([]string, error) { return hdf5.RemoveStale(path) }

@@ -370,3 +370,17 @@ func FuzzLoad(f *testing.F) {
 		require.NoError(t, err)
 	})
 }
+
+// What a killed writer left goes; a model stays.
+func TestRemoveStale(t *testing.T) {
+	dir := t.TempDir()
+	stale := filepath.Join(dir, ".best.h5.h5tmp-00000001")
+	require.NoError(t, os.WriteFile(stale, nil, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "best.h5"), nil, 0o600))
+	removed, err := RemoveStale(dir)
+	require.NoError(t, err)
+	assert.Equal(t, []string{stale}, removed)
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Len(t, files, 1)
+}

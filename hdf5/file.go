@@ -77,11 +77,14 @@ func replace(path string, write func(io.Writer) error) (err error) {
 	return syncDirectory(filepath.Dir(path))
 }
 
+// temporaryMark parts the name of a temporary file: .NAME.h5tmp-0123abcd.
+const temporaryMark = ".h5tmp-"
+
 // temporaryPrefix begins the names of the temporary files for path.
 func temporaryPrefix(path string) string {
 	base := filepath.Base(path)
 	// File names have 255 bytes at most.
-	return "." + base[:min(len(base), 200)] + ".tmp-"
+	return "." + base[:min(len(base), 200)] + temporaryMark
 }
 
 // createTemporary creates and locks a file beside path.
@@ -110,13 +113,17 @@ func createTemporary(path string, mode fs.FileMode) (*os.File, error) {
 }
 
 // RemoveStale removes the temporary files that killed writers of path left
-// behind, and returns their names. Files of writers that are still at work, in
-// this process or another, stay. Call it once at start.
+// behind, or of any file in it where path is a directory, and returns their
+// names. Files of writers that are still at work, in this process or another,
+// stay. Call it once at start.
 func RemoveStale(path string) ([]string, error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
-	dir := filepath.Dir(path)
+	dir, prefix := filepath.Dir(path), temporaryPrefix(path)
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		dir, prefix = path, ""
+	}
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -126,7 +133,7 @@ func RemoveStale(path string) ([]string, error) {
 	}
 	var removed []string
 	for _, e := range entries {
-		if !isTemporary(e.Name(), path) || !e.Type().IsRegular() {
+		if !isTemporary(e.Name(), prefix) || !e.Type().IsRegular() {
 			continue
 		}
 		name := filepath.Join(dir, e.Name())
@@ -141,9 +148,15 @@ func RemoveStale(path string) ([]string, error) {
 	return removed, nil
 }
 
-func isTemporary(name, path string) bool {
-	suffix, ok := strings.CutPrefix(name, temporaryPrefix(path))
-	return ok && len(suffix) == 8 && strings.Trim(suffix, "0123456789abcdef") == ""
+// isTemporary says whether name is that of a temporary file with the prefix; ""
+// stands for any.
+func isTemporary(name, prefix string) bool {
+	at := strings.LastIndex(name, temporaryMark)
+	if at < 1 || name[0] != '.' || prefix != "" && name[:at+len(temporaryMark)] != prefix {
+		return false
+	}
+	digits := name[at+len(temporaryMark):]
+	return len(digits) == 8 && strings.Trim(digits, "0123456789abcdef") == ""
 }
 
 func removeUnlocked(name string) (gone bool, err error) {

@@ -26,17 +26,30 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// version is a file whose every element is k, of about 4 MB.
+// padding makes files large enough for a kill to come in the middle.
+var padding = make([]byte, 4<<20)
+
+// version is a file of about 4 MB that says k at its beginning and at its end.
 func version(k int64) *Group {
-	values := make([]int64, 1<<19)
-	for i := range values {
-		values[i] = k
-	}
 	root := &Group{}
-	if err := root.Put("values", &Dataset{Value: Int64Values(values, len(values))}); err != nil {
-		panic(err)
+	for name, v := range map[string]Value{"a": Int64Values([]int64{k}, 1), "padding": Bytes(padding), "z": Int64Values([]int64{k}, 1)} {
+		if err := root.Put(name, &Dataset{Value: v}); err != nil {
+			panic(err)
+		}
 	}
 	return root
+}
+
+// versionOf reads which version the file at path is.
+func versionOf(t *testing.T, path string) int64 {
+	root, err := ReadFile(path)
+	require.NoError(t, err)
+	first, err := root.Dataset("a").Int64s()
+	require.NoError(t, err)
+	last, err := root.Dataset("z").Int64s()
+	require.NoError(t, err)
+	require.Equal(t, first, last)
+	return first[0]
 }
 
 // writeForever replaces path by version 1, 2, 3 … and says each when it is done.
@@ -74,12 +87,7 @@ func TestKill(t *testing.T) {
 			}
 		}
 		assert.Error(t, child.Wait())
-		root, err := ReadFile(path)
-		require.NoError(t, err)
-		values, err := root.Dataset("values").Int64s()
-		require.NoError(t, err)
-		require.GreaterOrEqual(t, values[0], done, "the newest complete version")
-		require.Equal(t, values[0], values[len(values)-1])
+		require.GreaterOrEqual(t, versionOf(t, path), done, "the newest complete version")
 		removed, err := RemoveStale(path)
 		require.NoError(t, err)
 		temporaries += len(removed)
@@ -135,9 +143,7 @@ func TestFollowsLinks(t *testing.T) {
 	alias := filepath.Join(dir, "alias.h5")
 	require.NoError(t, os.Symlink("real.h5", alias))
 	require.NoError(t, WriteFile(alias, version(5)))
-	root, err := ReadFile(path)
-	require.NoError(t, err)
-	assert.NotNil(t, root.Dataset("values"))
+	assert.EqualValues(t, 5, versionOf(t, path))
 	info, err := os.Lstat(alias)
 	require.NoError(t, err)
 	assert.NotZero(t, info.Mode()&os.ModeSymlink)
@@ -147,8 +153,8 @@ func TestFollowsLinks(t *testing.T) {
 func TestRemoveStale(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.h5")
-	stale := filepath.Join(dir, ".a.h5.tmp-0123abcd")
-	others := []string{".a.h5.tmp-0123", ".a.h5.tmp-0123abcx", ".b.h5.tmp-0123abcd", "a.h5.tmp-0123abcd"}
+	stale := filepath.Join(dir, ".a.h5.h5tmp-0123abcd")
+	others := []string{".a.h5.h5tmp-0123", ".a.h5.h5tmp-0123abcx", ".b.h5.h5tmp-0123abcd", "a.h5.h5tmp-0123abcd"}
 	for _, name := range others {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
 	}
@@ -166,4 +172,7 @@ func TestRemoveStale(t *testing.T) {
 	assert.Empty(t, removed)
 	_, err = RemoveStale(filepath.Join(path, "x"))
 	assert.Error(t, err)
+	removed, err = RemoveStale(dir)
+	require.NoError(t, err)
+	assert.Equal(t, []string{filepath.Join(dir, ".b.h5.h5tmp-0123abcd")}, removed)
 }
