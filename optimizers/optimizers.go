@@ -116,7 +116,7 @@ func (o *Adam) Rule() (ops.UpdateRule, error) {
 
 func checkRate(o Optimizer, rate float64) error {
 	if !(rate > 0 && rate < 1e6) {
-		return fmt.Errorf("optimizers: %s has learning rate %g, want more than 0; New%s has Keras's default: %w", o.ClassName(), rate, o.ClassName(), ErrConfig)
+		return fmt.Errorf("optimizers: %s has learning rate %g, want more than 0 and less than 1e6; New%s has Keras's default: %w", o.ClassName(), rate, o.ClassName(), ErrConfig)
 	}
 	return nil
 }
