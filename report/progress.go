@@ -67,7 +67,7 @@ type screen interface {
 const (
 	drawEvery = 100 * time.Millisecond
 	// Lines in between come seldom: a log of a long run stays readable.
-	firstLineAfter = time.Second
+	firstLineAfter = 200 * time.Millisecond
 	lineEvery      = 15 * time.Second
 )
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/meseta-go/meseta"
 	"github.com/meseta-go/meseta/callbacks"
+	"github.com/meseta-go/meseta/checkpoint"
 	"github.com/spf13/cobra"
 )
 
@@ -49,6 +50,12 @@ func train(c *cobra.Command, _ []string) error {
 	if err := cfg.makeRunDirectory(); err != nil {
 		return err
 	}
+	if cfg.Save != "" {
+		// What a crash left of an earlier save to this file.
+		if _, err := checkpoint.RemoveStale(cfg.Save); err != nil {
+			return err
+		}
+	}
 	say := c.ErrOrStderr()
 	fmt.Fprintf(say, "%s on %s, in %s\n", cfg.Model, cfg.Data, cfg.RunDir)
 
@@ -66,7 +73,8 @@ func train(c *cobra.Command, _ []string) error {
 		Callbacks: runCallbacks(cfg, c), Dir: cfg.RunDir, Log: say,
 	})
 	if err != nil {
-		return fmt.Errorf("%w\nwhat was saved before lies in %s", err, cfg.RunDir)
+		fmt.Fprintf(say, "the run did not end by itself; what it left lies in %s\n", cfg.RunDir)
+		return err
 	}
 	r := result{RunDir: cfg.RunDir, Epochs: len(history.Epoch), StopReason: history.StopReason}
 	if r.Updates, err = model.Updates(); err != nil {

@@ -28,9 +28,6 @@ type panel struct {
 	first, count int // columns
 }
 
-// vectors is the number of vectors that hold the panel.
-func (p panel) vectors(lanes int) int { return p.width.Columns / lanes }
-
 // cut divides columns into panels of two vectors, the shape that leaves micro-kernels the most registers, and one or
 // three where the number is odd and triples are wanted.
 func cut(set *tile.Set, columns int, triples bool) []panel {
@@ -82,7 +79,6 @@ type direct struct {
 	panels     []panel
 	phases     []phase
 	packed     int // elements of all packed weights
-	packUnits  int // pieces of work in packing one panel: filter elements
 
 	copied               bool // pixels go through the workspace
 	pitch                int  // elements from row to row of what micro-kernels read
