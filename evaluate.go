@@ -116,7 +116,7 @@ func (m *Model) loader(ds data.Dataset, batch int, shuffle bool) (*data.Loader, 
 	if ds.Classes() == 0 {
 		return nil, errors.New("meseta: the data has no labels; training and evaluation need them")
 	}
-	return data.NewLoader(ds, data.LoaderOptions{BatchSize: batch, Shuffle: shuffle, Seed: m.training.Seed})
+	return data.NewLoader(ds, data.LoaderOptions{BatchSize: min(batch, ds.Len()), Shuffle: shuffle, Seed: m.training.Seed})
 }
 
 // batch gives the program for a batch, with the batch in it.

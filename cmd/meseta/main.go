@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -63,7 +64,7 @@ func execute(args []string, stdout, stderr io.Writer) int {
 			err = fmt.Errorf("%w (%w)", err, stopped)
 		}
 	}
-	fmt.Fprintf(stderr, "meseta: %v\n", err)
+	fmt.Fprintf(stderr, "meseta: %s\n", strings.TrimPrefix(err.Error(), "meseta: "))
 	var usage usageError
 	if errors.As(err, &usage) {
 		fmt.Fprintf(stderr, "Run 'meseta --help' or 'meseta COMMAND --help' for usage.\n")

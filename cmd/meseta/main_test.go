@@ -168,11 +168,14 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 		{"bench step --model gpt", 2, "mnist-cnn"},
 		{"bench step --precision int4", 2, "int4"},
 		{"verify nothing.h5", 1, "nothing.h5"},
+		{"train --save model.txt", 1, "model.txt has no suffix"},
+		{"train --model " + bad, 1, "bad.yaml"},
 	} {
 		code, stdout, stderr := run(strings.Fields(c.args)...)
 		assert.Equal(t, c.code, code, c.args)
 		assert.Contains(t, stderr, c.want, c.args)
 		assert.Empty(t, stdout, c.args)
+		assert.NotContains(t, stderr, "meseta: meseta:", c.args)
 	}
 }
 

@@ -11,7 +11,7 @@ func newPredict() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "predict MODEL --input X.npy --output Y.npy",
 		Short: "Apply a model to samples",
-		Long:  "Apply a model to the samples of a NumPy file (float32 or uint8, NHWC) and write its outputs as another (float32).",
+		Long:  "Apply a model to the samples of a NumPy file (float32, NHWC) and write its outputs as another (float32).",
 		Args:  exactly("MODEL"),
 		RunE:  predict,
 	}

@@ -47,27 +47,25 @@ func train(c *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	if err := cfg.makeRunDirectory(); err != nil {
-		return err
-	}
 	if cfg.Save != "" {
-		// What a crash left of an earlier save to this file.
-		if _, err := checkpoint.RemoveStale(cfg.Save); err != nil {
+		if err := prepareSave(cfg.Save); err != nil {
 			return err
 		}
-	}
-	say := c.ErrOrStderr()
-	fmt.Fprintf(say, "%s on %s, in %s\n", cfg.Model, cfg.Data, cfg.RunDir)
-
-	sets, err := loadData(cfg.Data, cfg.Validation)
-	if err != nil {
-		return err
 	}
 	model, err := openModel(cfg)
 	if err != nil {
 		return err
 	}
 	defer model.Close()
+	if err := cfg.makeRunDirectory(); err != nil {
+		return err
+	}
+	say := c.ErrOrStderr()
+	fmt.Fprintf(say, "%s on %s, in %s\n", cfg.Model, cfg.Data, cfg.RunDir)
+	sets, err := loadData(cfg.Data, cfg.Validation)
+	if err != nil {
+		return err
+	}
 	history, err := model.Fit(c.Context(), sets.train, meseta.FitOptions{
 		Epochs: cfg.Epochs, BatchSize: cfg.Batch, Steps: cfg.Steps, Validation: sets.validation,
 		Callbacks: runCallbacks(cfg, c), Dir: cfg.RunDir, Log: say,
@@ -86,7 +84,7 @@ func train(c *cobra.Command, _ []string) error {
 		}
 	}
 	if cfg.Save != "" {
-		if err := saveModel(model, cfg.Save); err != nil {
+		if err := model.Save(cfg.Save); err != nil {
 			return err
 		}
 		r.Saved = cfg.Save
@@ -149,12 +147,14 @@ func runCallbacks(cfg config, c *cobra.Command) []callbacks.Callback {
 	return list
 }
 
-// saveModel writes the model, or its weights where the suffix says so.
-func saveModel(m *meseta.Model, path string) error {
-	if dir := filepath.Dir(path); dir != "." {
-		if err := os.MkdirAll(dir, 0o777); err != nil {
-			return err
-		}
+// prepareSave finds out before training whether a model can be saved to path, and removes what a crash left of an earlier save.
+func prepareSave(path string) error {
+	if _, err := checkpoint.FormatOf(path); err != nil {
+		return err
 	}
-	return m.Save(path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	_, err := checkpoint.RemoveStale(path)
+	return err
 }

@@ -119,6 +119,10 @@ func TestAlloc(t *testing.T) {
 	}
 	_, err := Alloc(-1)
 	assert.ErrorContains(t, err, "-1 bytes")
+	if runtime.GOOS == "linux" {
+		_, err = Alloc(1 << 45)
+		assert.ErrorContains(t, err, "35184372088832 bytes of memory are wanted")
+	}
 }
 
 const largeEnough = 5<<20 + 12

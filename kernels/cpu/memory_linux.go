@@ -2,13 +2,21 @@ package cpu
 
 import (
 	"fmt"
+	"os"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
 const largePage = 2 << 20
 
+// alloc maps memory. The system would promise more than it has and end the process when the pages are touched, so what
+// there is is asked for first.
 func alloc(bytes int) (*Memory, error) {
+	if free, ok := available(); ok && bytes > free {
+		return nil, fmt.Errorf("cpu: %d bytes of memory are wanted, %d are there", bytes, free)
+	}
 	size := bytes
 	if bytes >= largePage { // room to begin at a large page
 		size += largePage
@@ -26,4 +34,19 @@ func alloc(bytes int) (*Memory, error) {
 	m := &Memory{block[at : at+bytes : at+bytes], func() error { return unix.Munmap(block) }}
 	touch(m.bytes)
 	return m, nil
+}
+
+// available is how much memory can be had without swapping: MemAvailable of /proc/meminfo (proc(5)).
+func available() (bytes int, ok bool) {
+	text, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0, false
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, found := strings.CutPrefix(line, "MemAvailable:"); found {
+			kib, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(rest), " kB"))
+			return kib << 10, err == nil
+		}
+	}
+	return 0, false
 }
