@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/meseta-go/meseta/schedules"
 )
 
 // List is a list of callbacks that can stand in a YAML (so JSON) configuration: a mapping from snake_case names to Keras's
@@ -196,11 +198,40 @@ func set(field, value any) error {
 			return wants("epoch or a positive number of updates", value)
 		}
 		*field = SaveFreq(n)
+	case *[]int:
+		return setList(field, value, "whole numbers", wholeNumber)
+	case *[]float64:
+		return setList(field, value, "numbers", number)
+	case *schedules.Shape:
+		name, _ := value.(string)
+		shape, err := schedules.ParseShape(name)
+		if err != nil {
+			return wants("linear, exponential or cosine", value)
+		}
+		*field = shape
 	case *scheduleField:
 		return setSchedule(field, value)
 	default:
 		panic(fmt.Sprintf("callbacks: no configuration form for a %T", field))
 	}
+	return nil
+}
+
+// setList decodes a list of numbers; an empty one, or null, is nil.
+func setList[T any](field *[]T, value any, what string, decode func(any) (T, bool)) error {
+	items, ok := value.([]any)
+	if !ok && value != nil {
+		return wants("a list of "+what, value)
+	}
+	var list []T
+	for i, item := range items {
+		x, ok := decode(item)
+		if !ok {
+			return fmt.Errorf("[%d] %w", i, wants("one of "+what, item))
+		}
+		list = append(list, x)
+	}
+	*field = list
 	return nil
 }
 
@@ -319,6 +350,12 @@ func get(field any) (any, error) {
 			return "epoch", nil
 		}
 		return int(*field), nil
+	case *[]int:
+		return *field, nil
+	case *[]float64:
+		return *field, nil
+	case *schedules.Shape:
+		return field.String(), nil
 	case *scheduleField:
 		return getSchedule(*field)
 	default:

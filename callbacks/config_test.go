@@ -89,31 +89,36 @@ func TestDecodeForms(t *testing.T) {
 
 func TestDecodeErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"early_stoping: {}":                                          `no callback "early_stoping"; the callbacks are csv_logger, curves, early_stopping, history, journal, learning_rate_scheduler, model_checkpoint, progress_bar, reduce_lr_on_plateau, warm_up`,
-		"early_stopping: {patiance: 3}":                              `early_stopping: there is no argument "patiance"; the arguments are monitor, min_delta, patience`,
-		"history: {a: 1}":                                            `no argument "a"; it takes none`,
-		"early_stopping: {patience: many}":                           `patience is the string "many"; expected a whole number`,
-		"early_stopping: {patience: 2.5}":                            `patience is 2.5; expected a whole number`,
-		"early_stopping: {patience: 18446744073709551615}":           `expected a whole number`,
-		"early_stopping: {patience: 1e300}":                          `expected a whole number`,
-		"early_stopping: {min_delta: [1]}":                           `min_delta is a list; expected a number`,
-		"early_stopping: {baseline: x}":                              `expected a number or null`,
-		"early_stopping: {restore_best_weights: 1}":                  `restore_best_weights is 1; expected true or false`,
-		"early_stopping: {mode: down}":                               `mode is the string "down"; expected auto, min or max`,
-		"early_stopping: {monitor: 3}":                               `monitor is 3; expected a string`,
-		"early_stopping: 3":                                          `early_stopping: it is 3; expected {argument: value}`,
-		"model_checkpoint: {save_freq: 0}":                           `save_freq is 0; expected epoch or a positive number of updates`,
-		"model_checkpoint: {save_freq: batch}":                       `expected epoch or a positive number`,
-		"learning_rate_scheduler: {schedule: 3}":                     `expected one schedule, {name: {argument: value}}, of constant, exponential, triangular`,
-		"learning_rate_scheduler: {schedule: {cosine: {}}}":          `schedule "cosine" is not known; the schedules are constant, exponential, triangular`,
-		"learning_rate_scheduler: {schedule: {constant: {rate: 1}}}": `schedule constant: there is no argument "rate"; the arguments are learning_rate`,
-		"3":                   `the configuration is 3; expected`,
-		"- 3":                 `number 1 of the list is 3`,
-		"- early_stoping":     `no callback "early_stoping"`,
-		"- {early_stoping: }": `no callback "early_stoping"`,
-		"early_stopping: {":   `configuration`,
-		"early_stopping: {patience: 1}\nearly_stopping: {patience: 2}": `already defined`,
-		"early_stopping: {patience: 1, patience: 2}":                   `already defined`,
+		"early_stoping: {}":                                                        `no callback "early_stoping"; the callbacks are csv_logger, curves, early_stopping, history, journal, learning_rate_scheduler, model_checkpoint, progress_bar, reduce_lr_on_plateau, warm_up`,
+		"early_stopping: {patiance: 3}":                                            `early_stopping: there is no argument "patiance"; the arguments are monitor, min_delta, patience`,
+		"history: {a: 1}":                                                          `no argument "a"; it takes none`,
+		"early_stopping: {patience: many}":                                         `patience is the string "many"; expected a whole number`,
+		"early_stopping: {patience: 2.5}":                                          `patience is 2.5; expected a whole number`,
+		"early_stopping: {patience: 18446744073709551615}":                         `expected a whole number`,
+		"early_stopping: {patience: 1e300}":                                        `expected a whole number`,
+		"early_stopping: {min_delta: [1]}":                                         `min_delta is a list; expected a number`,
+		"early_stopping: {baseline: x}":                                            `expected a number or null`,
+		"early_stopping: {restore_best_weights: 1}":                                `restore_best_weights is 1; expected true or false`,
+		"early_stopping: {mode: down}":                                             `mode is the string "down"; expected auto, min or max`,
+		"early_stopping: {monitor: 3}":                                             `monitor is 3; expected a string`,
+		"early_stopping: 3":                                                        `early_stopping: it is 3; expected {argument: value}`,
+		"model_checkpoint: {save_freq: 0}":                                         `save_freq is 0; expected epoch or a positive number of updates`,
+		"model_checkpoint: {save_freq: batch}":                                     `expected epoch or a positive number`,
+		"learning_rate_scheduler: {schedule: 3}":                                   `expected one schedule, {name: {argument: value}}, of constant, cosine, cosine_restarts, exp_range, exponential, inverse_time, one_cycle, piecewise, polynomial, step, triangular, triangular2`,
+		"learning_rate_scheduler: {schedule: {wave: {}}}":                          `schedule "wave" is not known; the schedules are constant, cosine, cosine_restarts, exp_range, exponential, inverse_time, one_cycle, piecewise, polynomial, step, triangular, triangular2`,
+		"learning_rate_scheduler: {schedule: {constant: {rate: 1}}}":               `schedule constant: there is no argument "rate"; the arguments are learning_rate`,
+		"learning_rate_scheduler: {schedule: {piecewise: {boundaries: 3}}}":        `boundaries is 3; expected a list of whole numbers`,
+		"learning_rate_scheduler: {schedule: {piecewise: {boundaries: [3, 1.5]}}}": `boundaries [1] is 1.5; expected one of whole numbers`,
+		"learning_rate_scheduler: {schedule: {piecewise: {values: [x]}}}":          `values [0] is the string "x"; expected one of numbers`,
+		"warm_up: {shape: 3}":                                                      `shape is 3; expected linear, exponential or cosine`,
+		"warm_up: {shape: arc}":                                                    `shape is the string "arc"; expected linear, exponential or cosine`,
+		"3":                                                                        `the configuration is 3; expected`,
+		"- 3":                                                                      `number 1 of the list is 3`,
+		"- early_stoping":                                                          `no callback "early_stoping"`,
+		"- {early_stoping: }":                                                      `no callback "early_stoping"`,
+		"early_stopping: {":                                                        `configuration`,
+		"early_stopping: {patience: 1}\nearly_stopping: {patience: 2}":             `already defined`,
+		"early_stopping: {patience: 1, patience: 2}":                               `already defined`,
 	} {
 		_, err := Decode([]byte(text))
 		assert.ErrorContains(t, err, want, text)
@@ -124,16 +129,29 @@ func everyCallback() List {
 	return List{
 		&CSVLogger{Filename: "h.csv"}, NewCurves(), &EarlyStopping{Monitor: "a", Mode: Max, Baseline: new(0.25)}, newHistory(), NewJournal(),
 		&LearningRateScheduler{Schedule: schedules.Triangular{BaseLR: 1e-4, MaxLR: 6e-3, StepSize: 2000}}, &ModelCheckpoint{Filepath: "{epoch}.h5", Monitor: "b", SaveFreq: 7},
-		&ProgressBar{}, NewReduceLROnPlateau(), &WarmUp{Steps: 5, From: 0.1},
+		&ProgressBar{}, NewReduceLROnPlateau(), &WarmUp{Steps: 5, From: 0.1, Shape: schedules.ExponentialShape},
+	}
+}
+
+// everySchedule has a configuration form.
+func everySchedule() []schedules.Schedule {
+	return []schedules.Schedule{
+		schedules.Constant{LearningRate: 3}, schedules.Exponential{InitialLearningRate: 1, DecayRate: 0.5, DecaySteps: 3},
+		schedules.Step{Factor: 0.1, StepEpochs: 30}, schedules.Piecewise{Boundaries: []int{3, 5}, Values: []float64{1, 0.5, 1e-9}},
+		schedules.Piecewise{BoundaryEpochs: []float64{2.5}, Values: []float64{1, 0.5}}, schedules.NewPolynomial(),
+		schedules.Polynomial{DecaySteps: 7, EndLearningRate: 1, Power: 2, Cycle: true}, schedules.InverseTime{DecayRate: 2, DecayEpochs: 3, Staircase: true},
+		schedules.Cosine{DecaySteps: 9, Alpha: 0.1}, schedules.NewCosineRestarts(), schedules.CosineRestarts{FirstDecayEpochs: 2, TMul: 1, MMul: 0.5, Alpha: 0.1},
+		schedules.NewOneCycle(), schedules.OneCycle{MaxLR: 1, TotalSteps: 9, PctStart: 0.4, DivFactor: 3, FinalDivFactor: 4, ThreePhase: true},
+		schedules.Triangular{MaxLR: 1, StepSize: 3}, schedules.Triangular2{BaseLR: 0.1, MaxLR: 1, StepEpochs: 3}, schedules.ExpRange{MaxLR: 1, StepSize: 3, Gamma: 0.99994},
 	}
 }
 
 func TestResolvedConfigurationReadsBack(t *testing.T) {
-	for _, list := range []List{
-		{}, everyCallback(), append(everyCallback(), NewEarlyStopping(), NewModelCheckpoint("x.h5")),
-		{&LearningRateScheduler{Schedule: schedules.Constant{LearningRate: 3}}},
-		{&LearningRateScheduler{Schedule: schedules.Exponential{InitialLearningRate: 1, DecayRate: 0.5, DecaySteps: 3}}},
-	} {
+	lists := []List{{}, everyCallback(), append(everyCallback(), NewEarlyStopping(), NewModelCheckpoint("x.h5"))}
+	for _, schedule := range everySchedule() {
+		lists = append(lists, List{&LearningRateScheduler{Schedule: schedule}})
+	}
+	for _, list := range lists {
 		text := mustYAML(t, list)
 		again, err := Decode(text)
 		require.NoError(t, err, string(text))
@@ -153,6 +171,21 @@ func TestPointersToSchedulesHaveAForm(t *testing.T) {
 		list, err := Decode(mustYAML(t, List{&LearningRateScheduler{Schedule: pair[0]}}))
 		require.NoError(t, err)
 		assert.Equal(t, pair[1], list[0].(*LearningRateScheduler).Schedule)
+	}
+}
+
+// Arguments left out have Keras's defaults, or PyTorch's.
+func TestDefaultsOfSchedules(t *testing.T) {
+	for text, want := range map[string]schedules.Schedule{
+		"polynomial: {decay_steps: 9}":            schedules.Polynomial{DecaySteps: 9, EndLearningRate: 0.0001, Power: 1},
+		"cosine_restarts: {first_decay_steps: 9}": schedules.CosineRestarts{FirstDecaySteps: 9, TMul: 2, MMul: 1},
+		"one_cycle: {total_epochs: 9}":            schedules.OneCycle{TotalEpochs: 9, PctStart: 0.3, Shape: schedules.CosineShape, DivFactor: 25, FinalDivFactor: 1e4},
+	} {
+		for range 2 { // the first one does not change the defaults
+			list, err := Decode([]byte("learning_rate_scheduler: {schedule: {" + text + "}}"))
+			require.NoError(t, err)
+			assert.Equal(t, want, list[0].(*LearningRateScheduler).Schedule)
+		}
 	}
 }
 
@@ -196,7 +229,11 @@ func TestOwnCallbacksAndSchedules(t *testing.T) {
 
 // Whatever stands in a configuration, it is decoded or refused; what is decoded is written so that it reads back the same.
 func FuzzDecode(f *testing.F) {
-	for _, list := range []List{everyCallback(), append(everyCallback(), NewEarlyStopping())} {
+	lists := []List{everyCallback(), append(everyCallback(), NewEarlyStopping())}
+	for _, schedule := range everySchedule() {
+		lists = append(lists, List{&LearningRateScheduler{Schedule: schedule}})
+	}
+	for _, list := range lists {
 		text, err := yaml.Marshal(list)
 		require.NoError(f, err)
 		f.Add(text)

@@ -34,19 +34,20 @@ func (c *LearningRateScheduler) Begin(s *Setup) error {
 	return nil
 }
 
-// WarmUp raises the learning rate in a straight line over the first updates, whatever schedule there is. A run has at most
-// one. Its fields are those of schedules.WarmUp.
+// WarmUp raises the learning rate over the first updates, whatever schedule there is. A run has at most one. Its fields
+// are those of schedules.WarmUp.
 type WarmUp struct {
 	Steps  int     // how long it takes, in updates
 	Epochs float64 // or, instead, in epochs
-	From   float64 // the factor of the first update, in [0, 1)
+	From   float64 // the factor of the first update, in [0, 1); above 0 where it rises exponentially
+	Shape  schedules.Shape
 }
 
 // Name returns warm_up.
 func (*WarmUp) Name() string { return "warm_up" }
 
 func (c *WarmUp) parameters() []parameter {
-	return []parameter{{"steps", &c.Steps}, {"epochs", &c.Epochs}, {"from", &c.From}}
+	return []parameter{{"steps", &c.Steps}, {"epochs", &c.Epochs}, {"from", &c.From}, {"shape", &c.Shape}}
 }
 
 // Begin checks the settings.

@@ -180,8 +180,11 @@ func TestListOrderNeverMatters(t *testing.T) {
 		add(&ModelCheckpoint{Filepath: "b.weights.h5", Monitor: "accuracy", SaveBestOnly: true, SaveWeightsOnly: true})
 		add(&ReduceLROnPlateau{Monitor: pick(), Factor: 0.5, Patience: 1 + rng.IntN(3), Cooldown: rng.IntN(3), MinLR: 1e-3})
 		add(&ReduceLROnPlateau{Monitor: pick(), Factor: 0.1, Patience: 1 + rng.IntN(3), MinLR: 1e-2})
-		add(&LearningRateScheduler{Schedule: schedules.Triangular{MaxLR: 0.3, StepSize: 7}})
-		add(&WarmUp{Epochs: 2})
+		add(&LearningRateScheduler{Schedule: []schedules.Schedule{
+			schedules.Triangular{MaxLR: 0.3, StepSize: 7}, schedules.OneCycle{MaxLR: 0.3, TotalEpochs: 12, PctStart: 0.3, DivFactor: 2, FinalDivFactor: 5},
+			schedules.Piecewise{Boundaries: []int{9, 20}, Values: []float64{0.3, 0.2, 0.1}}, schedules.CosineRestarts{FirstDecayEpochs: 2, TMul: 2, MMul: 0.9, Alpha: 0.1},
+		}[trial%4]})
+		add(&WarmUp{Epochs: 2, From: 0.1, Shape: schedules.Shape(rng.IntN(3))})
 		add(&Journal{})
 		add(&CSVLogger{Filename: "history.csv"})
 

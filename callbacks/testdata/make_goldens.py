@@ -1,7 +1,7 @@
-"""Records what Keras's callbacks decide on streams of metrics, for keras_test.go, and the rates of its schedules.
+"""Records what Keras's callbacks decide on streams of metrics, for keras_test.go.
 
     pip install keras==3.15.1 tensorflow-cpu
-    KERAS_BACKEND=tensorflow python make_goldens.py   # writes keras.json beside it, and ../../schedules/testdata/keras.json
+    KERAS_BACKEND=tensorflow python make_goldens.py   # writes keras.json beside it
 
 Each case drives the real callback through its hooks with a model that only counts: what it would save, its learning rate,
 its weights (the epoch that they are of). One entry an epoch: rate after the epoch, what was saved, whether training stops.
@@ -158,22 +158,6 @@ def templates():
             yield {"template": "m-" + template + ".h5", "epoch": 1, "value": number(value), "path": "m-" + template.format(val_loss=value) + ".h5"}
 
 
-def schedules():
-    decay = keras.optimizers.schedules.ExponentialDecay
-    for arguments in grid(initial_learning_rate=[0.1, 1e-3], decay_rate=[0.5, 0.96, 1.05], decay_steps=[1, 10, 1000], staircase=[False, True]):
-        schedule = decay(**arguments)
-        steps = [0, 1, 2, 9, 10, 11, 99, 100, 1234]
-        yield {"arguments": arguments, "steps": steps, "rates": [float(schedule(step)) for step in steps]}
-
-
-def warm_ups():
-    """CosineDecay's own warm-up from 0 is the definition of the linear warm-up."""
-    for warmup_steps in (1, 4, 100):
-        schedule = keras.optimizers.schedules.CosineDecay(0.0, 1000, warmup_target=1.0, warmup_steps=warmup_steps)
-        steps = [step for step in (0, 1, 2, 3, 50, 99) if step < warmup_steps]
-        yield {"warmup_steps": warmup_steps, "steps": steps, "factors": [float(schedule(step)) for step in steps]}
-
-
 def write(path, out):
     lines = []
     for key, value in out.items():
@@ -204,8 +188,6 @@ def main():
         out["cases"].append([name, arguments, stream_name, index[text]])
     here = pathlib.Path(__file__).parent
     write(here / "keras.json", out | {"outcomes": outcomes, "templates": list(templates())})
-    rates = versions | {"schedules": list(schedules()), "warm_ups": list(warm_ups())}
-    write(here.parent.parent / "schedules" / "testdata" / "keras.json", rates)
     print(f"{len(out['cases'])} cases, {len(outcomes)} outcomes")
 
 
