@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"errors"
 	"fmt"
 	"unsafe"
 
@@ -373,35 +374,24 @@ func (c *CPU) chooseUpdate(o ops.Operator, in []ops.Type) (Kernel, error) {
 
 func (c *CPU) chooseOptimize(o ops.Optimize, in []ops.Type) (Kernel, error) {
 	n := o.Parameters
-	size := extent(in[3 : 3+n])
-	type arrays struct{ param, grad, slot0, slot1 []float32 }
-	kernel := func(x any, err error, step func(a arrays, rate float32, iteration int64)) (Kernel, error) {
-		return bound(c, x, err, func(in, _ [][]float32, b Buffers) func() {
-			rate, iterations, apply := in[0], view[int64](b.In[1]), view[int32](b.In[2])
-			var parts [4][]float32
-			for i := range len(b.In[3:]) / n {
-				parts[i] = sweep(b.In[3+i*n : 3+(i+1)*n])
-			}
-			a := arrays{parts[0], parts[1], parts[2], parts[3]}
-			return func() {
-				if apply[0] != 0 {
-					iterations[0]++
-					step(a, rate[0], iterations[0])
-				}
-			}
-		})
+	x, err := update.New(c.dev, extent(in[3:3+n]), o.Rule)
+	if errors.Is(err, update.ErrRule) {
+		return nil, fmt.Errorf("kernels: optimizer %v on the CPU: %w: %w", o.Rule, err, ErrUnsupported)
 	}
-	switch r := o.Rule.(type) {
-	case ops.SGD:
-		x, err := update.NewSGD(c.dev, size, update.SGD{Momentum: r.Momentum, WeightDecay: r.WeightDecay, Nesterov: r.Nesterov})
-		return kernel(x, err, func(a arrays, rate float32, _ int64) { x.Run(a.param, a.grad, a.slot0, rate) })
-	case ops.Adam:
-		x, err := update.NewAdam(c.dev, size, update.Adam{Beta1: r.Beta1, Beta2: r.Beta2, Epsilon: r.Epsilon, WeightDecay: r.WeightDecay})
-		return kernel(x, err, func(a arrays, rate float32, iteration int64) {
-			x.Run(a.param, a.grad, a.slot0, a.slot1, rate, iteration)
-		})
-	}
-	return nil, fmt.Errorf("kernels: optimizer %v on the CPU: %w", o.Rule, ErrUnsupported)
+	return bound(c, x, err, func(in, _ [][]float32, b Buffers) func() {
+		rate, iterations, apply := in[0], view[int64](b.In[1]), view[int32](b.In[2])
+		part := func(i int) []float32 { return sweep(b.In[3+i*n : 3+(i+1)*n]) }
+		a := update.Arrays[float32]{Param: part(0), Grad: part(1)}
+		for i := range o.Rule.Slots() {
+			a.Slots[i] = part(2 + i)
+		}
+		return func() {
+			if apply[0] != 0 {
+				iterations[0]++
+				x.Run(a, rate[0], iterations[0])
+			}
+		}
+	})
 }
 
 const scattered = "kernels: values that one sweep updates do not lie side by side"

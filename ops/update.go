@@ -118,10 +118,7 @@ func (o SGD) String() string {
 	if o.Nesterov {
 		s += " nesterov"
 	}
-	if o.WeightDecay != 0 {
-		s += fmt.Sprintf(" decay %g", o.WeightDecay)
-	}
-	return s
+	return withDecay(s, o.WeightDecay)
 }
 
 // Adam is arXiv:1412.6980 as Keras has it, t being the iterations after this step: w -= w·WeightDecay·rate;
@@ -132,9 +129,5 @@ type Adam struct{ Beta1, Beta2, Epsilon, WeightDecay float32 }
 func (Adam) Slots() int { return 2 }
 
 func (o Adam) String() string {
-	s := fmt.Sprintf("adam %g %g %g", o.Beta1, o.Beta2, o.Epsilon)
-	if o.WeightDecay != 0 {
-		s += fmt.Sprintf(" decay %g", o.WeightDecay)
-	}
-	return s
+	return withDecay(fmt.Sprintf("adam %g %g %g", o.Beta1, o.Beta2, o.Epsilon), o.WeightDecay)
 }

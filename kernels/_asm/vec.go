@@ -5,14 +5,14 @@ import "fmt"
 func init() { register("vec", vecFiles) }
 
 // vecFiles are the loops of package vec, one file for each instruction set. Flat loops and rows are here, sums over rows in vec_sums.go,
-// maximum pooling in vec_pool.go, dropout in vec_dropout.go, the table that names them in vec_table.go.
+// maximum pooling in vec_pool.go, other optimizers in vec_update.go, dropout in vec_dropout.go, the table that names them in vec_table.go.
 func vecFiles() []*File {
 	var files []*File
 	for _, v := range []*Vectors{AVX2, AVX512} {
 		f := NewFile("vec", "vec_"+v.Name, v)
 		vecTable(f)
 		f.LaneNumbers()
-		for _, l := range maps() {
+		for _, l := range append(maps(), updates()...) {
 			l.emit(f)
 		}
 		finite(f)

@@ -29,6 +29,39 @@ var table@ = Table{
 	Adam: func(param, grad, m, v []float32, keep1, keep2, alpha, epsilon float32) {
 		adam@(at(m), at(v), at(param), at(grad), len(param), keep1, keep2, alpha, epsilon)
 	},
+	RMSprop: [2][2]func(param, grad, v, m, a []float32, rho, keep, epsilon, rate, factor float32){
+		{
+			func(param, grad, v, _, _ []float32, rho, keep, epsilon, rate, _ float32) {
+				rmsprop@(at(v), at(param), at(grad), len(param), rho, keep, epsilon, rate)
+			},
+			func(param, grad, v, m, _ []float32, rho, keep, epsilon, rate, factor float32) {
+				rmspropMomentum@(at(v), at(m), at(param), at(grad), len(param), rho, keep, epsilon, rate, factor)
+			},
+		},
+		{
+			func(param, grad, v, _, a []float32, rho, keep, epsilon, rate, _ float32) {
+				rmspropCentered@(at(v), at(a), at(param), at(grad), len(param), rho, keep, epsilon, rate)
+			},
+			func(param, grad, v, m, a []float32, rho, keep, epsilon, rate, factor float32) {
+				rmspropCenteredMomentum@(at(v), at(m), at(a), at(param), at(grad), len(param), rho, keep, epsilon, rate, factor)
+			},
+		},
+	},
+	Adagrad: func(param, grad, a []float32, epsilon, rate float32) {
+		adagrad@(at(a), at(param), at(grad), len(param), epsilon, rate)
+	},
+	Adadelta: func(param, grad, a, d []float32, rho, keep, epsilon, rate float32) {
+		adadelta@(at(a), at(d), at(param), at(grad), len(param), rho, keep, epsilon, rate)
+	},
+	Adamax: func(param, grad, m, u []float32, keep1, beta2, alpha, epsilon float32) {
+		adamax@(at(m), at(u), at(param), at(grad), len(param), keep1, beta2, alpha, epsilon)
+	},
+	Nadam: func(param, grad, m, v []float32, keep1, keep2, ahead, now, scale, epsilon float32) {
+		nadam@(at(m), at(v), at(param), at(grad), len(param), keep1, keep2, ahead, now, scale, epsilon)
+	},
+	Lion: func(param, grad, m []float32, beta1, keep1, beta2, keep2, rate float32) {
+		lion@(at(m), at(param), at(grad), len(param), beta1, keep1, beta2, keep2, rate)
+	},
 	BiasAdd: func(dst, src, bias []float32, rows, width int) { biasAdd@(at(dst), at(src), at(bias), rows, width) },
 	Normalize: [2][2]func(dst, src, residual, mean, scale, offset []float32, rows, width int){
 		{

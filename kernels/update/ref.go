@@ -4,36 +4,131 @@ import (
 	"math"
 
 	"github.com/meseta-go/meseta/kernels/vec"
+	"github.com/meseta-go/meseta/ops"
 )
 
-// Float is what the definitions are generic over: float32 as the kernels compute, float64 to judge them by.
-type Float interface{ float32 | float64 }
+// Reference defines Step.Run. Of rules that are not ops's it does nothing.
+func Reference[T Float](rule ops.UpdateRule, a Arrays[T], rate float32, step int64) {
+	switch r := rule.(type) {
+	case ops.SGD:
+		decay(a, r.WeightDecay, rate)
+		sgd(r, a, T(rate))
+	case ops.Adam:
+		decay(a, r.WeightDecay, rate)
+		adam(r, a, T(adamRate(r, rate, step)))
+	case ops.RMSprop:
+		decay(a, r.WeightDecay, rate)
+		rmsprop(r, a, T(rate))
+	case ops.Adagrad:
+		decay(a, r.WeightDecay, rate)
+		sums := a.Slots[0]
+		for i, g := range a.Grad {
+			sums[i] += g * g
+			a.Param[i] -= T(rate) * g / root(sums[i]+T(r.Epsilon))
+		}
+	case ops.Adadelta:
+		decay(a, r.WeightDecay, rate)
+		adadelta(r, a, T(rate))
+	case ops.Adamax:
+		decay(a, r.WeightDecay, rate)
+		m, u, alpha := a.Slots[0], a.Slots[1], T(adamaxRate(r, rate, step))
+		for i, g := range a.Grad {
+			m[i] += (g - m[i]) * T(vec.Complement(r.Beta1))
+			u[i] = max(T(r.Beta2)*u[i], g, -g)
+			a.Param[i] -= alpha * m[i] / (u[i] + T(r.Epsilon))
+		}
+	case ops.Nadam:
+		decay(a, r.WeightDecay, rate)
+		nadam(r, a, T(rate), nadamConstants(r, r.Product(step), step))
+	case ops.Lion:
+		decay(a, r.WeightDecay, rate)
+		lion(r, a, T(rate))
+	}
+}
 
-// ReferenceSGD defines SGDUpdate.
-func ReferenceSGD[T Float](p SGD, param, grad, velocity []T, learningRate T) {
-	for i, g := range grad {
-		param[i] -= param[i] * T(p.WeightDecay) * learningRate
-		switch {
-		case p.Momentum == 0:
-			param[i] -= g * learningRate
-		case p.Nesterov:
-			velocity[i] = velocity[i]*T(p.Momentum) - g*learningRate
-			param[i] += velocity[i]*T(p.Momentum) - g*learningRate
-		default:
-			velocity[i] = velocity[i]*T(p.Momentum) - g*learningRate
-			param[i] += velocity[i]
+func root[T Float](x T) T { return T(math.Sqrt(float64(x))) }
+
+func decay[T Float](a Arrays[T], decay, rate float32) {
+	for i := range a.Param {
+		a.Param[i] -= a.Param[i] * T(decay) * T(rate)
+	}
+}
+
+func sgd[T Float](r ops.SGD, a Arrays[T], rate T) {
+	for i, g := range a.Grad {
+		if r.Momentum == 0 {
+			a.Param[i] -= g * rate
+			continue
+		}
+		velocity := a.Slots[0]
+		velocity[i] = velocity[i]*T(r.Momentum) - g*rate
+		if r.Nesterov {
+			a.Param[i] += velocity[i]*T(r.Momentum) - g*rate
+		} else {
+			a.Param[i] += velocity[i]
 		}
 	}
 }
 
-// ReferenceAdam defines AdamUpdate.
-func ReferenceAdam[T Float](p Adam, param, grad, m, v []T, learningRate float32, step int64) {
-	alpha := T(p.alpha(learningRate, step))
-	for i, g := range grad {
-		param[i] -= param[i] * T(p.WeightDecay) * T(learningRate)
-		m[i] += (g - m[i]) * T(vec.Complement(p.Beta1))
-		v[i] += (g*g - v[i]) * T(vec.Complement(p.Beta2))
-		param[i] -= m[i] * alpha / (T(math.Sqrt(float64(v[i]))) + T(p.Epsilon))
+func adam[T Float](r ops.Adam, a Arrays[T], alpha T) {
+	m, v := a.Slots[0], a.Slots[1]
+	for i, g := range a.Grad {
+		m[i] += (g - m[i]) * T(vec.Complement(r.Beta1))
+		v[i] += (g*g - v[i]) * T(vec.Complement(r.Beta2))
+		a.Param[i] -= m[i] * alpha / (root(v[i]) + T(r.Epsilon))
+	}
+}
+
+func rmsprop[T Float](r ops.RMSprop, a Arrays[T], rate T) {
+	rho, keep, v := T(r.Rho), T(vec.Complement(r.Rho)), a.Slots[0]
+	m, average := rmspropSlots(r, a)
+	for i, g := range a.Grad {
+		v[i] = rho*v[i] + keep*g*g
+		size := v[i]
+		if r.Centered {
+			average[i] = rho*average[i] + keep*g
+			size = max(v[i]-average[i]*average[i], 0)
+		}
+		step := rate * g / root(size+T(r.Epsilon))
+		if r.Momentum != 0 {
+			m[i] = T(r.Momentum)*m[i] + step
+			step = m[i]
+		}
+		a.Param[i] -= step
+	}
+}
+
+func adadelta[T Float](r ops.Adadelta, a Arrays[T], rate T) {
+	rho, keep, epsilon := T(r.Rho), T(vec.Complement(r.Rho)), T(r.Epsilon)
+	sizes, steps := a.Slots[0], a.Slots[1]
+	for i, g := range a.Grad {
+		sizes[i] = rho*sizes[i] + keep*g*g
+		step := root(steps[i]+epsilon) * g / root(sizes[i]+epsilon)
+		steps[i] = rho*steps[i] + keep*step*step
+		a.Param[i] -= rate * step
+	}
+}
+
+func nadam[T Float](r ops.Nadam, a Arrays[T], rate T, c nadamFactors) {
+	m, v := a.Slots[0], a.Slots[1]
+	for i, g := range a.Grad {
+		m[i] += (g - m[i]) * T(1-r.Beta1)
+		v[i] += (g*g - v[i]) * T(1-r.Beta2)
+		ahead := T(c.next)*m[i]/T(1-c.nextProduct) + T(1-c.momentum)*g/T(1-c.product)
+		a.Param[i] -= rate * ahead / (root(v[i]/T(c.correction)) + T(r.Epsilon))
+	}
+}
+
+func lion[T Float](r ops.Lion, a Arrays[T], rate T) {
+	m := a.Slots[0]
+	for i, g := range a.Grad {
+		switch direction := T(r.Beta1)*m[i] + T(1-r.Beta1)*g; {
+		case direction > 0:
+			a.Param[i] -= rate
+		case direction < 0:
+			a.Param[i] += rate
+		}
+		m[i] = T(r.Beta2)*m[i] + T(1-r.Beta2)*g
 	}
 }
 

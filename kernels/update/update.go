@@ -1,108 +1,74 @@
 // Package update changes parameters by their gradients, as Keras 3's optimizers do, and says whether gradients are finite.
 //
-// One value updates one tensor; learning rate and step come with every Run. Which optimizer a model has, its schedule, and whether a
-// step is applied are decided above. Files: update.go SGD, Adam, Finite; ref.go the definition.
+// One value updates one array, or many that lie side by side; learning rate and step come with every Run. Which optimizer a model has,
+// its schedule, and whether a step is applied are decided above. Files: update.go Step, Finite; rules.go which loop does which rule of
+// package ops; ref.go the definition.
 package update
 
 import (
-	"math"
+	"errors"
+	"fmt"
 	"sync/atomic"
 
 	"github.com/meseta-go/meseta/kernels/cpu"
 	"github.com/meseta-go/meseta/kernels/vec"
+	"github.com/meseta-go/meseta/ops"
 )
 
-// SGD are the constants of stochastic gradient descent, Keras's `SGD`. Without Momentum there is no velocity.
-type SGD struct {
-	Momentum, WeightDecay float32
-	Nesterov              bool
+// ErrRule is wrapped by errors about a rule that there is no kernel for.
+var ErrRule = errors.New("unknown update rule")
+
+// MaxSlots is the most that a rule keeps for a parameter.
+const MaxSlots = 3
+
+// Float is what the definitions are generic over: float32 as the kernels compute, float64 to judge them by.
+type Float interface{ float32 | float64 }
+
+// Arrays are what a step works on, all [n] and none over another.
+type Arrays[T Float] struct {
+	Param, Grad []T
+	Slots       [MaxSlots][]T // in the order of the rule's documentation; nil behind the last
 }
 
-// Adam are the constants of arXiv:1412.6980, Keras's `Adam`, with the weight decay of AdamW (arXiv:1711.05101).
-type Adam struct{ Beta1, Beta2, Epsilon, WeightDecay float32 }
-
-// SGDUpdate computes an SGD step; see Run.
-type SGDUpdate struct {
-	flat                  vec.Flat
-	param, grad, velocity []float32
-	rate                  float32
-	momentum              bool
+// Step computes an optimizer's step; see Run.
+type Step struct {
+	flat      vec.Flat
+	slots     int
+	arrays    Arrays[float32]
+	rate      float32
+	constants [3]float32 // of this step, made by prepare
+	prepare   func(rate float32, step int64) [3]float32
 }
 
-// NewSGD makes an SGD step of n elements. Its error wraps ops.ErrShape if n is less than 1.
-func NewSGD(dev *cpu.Device, n int, p SGD) (*SGDUpdate, error) {
-	x, loops := &SGDUpdate{momentum: p.Momentum != 0}, vec.For(dev.ISA())
-	withMomentum := loops.Momentum
-	if p.Nesterov {
-		withMomentum = loops.Nesterov
+// New makes a step of n elements. Its error wraps ops.ErrShape if n is less than 1, and ErrRule if the rule is none of package ops.
+func New(dev *cpu.Device, n int, rule ops.UpdateRule) (*Step, error) {
+	x, loops := &Step{slots: rule.Slots()}, vec.For(dev.ISA())
+	loop, decay := x.loop(loops, rule)
+	if loop == nil || x.slots > MaxSlots {
+		return nil, fmt.Errorf("update: %v: %w", rule, ErrRule)
 	}
 	var err error
-	x.flat, err = vec.NewFlat(dev, "sgd", n, func(start, end int) {
-		param := x.param[start:end]
-		if p.WeightDecay != 0 {
-			loops.Decay(param, p.WeightDecay, x.rate)
+	x.flat, err = vec.NewFlat(dev, rule.String(), n, func(start, end int) {
+		part := Arrays[float32]{Param: x.arrays.Param[start:end], Grad: x.arrays.Grad[start:end]}
+		for i := range x.slots {
+			part.Slots[i] = x.arrays.Slots[i][start:end]
 		}
-		if x.momentum {
-			withMomentum(param, x.grad[start:end], x.velocity[start:end], p.Momentum, x.rate)
-		} else {
-			loops.SGD(param, x.grad[start:end], x.rate)
+		if decay != 0 {
+			loops.Decay(part.Param, decay, x.rate)
 		}
+		loop(part)
 	})
 	return x, err
 }
 
-// Run computes param -= param·WeightDecay·rate; then velocity = velocity·Momentum - grad·rate and param += velocity, or with
-// Nesterov param += velocity·Momentum - grad·rate; without Momentum param -= grad·rate.
-//
-// param, grad, velocity [n] do not overlap; velocity is nil without Momentum.
-func (x *SGDUpdate) Run(param, grad, velocity []float32, learningRate float32) {
-	n := x.flat.N()
-	x.param, x.grad, x.rate = param[:n], grad[:n], learningRate
-	if x.momentum {
-		x.velocity = velocity[:n]
+// Run computes what the rule's documentation in package ops says, of Param [n] and the rule's slots. Grad is only read. step is 1 for
+// the first.
+func (x *Step) Run(a Arrays[float32], learningRate float32, step int64) {
+	x.arrays, x.rate = a, learningRate
+	if x.prepare != nil {
+		x.constants = x.prepare(learningRate, step)
 	}
 	x.flat.Do()
-}
-
-// AdamUpdate computes an Adam step; see Run.
-type AdamUpdate struct {
-	flat              vec.Flat
-	constants         Adam
-	param, grad, m, v []float32
-	rate, alpha       float32
-}
-
-// NewAdam makes an Adam step of n elements. Its error wraps ops.ErrShape if n is less than 1.
-func NewAdam(dev *cpu.Device, n int, p Adam) (*AdamUpdate, error) {
-	x, loops := &AdamUpdate{constants: p}, vec.For(dev.ISA())
-	keep1, keep2 := vec.Complement(p.Beta1), vec.Complement(p.Beta2)
-	var err error
-	x.flat, err = vec.NewFlat(dev, "adam", n, func(start, end int) {
-		param := x.param[start:end]
-		if p.WeightDecay != 0 {
-			loops.Decay(param, p.WeightDecay, x.rate)
-		}
-		loops.Adam(param, x.grad[start:end], x.m[start:end], x.v[start:end], keep1, keep2, x.alpha, p.Epsilon)
-	})
-	return x, err
-}
-
-// Run computes param -= param·WeightDecay·rate; m += (grad-m)·(1-Beta1); v += (grad²-v)·(1-Beta2);
-// param -= m·alpha/(√v + Epsilon), with alpha = rate·√(1-Beta2ᵗ)/(1-Beta1ᵗ) and t the step, 1 for the first.
-//
-// param, grad, m, v [n] do not overlap.
-func (x *AdamUpdate) Run(param, grad, m, v []float32, learningRate float32, step int64) {
-	n := x.flat.N()
-	x.param, x.grad, x.m, x.v = param[:n], grad[:n], m[:n], v[:n]
-	x.rate, x.alpha = learningRate, x.constants.alpha(learningRate, step)
-	x.flat.Do()
-}
-
-// alpha rounds to float32 where Keras does: 1-Beta2ᵗ cancels, so that at the first steps it is felt in the fifth digit.
-func (p Adam) alpha(learningRate float32, step int64) float32 {
-	power1 := float32(math.Pow(float64(p.Beta1), float64(step)))
-	power2 := float32(math.Pow(float64(p.Beta2), float64(step)))
-	return float32(learningRate*float32(math.Sqrt(float64(1-power2)))) / (1 - power1)
 }
 
 // Finite says whether all elements of a tensor are finite.

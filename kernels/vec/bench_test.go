@@ -1,6 +1,7 @@
 package vec_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/meseta-go/meseta/kernels/cpu"
@@ -74,9 +75,18 @@ func Benchmark(b *testing.B) {
 				run("max_backward", 2.5, func() { maximumBackward.Run(m[2], m[3], m[1], m[0]) })
 				drop := must(dropout.NewDropout(dev, elements, 0.5, 0))
 				run("dropout", 2, func() { drop.Run(m[0], m[1], 1, 2) })
-				adam := must(update.NewAdam(dev, elements, update.Adam{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-7}))
+				clear(m[4])
 				clear(m[5])
-				run("adam", 7, func() { adam.Run(m[2], m[3], m[4], m[5], 0, 3) })
+				for _, rule := range []ops.UpdateRule{
+					ops.Adam{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-7}, ops.RMSprop{Rho: 0.9, Epsilon: 1e-7}, ops.Adagrad{Epsilon: 1e-7},
+					ops.Adadelta{Rho: 0.95, Epsilon: 1e-7}, ops.Adamax{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-7},
+					ops.Nadam{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-7}, ops.Lion{Beta1: 0.9, Beta2: 0.99},
+				} {
+					step := must(update.New(dev, elements, rule))
+					a := update.Arrays[float32]{Param: m[2], Grad: m[3], Slots: [update.MaxSlots][]float32{m[5], m[4]}}
+					name, _, _ := strings.Cut(rule.String(), " ")
+					run(name, float64(3+2*rule.Slots()), func() { step.Run(a, 0, 3) })
+				}
 				finite := must(update.NewFinite(dev, elements))
 				run("finite", 1, func() { finite.Run(m[1]) })
 				loss := must(softmax.NewCrossEntropy(dev, rows/8, c))

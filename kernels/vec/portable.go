@@ -20,7 +20,16 @@ var portable = Table{
 	Momentum:     momentum,
 	Nesterov:     nesterov,
 	Adam:         adam,
-	BiasAdd:      biasAdd,
+	RMSprop: [2][2]func(param, grad, v, m, a []float32, rho, keep, epsilon, rate, factor float32){
+		{rmsprop, rmspropMomentum},
+		{rmspropCentered, rmspropCenteredMomentum},
+	},
+	Adagrad:  adagrad,
+	Adadelta: adadelta,
+	Adamax:   adamax,
+	Nadam:    nadam,
+	Lion:     lion,
+	BiasAdd:  biasAdd,
 	Normalize: [2][2]func(dst, src, residual, mean, scale, offset []float32, rows, width int){
 		{normalize, normalizeReLU},
 		{normalizeAdd, normalizeAddReLU},

@@ -39,6 +39,21 @@ type Table struct {
 	Nesterov func(param, grad, velocity []float32, momentum, rate float32)
 	// m[i] += (grad[i]-m[i])·keep1; v[i] += (grad[i]²-v[i])·keep2; param[i] -= m[i]·alpha/(√v[i]+epsilon). Exact.
 	Adam func(param, grad, m, v []float32, keep1, keep2, alpha, epsilon float32)
+	// RMSprop[centered][momentum]: v[i] = rho·v[i] + keep·grad[i]²; step = rate·grad[i]/√(v[i]+epsilon); param[i] -= step. With centered,
+	// a[i] = rho·a[i] + keep·grad[i], and max(v[i]-a[i]², 0) stands under the root; with momentum, m[i] = factor·m[i] + step and
+	// param[i] -= m[i]. a and m are nil without. Exact.
+	RMSprop [2][2]func(param, grad, v, m, a []float32, rho, keep, epsilon, rate, factor float32)
+	// a[i] += grad[i]²; param[i] -= rate·grad[i]/√(a[i]+epsilon). Exact.
+	Adagrad func(param, grad, a []float32, epsilon, rate float32)
+	// a[i] = rho·a[i] + keep·grad[i]²; step = √(d[i]+epsilon)·grad[i]/√(a[i]+epsilon); d[i] = rho·d[i] + keep·step²;
+	// param[i] -= rate·step. Exact.
+	Adadelta func(param, grad, a, d []float32, rho, keep, epsilon, rate float32)
+	// m[i] += (grad[i]-m[i])·keep1; u[i] = max(beta2·u[i], |grad[i]|); param[i] -= alpha·m[i]/(u[i]+epsilon). Exact.
+	Adamax func(param, grad, m, u []float32, keep1, beta2, alpha, epsilon float32)
+	// m[i] += (grad[i]-m[i])·keep1; v[i] += (grad[i]²-v[i])·keep2; param[i] -= (ahead·m[i]+now·grad[i])/(√(scale·v[i])+epsilon). Exact.
+	Nadam func(param, grad, m, v []float32, keep1, keep2, ahead, now, scale, epsilon float32)
+	// param[i] -= rate·sign(beta1·m[i] + keep1·grad[i]), where the sign of 0 and NaN is 0; m[i] = beta2·m[i] + keep2·grad[i]. Exact.
+	Lion func(param, grad, m []float32, beta1, keep1, beta2, keep2, rate float32)
 
 	// dst[r,j] = src[r,j] + bias[j], of [rows,width]. Exact.
 	BiasAdd func(dst, src, bias []float32, rows, width int)

@@ -29,6 +29,39 @@ var tableAVX2 = Table{
 	Adam: func(param, grad, m, v []float32, keep1, keep2, alpha, epsilon float32) {
 		adamAVX2(at(m), at(v), at(param), at(grad), len(param), keep1, keep2, alpha, epsilon)
 	},
+	RMSprop: [2][2]func(param, grad, v, m, a []float32, rho, keep, epsilon, rate, factor float32){
+		{
+			func(param, grad, v, _, _ []float32, rho, keep, epsilon, rate, _ float32) {
+				rmspropAVX2(at(v), at(param), at(grad), len(param), rho, keep, epsilon, rate)
+			},
+			func(param, grad, v, m, _ []float32, rho, keep, epsilon, rate, factor float32) {
+				rmspropMomentumAVX2(at(v), at(m), at(param), at(grad), len(param), rho, keep, epsilon, rate, factor)
+			},
+		},
+		{
+			func(param, grad, v, _, a []float32, rho, keep, epsilon, rate, _ float32) {
+				rmspropCenteredAVX2(at(v), at(a), at(param), at(grad), len(param), rho, keep, epsilon, rate)
+			},
+			func(param, grad, v, m, a []float32, rho, keep, epsilon, rate, factor float32) {
+				rmspropCenteredMomentumAVX2(at(v), at(m), at(a), at(param), at(grad), len(param), rho, keep, epsilon, rate, factor)
+			},
+		},
+	},
+	Adagrad: func(param, grad, a []float32, epsilon, rate float32) {
+		adagradAVX2(at(a), at(param), at(grad), len(param), epsilon, rate)
+	},
+	Adadelta: func(param, grad, a, d []float32, rho, keep, epsilon, rate float32) {
+		adadeltaAVX2(at(a), at(d), at(param), at(grad), len(param), rho, keep, epsilon, rate)
+	},
+	Adamax: func(param, grad, m, u []float32, keep1, beta2, alpha, epsilon float32) {
+		adamaxAVX2(at(m), at(u), at(param), at(grad), len(param), keep1, beta2, alpha, epsilon)
+	},
+	Nadam: func(param, grad, m, v []float32, keep1, keep2, ahead, now, scale, epsilon float32) {
+		nadamAVX2(at(m), at(v), at(param), at(grad), len(param), keep1, keep2, ahead, now, scale, epsilon)
+	},
+	Lion: func(param, grad, m []float32, beta1, keep1, beta2, keep2, rate float32) {
+		lionAVX2(at(m), at(param), at(grad), len(param), beta1, keep1, beta2, keep2, rate)
+	},
 	BiasAdd: func(dst, src, bias []float32, rows, width int) { biasAddAVX2(at(dst), at(src), at(bias), rows, width) },
 	Normalize: [2][2]func(dst, src, residual, mean, scale, offset []float32, rows, width int){
 		{
@@ -180,6 +213,51 @@ func normalizeBackwardAVX2(diffSrc, diffDst, src, mean, a, b, c *float32, rows, 
 //
 //go:noescape
 func normalizeBackwardMaskedAVX2(diffSrc, diffDst, src, dst, mean, a, b, c *float32, rows, width int)
+
+// rmsprop… is Table.RMSprop[0][0].
+//
+//go:noescape
+func rmspropAVX2(v, param, grad *float32, n int, rho, keep, epsilon, rate float32)
+
+// rmspropMomentum… is Table.RMSprop[0][1].
+//
+//go:noescape
+func rmspropMomentumAVX2(v, m, param, grad *float32, n int, rho, keep, epsilon, rate, factor float32)
+
+// rmspropCentered… is Table.RMSprop[1][0].
+//
+//go:noescape
+func rmspropCenteredAVX2(v, a, param, grad *float32, n int, rho, keep, epsilon, rate float32)
+
+// rmspropCenteredMomentum… is Table.RMSprop[1][1].
+//
+//go:noescape
+func rmspropCenteredMomentumAVX2(v, m, a, param, grad *float32, n int, rho, keep, epsilon, rate, factor float32)
+
+// adagrad… is Table.Adagrad.
+//
+//go:noescape
+func adagradAVX2(a, param, grad *float32, n int, epsilon, rate float32)
+
+// adadelta… is Table.Adadelta.
+//
+//go:noescape
+func adadeltaAVX2(a, d, param, grad *float32, n int, rho, keep, epsilon, rate float32)
+
+// adamax… is Table.Adamax.
+//
+//go:noescape
+func adamaxAVX2(m, u, param, grad *float32, n int, keep1, beta2, alpha, epsilon float32)
+
+// nadam… is Table.Nadam.
+//
+//go:noescape
+func nadamAVX2(m, v, param, grad *float32, n int, keep1, keep2, ahead, now, scale, epsilon float32)
+
+// lion… is Table.Lion.
+//
+//go:noescape
+func lionAVX2(m, param, grad *float32, n int, beta1, keep1, beta2, keep2, rate float32)
 
 // finite… stores 0 in bad if Table.Finite holds, else another number.
 //

@@ -1203,6 +1203,957 @@ done:
 	VZEROUPPER
 	RET
 
+// func rmspropAVX2(v, param, grad *float32, n int, rho, keep, epsilon, rate float32)
+TEXT ·rmspropAVX2(SB), NOSPLIT, $0-48
+	MOVQ v+0(FP), AX
+	MOVQ param+8(FP), BX
+	MOVQ grad+16(FP), DX
+	VBROADCASTSS rho+32(FP), Y0
+	VBROADCASTSS keep+36(FP), Y1
+	VBROADCASTSS epsilon+40(FP), Y2
+	VBROADCASTSS rate+44(FP), Y3
+	MOVQ n+24(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Y4
+	VMOVUPS (DX)(R11*4), Y5
+	VMOVUPS (AX)(R11*4), Y6
+	VMOVUPS 32(BX)(R11*4), Y8
+	VMOVUPS 32(DX)(R11*4), Y9
+	VMOVUPS 32(AX)(R11*4), Y10
+	VMULPS Y5, Y5, Y7
+	VMULPS Y1, Y7, Y7                               // v = rho·v + keep·grad²
+	VMULPS Y0, Y6, Y6
+	VADDPS Y7, Y6, Y6
+	VADDPS Y2, Y6, Y7
+	VSQRTPS Y7, Y7
+	VMULPS Y3, Y5, Y5
+	VDIVPS Y7, Y5, Y5                               // rate·grad/√…
+	VSUBPS Y5, Y4, Y4
+	VMULPS Y9, Y9, Y11
+	VMULPS Y1, Y11, Y11                             // v = rho·v + keep·grad²
+	VMULPS Y0, Y10, Y10
+	VADDPS Y11, Y10, Y10
+	VADDPS Y2, Y10, Y11
+	VSQRTPS Y11, Y11
+	VMULPS Y3, Y9, Y9
+	VDIVPS Y11, Y9, Y9                              // rate·grad/√…
+	VSUBPS Y9, Y8, Y8
+	VMOVUPS Y6, (AX)(R11*4)
+	VMOVUPS Y4, (BX)(R11*4)
+	VMOVUPS Y10, 32(AX)(R11*4)
+	VMOVUPS Y8, 32(BX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Y4
+	VMOVUPS (DX)(R11*4), Y5
+	VMOVUPS (AX)(R11*4), Y6
+	VMULPS Y5, Y5, Y7
+	VMULPS Y1, Y7, Y7                               // v = rho·v + keep·grad²
+	VMULPS Y0, Y6, Y6
+	VADDPS Y7, Y6, Y6
+	VADDPS Y2, Y6, Y7
+	VSQRTPS Y7, Y7
+	VMULPS Y3, Y5, Y5
+	VDIVPS Y7, Y5, Y5                               // rate·grad/√…
+	VSUBPS Y5, Y4, Y4
+	VMOVUPS Y6, (AX)(R11*4)
+	VMOVUPS Y4, (BX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMASKMOVPS (BX)(R11*4), Y15, Y4
+	VMASKMOVPS (DX)(R11*4), Y15, Y5
+	VMASKMOVPS (AX)(R11*4), Y15, Y6
+	VMULPS Y5, Y5, Y7
+	VMULPS Y1, Y7, Y7                               // v = rho·v + keep·grad²
+	VMULPS Y0, Y6, Y6
+	VADDPS Y7, Y6, Y6
+	VADDPS Y2, Y6, Y7
+	VSQRTPS Y7, Y7
+	VMULPS Y3, Y5, Y5
+	VDIVPS Y7, Y5, Y5                               // rate·grad/√…
+	VSUBPS Y5, Y4, Y4
+	VMASKMOVPS Y6, Y15, (AX)(R11*4)
+	VMASKMOVPS Y4, Y15, (BX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func rmspropMomentumAVX2(v, m, param, grad *float32, n int, rho, keep, epsilon, rate, factor float32)
+TEXT ·rmspropMomentumAVX2(SB), NOSPLIT, $0-60
+	MOVQ v+0(FP), AX
+	MOVQ m+8(FP), BX
+	MOVQ param+16(FP), DX
+	MOVQ grad+24(FP), SI
+	VBROADCASTSS rho+40(FP), Y0
+	VBROADCASTSS keep+44(FP), Y1
+	VBROADCASTSS epsilon+48(FP), Y2
+	VBROADCASTSS rate+52(FP), Y3
+	VBROADCASTSS factor+56(FP), Y4
+	MOVQ n+32(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT one
+	VMOVUPS (DX)(R11*4), Y5
+	VMOVUPS (SI)(R11*4), Y6
+	VMOVUPS (AX)(R11*4), Y7
+	VMOVUPS (BX)(R11*4), Y8
+	VMOVUPS 32(DX)(R11*4), Y10
+	VMOVUPS 32(SI)(R11*4), Y11
+	VMOVUPS 32(AX)(R11*4), Y12
+	VMOVUPS 32(BX)(R11*4), Y13
+	VMULPS Y6, Y6, Y9
+	VMULPS Y1, Y9, Y9                               // v = rho·v + keep·grad²
+	VMULPS Y0, Y7, Y7
+	VADDPS Y9, Y7, Y7
+	VADDPS Y2, Y7, Y9
+	VSQRTPS Y9, Y9
+	VMULPS Y3, Y6, Y6
+	VDIVPS Y9, Y6, Y6                               // rate·grad/√…
+	VMULPS Y4, Y8, Y8
+	VADDPS Y6, Y8, Y8                               // m = factor·m + step
+	VSUBPS Y8, Y5, Y5
+	VMULPS Y11, Y11, Y14
+	VMULPS Y1, Y14, Y14                             // v = rho·v + keep·grad²
+	VMULPS Y0, Y12, Y12
+	VADDPS Y14, Y12, Y12
+	VADDPS Y2, Y12, Y14
+	VSQRTPS Y14, Y14
+	VMULPS Y3, Y11, Y11
+	VDIVPS Y14, Y11, Y11                            // rate·grad/√…
+	VMULPS Y4, Y13, Y13
+	VADDPS Y11, Y13, Y13                            // m = factor·m + step
+	VSUBPS Y13, Y10, Y10
+	VMOVUPS Y7, (AX)(R11*4)
+	VMOVUPS Y8, (BX)(R11*4)
+	VMOVUPS Y5, (DX)(R11*4)
+	VMOVUPS Y12, 32(AX)(R11*4)
+	VMOVUPS Y13, 32(BX)(R11*4)
+	VMOVUPS Y10, 32(DX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT rest
+	VMOVUPS (DX)(R11*4), Y5
+	VMOVUPS (SI)(R11*4), Y6
+	VMOVUPS (AX)(R11*4), Y7
+	VMOVUPS (BX)(R11*4), Y8
+	VMULPS Y6, Y6, Y9
+	VMULPS Y1, Y9, Y9                               // v = rho·v + keep·grad²
+	VMULPS Y0, Y7, Y7
+	VADDPS Y9, Y7, Y7
+	VADDPS Y2, Y7, Y9
+	VSQRTPS Y9, Y9
+	VMULPS Y3, Y6, Y6
+	VDIVPS Y9, Y6, Y6                               // rate·grad/√…
+	VMULPS Y4, Y8, Y8
+	VADDPS Y6, Y8, Y8                               // m = factor·m + step
+	VSUBPS Y8, Y5, Y5
+	VMOVUPS Y7, (AX)(R11*4)
+	VMOVUPS Y8, (BX)(R11*4)
+	VMOVUPS Y5, (DX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMASKMOVPS (DX)(R11*4), Y15, Y5
+	VMASKMOVPS (SI)(R11*4), Y15, Y6
+	VMASKMOVPS (AX)(R11*4), Y15, Y7
+	VMASKMOVPS (BX)(R11*4), Y15, Y8
+	VMULPS Y6, Y6, Y9
+	VMULPS Y1, Y9, Y9                               // v = rho·v + keep·grad²
+	VMULPS Y0, Y7, Y7
+	VADDPS Y9, Y7, Y7
+	VADDPS Y2, Y7, Y9
+	VSQRTPS Y9, Y9
+	VMULPS Y3, Y6, Y6
+	VDIVPS Y9, Y6, Y6                               // rate·grad/√…
+	VMULPS Y4, Y8, Y8
+	VADDPS Y6, Y8, Y8                               // m = factor·m + step
+	VSUBPS Y8, Y5, Y5
+	VMASKMOVPS Y7, Y15, (AX)(R11*4)
+	VMASKMOVPS Y8, Y15, (BX)(R11*4)
+	VMASKMOVPS Y5, Y15, (DX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func rmspropCenteredAVX2(v, a, param, grad *float32, n int, rho, keep, epsilon, rate float32)
+TEXT ·rmspropCenteredAVX2(SB), NOSPLIT, $0-56
+	MOVQ v+0(FP), AX
+	MOVQ a+8(FP), BX
+	MOVQ param+16(FP), DX
+	MOVQ grad+24(FP), SI
+	VBROADCASTSS rho+40(FP), Y0
+	VBROADCASTSS keep+44(FP), Y1
+	VBROADCASTSS epsilon+48(FP), Y2
+	VBROADCASTSS rate+52(FP), Y3
+	MOVQ n+32(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT one
+	VMOVUPS (DX)(R11*4), Y4
+	VMOVUPS (SI)(R11*4), Y5
+	VMOVUPS (AX)(R11*4), Y6
+	VMOVUPS (BX)(R11*4), Y7
+	VMULPS Y5, Y5, Y8
+	VMULPS Y1, Y8, Y8                               // v = rho·v + keep·grad²
+	VMULPS Y0, Y6, Y6
+	VADDPS Y8, Y6, Y6
+	VMOVAPS Y5, Y8
+	VMULPS Y1, Y8, Y8                               // a = rho·a + keep·grad
+	VMULPS Y0, Y7, Y7
+	VADDPS Y8, Y7, Y7
+	VMULPS Y7, Y7, Y8
+	VSUBPS Y8, Y6, Y8
+	VXORPS Y9, Y9, Y9
+	VMAXPS Y8, Y9, Y8                               // max(v-a², 0)
+	VADDPS Y2, Y8, Y8
+	VSQRTPS Y8, Y8
+	VMULPS Y3, Y5, Y5
+	VDIVPS Y8, Y5, Y5                               // rate·grad/√…
+	VSUBPS Y5, Y4, Y4
+	VMOVUPS Y6, (AX)(R11*4)
+	VMOVUPS Y7, (BX)(R11*4)
+	VMOVUPS Y4, (DX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT rest
+	VMOVUPS (DX)(R11*4), Y4
+	VMOVUPS (SI)(R11*4), Y5
+	VMOVUPS (AX)(R11*4), Y6
+	VMOVUPS (BX)(R11*4), Y7
+	VMULPS Y5, Y5, Y8
+	VMULPS Y1, Y8, Y8                               // v = rho·v + keep·grad²
+	VMULPS Y0, Y6, Y6
+	VADDPS Y8, Y6, Y6
+	VMOVAPS Y5, Y8
+	VMULPS Y1, Y8, Y8                               // a = rho·a + keep·grad
+	VMULPS Y0, Y7, Y7
+	VADDPS Y8, Y7, Y7
+	VMULPS Y7, Y7, Y8
+	VSUBPS Y8, Y6, Y8
+	VXORPS Y9, Y9, Y9
+	VMAXPS Y8, Y9, Y8                               // max(v-a², 0)
+	VADDPS Y2, Y8, Y8
+	VSQRTPS Y8, Y8
+	VMULPS Y3, Y5, Y5
+	VDIVPS Y8, Y5, Y5                               // rate·grad/√…
+	VSUBPS Y5, Y4, Y4
+	VMOVUPS Y6, (AX)(R11*4)
+	VMOVUPS Y7, (BX)(R11*4)
+	VMOVUPS Y4, (DX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMASKMOVPS (DX)(R11*4), Y15, Y4
+	VMASKMOVPS (SI)(R11*4), Y15, Y5
+	VMASKMOVPS (AX)(R11*4), Y15, Y6
+	VMASKMOVPS (BX)(R11*4), Y15, Y7
+	VMULPS Y5, Y5, Y8
+	VMULPS Y1, Y8, Y8                               // v = rho·v + keep·grad²
+	VMULPS Y0, Y6, Y6
+	VADDPS Y8, Y6, Y6
+	VMOVAPS Y5, Y8
+	VMULPS Y1, Y8, Y8                               // a = rho·a + keep·grad
+	VMULPS Y0, Y7, Y7
+	VADDPS Y8, Y7, Y7
+	VMULPS Y7, Y7, Y8
+	VSUBPS Y8, Y6, Y8
+	VXORPS Y9, Y9, Y9
+	VMAXPS Y8, Y9, Y8                               // max(v-a², 0)
+	VADDPS Y2, Y8, Y8
+	VSQRTPS Y8, Y8
+	VMULPS Y3, Y5, Y5
+	VDIVPS Y8, Y5, Y5                               // rate·grad/√…
+	VSUBPS Y5, Y4, Y4
+	VMASKMOVPS Y6, Y15, (AX)(R11*4)
+	VMASKMOVPS Y7, Y15, (BX)(R11*4)
+	VMASKMOVPS Y4, Y15, (DX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func rmspropCenteredMomentumAVX2(v, m, a, param, grad *float32, n int, rho, keep, epsilon, rate, factor float32)
+TEXT ·rmspropCenteredMomentumAVX2(SB), NOSPLIT, $0-68
+	MOVQ v+0(FP), AX
+	MOVQ m+8(FP), BX
+	MOVQ a+16(FP), DX
+	MOVQ param+24(FP), SI
+	MOVQ grad+32(FP), DI
+	VBROADCASTSS rho+48(FP), Y0
+	VBROADCASTSS keep+52(FP), Y1
+	VBROADCASTSS epsilon+56(FP), Y2
+	VBROADCASTSS rate+60(FP), Y3
+	VBROADCASTSS factor+64(FP), Y4
+	MOVQ n+40(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT one
+	VMOVUPS (SI)(R11*4), Y5
+	VMOVUPS (DI)(R11*4), Y6
+	VMOVUPS (AX)(R11*4), Y7
+	VMOVUPS (BX)(R11*4), Y8
+	VMOVUPS (DX)(R11*4), Y9
+	VMULPS Y6, Y6, Y10
+	VMULPS Y1, Y10, Y10                             // v = rho·v + keep·grad²
+	VMULPS Y0, Y7, Y7
+	VADDPS Y10, Y7, Y7
+	VMOVAPS Y6, Y10
+	VMULPS Y1, Y10, Y10                             // a = rho·a + keep·grad
+	VMULPS Y0, Y9, Y9
+	VADDPS Y10, Y9, Y9
+	VMULPS Y9, Y9, Y10
+	VSUBPS Y10, Y7, Y10
+	VXORPS Y11, Y11, Y11
+	VMAXPS Y10, Y11, Y10                            // max(v-a², 0)
+	VADDPS Y2, Y10, Y10
+	VSQRTPS Y10, Y10
+	VMULPS Y3, Y6, Y6
+	VDIVPS Y10, Y6, Y6                              // rate·grad/√…
+	VMULPS Y4, Y8, Y8
+	VADDPS Y6, Y8, Y8                               // m = factor·m + step
+	VSUBPS Y8, Y5, Y5
+	VMOVUPS Y7, (AX)(R11*4)
+	VMOVUPS Y8, (BX)(R11*4)
+	VMOVUPS Y9, (DX)(R11*4)
+	VMOVUPS Y5, (SI)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT rest
+	VMOVUPS (SI)(R11*4), Y5
+	VMOVUPS (DI)(R11*4), Y6
+	VMOVUPS (AX)(R11*4), Y7
+	VMOVUPS (BX)(R11*4), Y8
+	VMOVUPS (DX)(R11*4), Y9
+	VMULPS Y6, Y6, Y10
+	VMULPS Y1, Y10, Y10                             // v = rho·v + keep·grad²
+	VMULPS Y0, Y7, Y7
+	VADDPS Y10, Y7, Y7
+	VMOVAPS Y6, Y10
+	VMULPS Y1, Y10, Y10                             // a = rho·a + keep·grad
+	VMULPS Y0, Y9, Y9
+	VADDPS Y10, Y9, Y9
+	VMULPS Y9, Y9, Y10
+	VSUBPS Y10, Y7, Y10
+	VXORPS Y11, Y11, Y11
+	VMAXPS Y10, Y11, Y10                            // max(v-a², 0)
+	VADDPS Y2, Y10, Y10
+	VSQRTPS Y10, Y10
+	VMULPS Y3, Y6, Y6
+	VDIVPS Y10, Y6, Y6                              // rate·grad/√…
+	VMULPS Y4, Y8, Y8
+	VADDPS Y6, Y8, Y8                               // m = factor·m + step
+	VSUBPS Y8, Y5, Y5
+	VMOVUPS Y7, (AX)(R11*4)
+	VMOVUPS Y8, (BX)(R11*4)
+	VMOVUPS Y9, (DX)(R11*4)
+	VMOVUPS Y5, (SI)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMASKMOVPS (SI)(R11*4), Y15, Y5
+	VMASKMOVPS (DI)(R11*4), Y15, Y6
+	VMASKMOVPS (AX)(R11*4), Y15, Y7
+	VMASKMOVPS (BX)(R11*4), Y15, Y8
+	VMASKMOVPS (DX)(R11*4), Y15, Y9
+	VMULPS Y6, Y6, Y10
+	VMULPS Y1, Y10, Y10                             // v = rho·v + keep·grad²
+	VMULPS Y0, Y7, Y7
+	VADDPS Y10, Y7, Y7
+	VMOVAPS Y6, Y10
+	VMULPS Y1, Y10, Y10                             // a = rho·a + keep·grad
+	VMULPS Y0, Y9, Y9
+	VADDPS Y10, Y9, Y9
+	VMULPS Y9, Y9, Y10
+	VSUBPS Y10, Y7, Y10
+	VXORPS Y11, Y11, Y11
+	VMAXPS Y10, Y11, Y10                            // max(v-a², 0)
+	VADDPS Y2, Y10, Y10
+	VSQRTPS Y10, Y10
+	VMULPS Y3, Y6, Y6
+	VDIVPS Y10, Y6, Y6                              // rate·grad/√…
+	VMULPS Y4, Y8, Y8
+	VADDPS Y6, Y8, Y8                               // m = factor·m + step
+	VSUBPS Y8, Y5, Y5
+	VMASKMOVPS Y7, Y15, (AX)(R11*4)
+	VMASKMOVPS Y8, Y15, (BX)(R11*4)
+	VMASKMOVPS Y9, Y15, (DX)(R11*4)
+	VMASKMOVPS Y5, Y15, (SI)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func adagradAVX2(a, param, grad *float32, n int, epsilon, rate float32)
+TEXT ·adagradAVX2(SB), NOSPLIT, $0-40
+	MOVQ a+0(FP), AX
+	MOVQ param+8(FP), BX
+	MOVQ grad+16(FP), DX
+	VBROADCASTSS epsilon+32(FP), Y0
+	VBROADCASTSS rate+36(FP), Y1
+	MOVQ n+24(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 24(R11), R13
+	CMPQ R13, R12                                   // 24 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Y2
+	VMOVUPS (DX)(R11*4), Y3
+	VMOVUPS (AX)(R11*4), Y4
+	VMOVUPS 32(BX)(R11*4), Y6
+	VMOVUPS 32(DX)(R11*4), Y7
+	VMOVUPS 32(AX)(R11*4), Y8
+	VMOVUPS 64(BX)(R11*4), Y10
+	VMOVUPS 64(DX)(R11*4), Y11
+	VMOVUPS 64(AX)(R11*4), Y12
+	VMULPS Y3, Y3, Y5
+	VADDPS Y5, Y4, Y4                               // a += grad²
+	VADDPS Y0, Y4, Y5
+	VSQRTPS Y5, Y5
+	VMULPS Y1, Y3, Y3
+	VDIVPS Y5, Y3, Y3
+	VSUBPS Y3, Y2, Y2                               // param -= rate·grad/√(a+epsilon)
+	VMULPS Y7, Y7, Y9
+	VADDPS Y9, Y8, Y8                               // a += grad²
+	VADDPS Y0, Y8, Y9
+	VSQRTPS Y9, Y9
+	VMULPS Y1, Y7, Y7
+	VDIVPS Y9, Y7, Y7
+	VSUBPS Y7, Y6, Y6                               // param -= rate·grad/√(a+epsilon)
+	VMULPS Y11, Y11, Y13
+	VADDPS Y13, Y12, Y12                            // a += grad²
+	VADDPS Y0, Y12, Y13
+	VSQRTPS Y13, Y13
+	VMULPS Y1, Y11, Y11
+	VDIVPS Y13, Y11, Y11
+	VSUBPS Y11, Y10, Y10                            // param -= rate·grad/√(a+epsilon)
+	VMOVUPS Y4, (AX)(R11*4)
+	VMOVUPS Y2, (BX)(R11*4)
+	VMOVUPS Y8, 32(AX)(R11*4)
+	VMOVUPS Y6, 32(BX)(R11*4)
+	VMOVUPS Y12, 64(AX)(R11*4)
+	VMOVUPS Y10, 64(BX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Y2
+	VMOVUPS (DX)(R11*4), Y3
+	VMOVUPS (AX)(R11*4), Y4
+	VMULPS Y3, Y3, Y5
+	VADDPS Y5, Y4, Y4                               // a += grad²
+	VADDPS Y0, Y4, Y5
+	VSQRTPS Y5, Y5
+	VMULPS Y1, Y3, Y3
+	VDIVPS Y5, Y3, Y3
+	VSUBPS Y3, Y2, Y2                               // param -= rate·grad/√(a+epsilon)
+	VMOVUPS Y4, (AX)(R11*4)
+	VMOVUPS Y2, (BX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMASKMOVPS (BX)(R11*4), Y15, Y2
+	VMASKMOVPS (DX)(R11*4), Y15, Y3
+	VMASKMOVPS (AX)(R11*4), Y15, Y4
+	VMULPS Y3, Y3, Y5
+	VADDPS Y5, Y4, Y4                               // a += grad²
+	VADDPS Y0, Y4, Y5
+	VSQRTPS Y5, Y5
+	VMULPS Y1, Y3, Y3
+	VDIVPS Y5, Y3, Y3
+	VSUBPS Y3, Y2, Y2                               // param -= rate·grad/√(a+epsilon)
+	VMASKMOVPS Y4, Y15, (AX)(R11*4)
+	VMASKMOVPS Y2, Y15, (BX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func adadeltaAVX2(a, d, param, grad *float32, n int, rho, keep, epsilon, rate float32)
+TEXT ·adadeltaAVX2(SB), NOSPLIT, $0-56
+	MOVQ a+0(FP), AX
+	MOVQ d+8(FP), BX
+	MOVQ param+16(FP), DX
+	MOVQ grad+24(FP), SI
+	VBROADCASTSS rho+40(FP), Y0
+	VBROADCASTSS keep+44(FP), Y1
+	VBROADCASTSS epsilon+48(FP), Y2
+	VBROADCASTSS rate+52(FP), Y3
+	MOVQ n+32(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT one
+	VMOVUPS (DX)(R11*4), Y4
+	VMOVUPS (SI)(R11*4), Y5
+	VMOVUPS (AX)(R11*4), Y6
+	VMOVUPS (BX)(R11*4), Y7
+	VMOVUPS 32(DX)(R11*4), Y9
+	VMOVUPS 32(SI)(R11*4), Y10
+	VMOVUPS 32(AX)(R11*4), Y11
+	VMOVUPS 32(BX)(R11*4), Y12
+	VMULPS Y5, Y5, Y8
+	VMULPS Y1, Y8, Y8                               // a = rho·a + keep·grad²
+	VMULPS Y0, Y6, Y6
+	VADDPS Y8, Y6, Y6
+	VADDPS Y2, Y7, Y8
+	VSQRTPS Y8, Y8
+	VMULPS Y8, Y5, Y5
+	VADDPS Y2, Y6, Y8
+	VSQRTPS Y8, Y8
+	VDIVPS Y8, Y5, Y5                               // step = √(d+epsilon)·grad/√(a+epsilon)
+	VMULPS Y5, Y5, Y8
+	VMULPS Y1, Y8, Y8                               // d = rho·d + keep·step²
+	VMULPS Y0, Y7, Y7
+	VADDPS Y8, Y7, Y7
+	VMULPS Y3, Y5, Y5
+	VSUBPS Y5, Y4, Y4
+	VMULPS Y10, Y10, Y13
+	VMULPS Y1, Y13, Y13                             // a = rho·a + keep·grad²
+	VMULPS Y0, Y11, Y11
+	VADDPS Y13, Y11, Y11
+	VADDPS Y2, Y12, Y13
+	VSQRTPS Y13, Y13
+	VMULPS Y13, Y10, Y10
+	VADDPS Y2, Y11, Y13
+	VSQRTPS Y13, Y13
+	VDIVPS Y13, Y10, Y10                            // step = √(d+epsilon)·grad/√(a+epsilon)
+	VMULPS Y10, Y10, Y13
+	VMULPS Y1, Y13, Y13                             // d = rho·d + keep·step²
+	VMULPS Y0, Y12, Y12
+	VADDPS Y13, Y12, Y12
+	VMULPS Y3, Y10, Y10
+	VSUBPS Y10, Y9, Y9
+	VMOVUPS Y6, (AX)(R11*4)
+	VMOVUPS Y7, (BX)(R11*4)
+	VMOVUPS Y4, (DX)(R11*4)
+	VMOVUPS Y11, 32(AX)(R11*4)
+	VMOVUPS Y12, 32(BX)(R11*4)
+	VMOVUPS Y9, 32(DX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT rest
+	VMOVUPS (DX)(R11*4), Y4
+	VMOVUPS (SI)(R11*4), Y5
+	VMOVUPS (AX)(R11*4), Y6
+	VMOVUPS (BX)(R11*4), Y7
+	VMULPS Y5, Y5, Y8
+	VMULPS Y1, Y8, Y8                               // a = rho·a + keep·grad²
+	VMULPS Y0, Y6, Y6
+	VADDPS Y8, Y6, Y6
+	VADDPS Y2, Y7, Y8
+	VSQRTPS Y8, Y8
+	VMULPS Y8, Y5, Y5
+	VADDPS Y2, Y6, Y8
+	VSQRTPS Y8, Y8
+	VDIVPS Y8, Y5, Y5                               // step = √(d+epsilon)·grad/√(a+epsilon)
+	VMULPS Y5, Y5, Y8
+	VMULPS Y1, Y8, Y8                               // d = rho·d + keep·step²
+	VMULPS Y0, Y7, Y7
+	VADDPS Y8, Y7, Y7
+	VMULPS Y3, Y5, Y5
+	VSUBPS Y5, Y4, Y4
+	VMOVUPS Y6, (AX)(R11*4)
+	VMOVUPS Y7, (BX)(R11*4)
+	VMOVUPS Y4, (DX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMASKMOVPS (DX)(R11*4), Y15, Y4
+	VMASKMOVPS (SI)(R11*4), Y15, Y5
+	VMASKMOVPS (AX)(R11*4), Y15, Y6
+	VMASKMOVPS (BX)(R11*4), Y15, Y7
+	VMULPS Y5, Y5, Y8
+	VMULPS Y1, Y8, Y8                               // a = rho·a + keep·grad²
+	VMULPS Y0, Y6, Y6
+	VADDPS Y8, Y6, Y6
+	VADDPS Y2, Y7, Y8
+	VSQRTPS Y8, Y8
+	VMULPS Y8, Y5, Y5
+	VADDPS Y2, Y6, Y8
+	VSQRTPS Y8, Y8
+	VDIVPS Y8, Y5, Y5                               // step = √(d+epsilon)·grad/√(a+epsilon)
+	VMULPS Y5, Y5, Y8
+	VMULPS Y1, Y8, Y8                               // d = rho·d + keep·step²
+	VMULPS Y0, Y7, Y7
+	VADDPS Y8, Y7, Y7
+	VMULPS Y3, Y5, Y5
+	VSUBPS Y5, Y4, Y4
+	VMASKMOVPS Y6, Y15, (AX)(R11*4)
+	VMASKMOVPS Y7, Y15, (BX)(R11*4)
+	VMASKMOVPS Y4, Y15, (DX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func adamaxAVX2(m, u, param, grad *float32, n int, keep1, beta2, alpha, epsilon float32)
+TEXT ·adamaxAVX2(SB), NOSPLIT, $0-56
+	MOVQ m+0(FP), AX
+	MOVQ u+8(FP), BX
+	MOVQ param+16(FP), DX
+	MOVQ grad+24(FP), SI
+	VBROADCASTSS keep1+40(FP), Y0
+	VBROADCASTSS beta2+44(FP), Y1
+	VBROADCASTSS alpha+48(FP), Y2
+	VBROADCASTSS epsilon+52(FP), Y3
+	MOVQ n+32(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT one
+	VMOVUPS (DX)(R11*4), Y4
+	VMOVUPS (SI)(R11*4), Y5
+	VMOVUPS (AX)(R11*4), Y6
+	VMOVUPS (BX)(R11*4), Y7
+	VMOVUPS 32(DX)(R11*4), Y9
+	VMOVUPS 32(SI)(R11*4), Y10
+	VMOVUPS 32(AX)(R11*4), Y11
+	VMOVUPS 32(BX)(R11*4), Y12
+	VXORPS Y8, Y8, Y8
+	VSUBPS Y5, Y8, Y8
+	VMAXPS Y5, Y8, Y8                               // |grad|
+	VSUBPS Y6, Y5, Y5                               // m += (grad-m)·keep1
+	VMULPS Y0, Y5, Y5
+	VADDPS Y5, Y6, Y6
+	VMULPS Y1, Y7, Y7
+	VMAXPS Y8, Y7, Y7                               // u = max(beta2·u, |grad|)
+	VADDPS Y3, Y7, Y8
+	VMULPS Y2, Y6, Y5
+	VDIVPS Y8, Y5, Y5
+	VSUBPS Y5, Y4, Y4                               // param -= alpha·m/(u+epsilon)
+	VXORPS Y13, Y13, Y13
+	VSUBPS Y10, Y13, Y13
+	VMAXPS Y10, Y13, Y13                            // |grad|
+	VSUBPS Y11, Y10, Y10                            // m += (grad-m)·keep1
+	VMULPS Y0, Y10, Y10
+	VADDPS Y10, Y11, Y11
+	VMULPS Y1, Y12, Y12
+	VMAXPS Y13, Y12, Y12                            // u = max(beta2·u, |grad|)
+	VADDPS Y3, Y12, Y13
+	VMULPS Y2, Y11, Y10
+	VDIVPS Y13, Y10, Y10
+	VSUBPS Y10, Y9, Y9                              // param -= alpha·m/(u+epsilon)
+	VMOVUPS Y6, (AX)(R11*4)
+	VMOVUPS Y7, (BX)(R11*4)
+	VMOVUPS Y4, (DX)(R11*4)
+	VMOVUPS Y11, 32(AX)(R11*4)
+	VMOVUPS Y12, 32(BX)(R11*4)
+	VMOVUPS Y9, 32(DX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT rest
+	VMOVUPS (DX)(R11*4), Y4
+	VMOVUPS (SI)(R11*4), Y5
+	VMOVUPS (AX)(R11*4), Y6
+	VMOVUPS (BX)(R11*4), Y7
+	VXORPS Y8, Y8, Y8
+	VSUBPS Y5, Y8, Y8
+	VMAXPS Y5, Y8, Y8                               // |grad|
+	VSUBPS Y6, Y5, Y5                               // m += (grad-m)·keep1
+	VMULPS Y0, Y5, Y5
+	VADDPS Y5, Y6, Y6
+	VMULPS Y1, Y7, Y7
+	VMAXPS Y8, Y7, Y7                               // u = max(beta2·u, |grad|)
+	VADDPS Y3, Y7, Y8
+	VMULPS Y2, Y6, Y5
+	VDIVPS Y8, Y5, Y5
+	VSUBPS Y5, Y4, Y4                               // param -= alpha·m/(u+epsilon)
+	VMOVUPS Y6, (AX)(R11*4)
+	VMOVUPS Y7, (BX)(R11*4)
+	VMOVUPS Y4, (DX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMASKMOVPS (DX)(R11*4), Y15, Y4
+	VMASKMOVPS (SI)(R11*4), Y15, Y5
+	VMASKMOVPS (AX)(R11*4), Y15, Y6
+	VMASKMOVPS (BX)(R11*4), Y15, Y7
+	VXORPS Y8, Y8, Y8
+	VSUBPS Y5, Y8, Y8
+	VMAXPS Y5, Y8, Y8                               // |grad|
+	VSUBPS Y6, Y5, Y5                               // m += (grad-m)·keep1
+	VMULPS Y0, Y5, Y5
+	VADDPS Y5, Y6, Y6
+	VMULPS Y1, Y7, Y7
+	VMAXPS Y8, Y7, Y7                               // u = max(beta2·u, |grad|)
+	VADDPS Y3, Y7, Y8
+	VMULPS Y2, Y6, Y5
+	VDIVPS Y8, Y5, Y5
+	VSUBPS Y5, Y4, Y4                               // param -= alpha·m/(u+epsilon)
+	VMASKMOVPS Y6, Y15, (AX)(R11*4)
+	VMASKMOVPS Y7, Y15, (BX)(R11*4)
+	VMASKMOVPS Y4, Y15, (DX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func nadamAVX2(m, v, param, grad *float32, n int, keep1, keep2, ahead, now, scale, epsilon float32)
+TEXT ·nadamAVX2(SB), NOSPLIT, $0-64
+	MOVQ m+0(FP), AX
+	MOVQ v+8(FP), BX
+	MOVQ param+16(FP), DX
+	MOVQ grad+24(FP), SI
+	VBROADCASTSS keep1+40(FP), Y0
+	VBROADCASTSS keep2+44(FP), Y1
+	VBROADCASTSS ahead+48(FP), Y2
+	VBROADCASTSS now+52(FP), Y3
+	VBROADCASTSS scale+56(FP), Y4
+	VBROADCASTSS epsilon+60(FP), Y5
+	MOVQ n+32(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT one
+	VMOVUPS (DX)(R11*4), Y6
+	VMOVUPS (SI)(R11*4), Y7
+	VMOVUPS (AX)(R11*4), Y8
+	VMOVUPS (BX)(R11*4), Y9
+	VMULPS Y7, Y7, Y10
+	VSUBPS Y9, Y10, Y10                             // v += (grad²-v)·keep2
+	VMULPS Y1, Y10, Y10
+	VADDPS Y10, Y9, Y9
+	VMULPS Y4, Y9, Y10
+	VSQRTPS Y10, Y10
+	VADDPS Y5, Y10, Y10
+	VMULPS Y3, Y7, Y11
+	VSUBPS Y8, Y7, Y7                               // m += (grad-m)·keep1
+	VMULPS Y0, Y7, Y7
+	VADDPS Y7, Y8, Y8
+	VMULPS Y2, Y8, Y7
+	VADDPS Y11, Y7, Y7
+	VDIVPS Y10, Y7, Y7
+	VSUBPS Y7, Y6, Y6                               // param -= (ahead·m+now·grad)/(√(scale·v)+epsilon)
+	VMOVUPS Y8, (AX)(R11*4)
+	VMOVUPS Y9, (BX)(R11*4)
+	VMOVUPS Y6, (DX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT rest
+	VMOVUPS (DX)(R11*4), Y6
+	VMOVUPS (SI)(R11*4), Y7
+	VMOVUPS (AX)(R11*4), Y8
+	VMOVUPS (BX)(R11*4), Y9
+	VMULPS Y7, Y7, Y10
+	VSUBPS Y9, Y10, Y10                             // v += (grad²-v)·keep2
+	VMULPS Y1, Y10, Y10
+	VADDPS Y10, Y9, Y9
+	VMULPS Y4, Y9, Y10
+	VSQRTPS Y10, Y10
+	VADDPS Y5, Y10, Y10
+	VMULPS Y3, Y7, Y11
+	VSUBPS Y8, Y7, Y7                               // m += (grad-m)·keep1
+	VMULPS Y0, Y7, Y7
+	VADDPS Y7, Y8, Y8
+	VMULPS Y2, Y8, Y7
+	VADDPS Y11, Y7, Y7
+	VDIVPS Y10, Y7, Y7
+	VSUBPS Y7, Y6, Y6                               // param -= (ahead·m+now·grad)/(√(scale·v)+epsilon)
+	VMOVUPS Y8, (AX)(R11*4)
+	VMOVUPS Y9, (BX)(R11*4)
+	VMOVUPS Y6, (DX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMASKMOVPS (DX)(R11*4), Y15, Y6
+	VMASKMOVPS (SI)(R11*4), Y15, Y7
+	VMASKMOVPS (AX)(R11*4), Y15, Y8
+	VMASKMOVPS (BX)(R11*4), Y15, Y9
+	VMULPS Y7, Y7, Y10
+	VSUBPS Y9, Y10, Y10                             // v += (grad²-v)·keep2
+	VMULPS Y1, Y10, Y10
+	VADDPS Y10, Y9, Y9
+	VMULPS Y4, Y9, Y10
+	VSQRTPS Y10, Y10
+	VADDPS Y5, Y10, Y10
+	VMULPS Y3, Y7, Y11
+	VSUBPS Y8, Y7, Y7                               // m += (grad-m)·keep1
+	VMULPS Y0, Y7, Y7
+	VADDPS Y7, Y8, Y8
+	VMULPS Y2, Y8, Y7
+	VADDPS Y11, Y7, Y7
+	VDIVPS Y10, Y7, Y7
+	VSUBPS Y7, Y6, Y6                               // param -= (ahead·m+now·grad)/(√(scale·v)+epsilon)
+	VMASKMOVPS Y8, Y15, (AX)(R11*4)
+	VMASKMOVPS Y9, Y15, (BX)(R11*4)
+	VMASKMOVPS Y6, Y15, (DX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func lionAVX2(m, param, grad *float32, n int, beta1, keep1, beta2, keep2, rate float32)
+TEXT ·lionAVX2(SB), NOSPLIT, $0-52
+	MOVQ m+0(FP), AX
+	MOVQ param+8(FP), BX
+	MOVQ grad+16(FP), DX
+	VBROADCASTSS beta1+32(FP), Y0
+	VBROADCASTSS keep1+36(FP), Y1
+	VBROADCASTSS beta2+40(FP), Y2
+	VBROADCASTSS keep2+44(FP), Y3
+	VBROADCASTSS rate+48(FP), Y4
+	MOVQ n+24(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Y5
+	VMOVUPS (DX)(R11*4), Y6
+	VMOVUPS (AX)(R11*4), Y7
+	VMULPS Y0, Y7, Y8
+	VMULPS Y1, Y6, Y9
+	VADDPS Y9, Y8, Y8                               // direction = beta1·m + keep1·grad
+	VXORPS Y10, Y10, Y10
+	VSUBPS Y8, Y10, Y9
+	VCMPPS $17, Y8, Y10, Y8                         // where direction > 0
+	VANDPS Y4, Y8, Y8
+	VCMPPS $17, Y9, Y10, Y9                         // where direction < 0
+	VANDPS Y4, Y9, Y9
+	VSUBPS Y9, Y8, Y8
+	VSUBPS Y8, Y5, Y5
+	VMULPS Y3, Y6, Y6                               // m = beta2·m + keep2·grad
+	VMULPS Y2, Y7, Y7
+	VADDPS Y6, Y7, Y7
+	VMOVUPS Y7, (AX)(R11*4)
+	VMOVUPS Y5, (BX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Y5
+	VMOVUPS (DX)(R11*4), Y6
+	VMOVUPS (AX)(R11*4), Y7
+	VMULPS Y0, Y7, Y8
+	VMULPS Y1, Y6, Y9
+	VADDPS Y9, Y8, Y8                               // direction = beta1·m + keep1·grad
+	VXORPS Y10, Y10, Y10
+	VSUBPS Y8, Y10, Y9
+	VCMPPS $17, Y8, Y10, Y8                         // where direction > 0
+	VANDPS Y4, Y8, Y8
+	VCMPPS $17, Y9, Y10, Y9                         // where direction < 0
+	VANDPS Y4, Y9, Y9
+	VSUBPS Y9, Y8, Y8
+	VSUBPS Y8, Y5, Y5
+	VMULPS Y3, Y6, Y6                               // m = beta2·m + keep2·grad
+	VMULPS Y2, Y7, Y7
+	VADDPS Y6, Y7, Y7
+	VMOVUPS Y7, (AX)(R11*4)
+	VMOVUPS Y5, (BX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMASKMOVPS (BX)(R11*4), Y15, Y5
+	VMASKMOVPS (DX)(R11*4), Y15, Y6
+	VMASKMOVPS (AX)(R11*4), Y15, Y7
+	VMULPS Y0, Y7, Y8
+	VMULPS Y1, Y6, Y9
+	VADDPS Y9, Y8, Y8                               // direction = beta1·m + keep1·grad
+	VXORPS Y10, Y10, Y10
+	VSUBPS Y8, Y10, Y9
+	VCMPPS $17, Y8, Y10, Y8                         // where direction > 0
+	VANDPS Y4, Y8, Y8
+	VCMPPS $17, Y9, Y10, Y9                         // where direction < 0
+	VANDPS Y4, Y9, Y9
+	VSUBPS Y9, Y8, Y8
+	VSUBPS Y8, Y5, Y5
+	VMULPS Y3, Y6, Y6                               // m = beta2·m + keep2·grad
+	VMULPS Y2, Y7, Y7
+	VADDPS Y6, Y7, Y7
+	VMASKMOVPS Y7, Y15, (AX)(R11*4)
+	VMASKMOVPS Y5, Y15, (BX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
 // func finiteAVX2(src *float32, n int, bad *int32)
 TEXT ·finiteAVX2(SB), NOSPLIT, $0-24
 	MOVQ src+0(FP), AX

@@ -1209,6 +1209,966 @@ done:
 	VZEROUPPER
 	RET
 
+// func rmspropAVX512(v, param, grad *float32, n int, rho, keep, epsilon, rate float32)
+TEXT ·rmspropAVX512(SB), NOSPLIT, $0-48
+	MOVQ v+0(FP), AX
+	MOVQ param+8(FP), BX
+	MOVQ grad+16(FP), DX
+	VBROADCASTSS rho+32(FP), Z0
+	VBROADCASTSS keep+36(FP), Z1
+	VBROADCASTSS epsilon+40(FP), Z2
+	VBROADCASTSS rate+44(FP), Z3
+	MOVQ n+24(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 32(R11), R13
+	CMPQ R13, R12                                   // 32 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Z4
+	VMOVUPS (DX)(R11*4), Z5
+	VMOVUPS (AX)(R11*4), Z6
+	VMOVUPS 64(BX)(R11*4), Z8
+	VMOVUPS 64(DX)(R11*4), Z9
+	VMOVUPS 64(AX)(R11*4), Z10
+	VMULPS Z5, Z5, Z7
+	VMULPS Z1, Z7, Z7                               // v = rho·v + keep·grad²
+	VMULPS Z0, Z6, Z6
+	VADDPS Z7, Z6, Z6
+	VADDPS Z2, Z6, Z7
+	VSQRTPS Z7, Z7
+	VMULPS Z3, Z5, Z5
+	VDIVPS Z7, Z5, Z5                               // rate·grad/√…
+	VSUBPS Z5, Z4, Z4
+	VMULPS Z9, Z9, Z11
+	VMULPS Z1, Z11, Z11                             // v = rho·v + keep·grad²
+	VMULPS Z0, Z10, Z10
+	VADDPS Z11, Z10, Z10
+	VADDPS Z2, Z10, Z11
+	VSQRTPS Z11, Z11
+	VMULPS Z3, Z9, Z9
+	VDIVPS Z11, Z9, Z9                              // rate·grad/√…
+	VSUBPS Z9, Z8, Z8
+	VMOVUPS Z6, (AX)(R11*4)
+	VMOVUPS Z4, (BX)(R11*4)
+	VMOVUPS Z10, 64(AX)(R11*4)
+	VMOVUPS Z8, 64(BX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Z4
+	VMOVUPS (DX)(R11*4), Z5
+	VMOVUPS (AX)(R11*4), Z6
+	VMULPS Z5, Z5, Z7
+	VMULPS Z1, Z7, Z7                               // v = rho·v + keep·grad²
+	VMULPS Z0, Z6, Z6
+	VADDPS Z7, Z6, Z6
+	VADDPS Z2, Z6, Z7
+	VSQRTPS Z7, Z7
+	VMULPS Z3, Z5, Z5
+	VDIVPS Z7, Z5, Z5                               // rate·grad/√…
+	VSUBPS Z5, Z4, Z4
+	VMOVUPS Z6, (AX)(R11*4)
+	VMOVUPS Z4, (BX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	MOVL $1, R13
+	SHLL CX, R13
+	SUBL $1, R13
+	KMOVW R13, K1
+	VMOVUPS.Z (BX)(R11*4), K1, Z4
+	VMOVUPS.Z (DX)(R11*4), K1, Z5
+	VMOVUPS.Z (AX)(R11*4), K1, Z6
+	VMULPS Z5, Z5, Z7
+	VMULPS Z1, Z7, Z7                               // v = rho·v + keep·grad²
+	VMULPS Z0, Z6, Z6
+	VADDPS Z7, Z6, Z6
+	VADDPS Z2, Z6, Z7
+	VSQRTPS Z7, Z7
+	VMULPS Z3, Z5, Z5
+	VDIVPS Z7, Z5, Z5                               // rate·grad/√…
+	VSUBPS Z5, Z4, Z4
+	VMOVUPS Z6, K1, (AX)(R11*4)
+	VMOVUPS Z4, K1, (BX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func rmspropMomentumAVX512(v, m, param, grad *float32, n int, rho, keep, epsilon, rate, factor float32)
+TEXT ·rmspropMomentumAVX512(SB), NOSPLIT, $0-60
+	MOVQ v+0(FP), AX
+	MOVQ m+8(FP), BX
+	MOVQ param+16(FP), DX
+	MOVQ grad+24(FP), SI
+	VBROADCASTSS rho+40(FP), Z0
+	VBROADCASTSS keep+44(FP), Z1
+	VBROADCASTSS epsilon+48(FP), Z2
+	VBROADCASTSS rate+52(FP), Z3
+	VBROADCASTSS factor+56(FP), Z4
+	MOVQ n+32(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 32(R11), R13
+	CMPQ R13, R12                                   // 32 elements more?
+	JGT one
+	VMOVUPS (DX)(R11*4), Z5
+	VMOVUPS (SI)(R11*4), Z6
+	VMOVUPS (AX)(R11*4), Z7
+	VMOVUPS (BX)(R11*4), Z8
+	VMOVUPS 64(DX)(R11*4), Z10
+	VMOVUPS 64(SI)(R11*4), Z11
+	VMOVUPS 64(AX)(R11*4), Z12
+	VMOVUPS 64(BX)(R11*4), Z13
+	VMULPS Z6, Z6, Z9
+	VMULPS Z1, Z9, Z9                               // v = rho·v + keep·grad²
+	VMULPS Z0, Z7, Z7
+	VADDPS Z9, Z7, Z7
+	VADDPS Z2, Z7, Z9
+	VSQRTPS Z9, Z9
+	VMULPS Z3, Z6, Z6
+	VDIVPS Z9, Z6, Z6                               // rate·grad/√…
+	VMULPS Z4, Z8, Z8
+	VADDPS Z6, Z8, Z8                               // m = factor·m + step
+	VSUBPS Z8, Z5, Z5
+	VMULPS Z11, Z11, Z14
+	VMULPS Z1, Z14, Z14                             // v = rho·v + keep·grad²
+	VMULPS Z0, Z12, Z12
+	VADDPS Z14, Z12, Z12
+	VADDPS Z2, Z12, Z14
+	VSQRTPS Z14, Z14
+	VMULPS Z3, Z11, Z11
+	VDIVPS Z14, Z11, Z11                            // rate·grad/√…
+	VMULPS Z4, Z13, Z13
+	VADDPS Z11, Z13, Z13                            // m = factor·m + step
+	VSUBPS Z13, Z10, Z10
+	VMOVUPS Z7, (AX)(R11*4)
+	VMOVUPS Z8, (BX)(R11*4)
+	VMOVUPS Z5, (DX)(R11*4)
+	VMOVUPS Z12, 64(AX)(R11*4)
+	VMOVUPS Z13, 64(BX)(R11*4)
+	VMOVUPS Z10, 64(DX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT rest
+	VMOVUPS (DX)(R11*4), Z5
+	VMOVUPS (SI)(R11*4), Z6
+	VMOVUPS (AX)(R11*4), Z7
+	VMOVUPS (BX)(R11*4), Z8
+	VMULPS Z6, Z6, Z9
+	VMULPS Z1, Z9, Z9                               // v = rho·v + keep·grad²
+	VMULPS Z0, Z7, Z7
+	VADDPS Z9, Z7, Z7
+	VADDPS Z2, Z7, Z9
+	VSQRTPS Z9, Z9
+	VMULPS Z3, Z6, Z6
+	VDIVPS Z9, Z6, Z6                               // rate·grad/√…
+	VMULPS Z4, Z8, Z8
+	VADDPS Z6, Z8, Z8                               // m = factor·m + step
+	VSUBPS Z8, Z5, Z5
+	VMOVUPS Z7, (AX)(R11*4)
+	VMOVUPS Z8, (BX)(R11*4)
+	VMOVUPS Z5, (DX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	MOVL $1, R13
+	SHLL CX, R13
+	SUBL $1, R13
+	KMOVW R13, K1
+	VMOVUPS.Z (DX)(R11*4), K1, Z5
+	VMOVUPS.Z (SI)(R11*4), K1, Z6
+	VMOVUPS.Z (AX)(R11*4), K1, Z7
+	VMOVUPS.Z (BX)(R11*4), K1, Z8
+	VMULPS Z6, Z6, Z9
+	VMULPS Z1, Z9, Z9                               // v = rho·v + keep·grad²
+	VMULPS Z0, Z7, Z7
+	VADDPS Z9, Z7, Z7
+	VADDPS Z2, Z7, Z9
+	VSQRTPS Z9, Z9
+	VMULPS Z3, Z6, Z6
+	VDIVPS Z9, Z6, Z6                               // rate·grad/√…
+	VMULPS Z4, Z8, Z8
+	VADDPS Z6, Z8, Z8                               // m = factor·m + step
+	VSUBPS Z8, Z5, Z5
+	VMOVUPS Z7, K1, (AX)(R11*4)
+	VMOVUPS Z8, K1, (BX)(R11*4)
+	VMOVUPS Z5, K1, (DX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func rmspropCenteredAVX512(v, a, param, grad *float32, n int, rho, keep, epsilon, rate float32)
+TEXT ·rmspropCenteredAVX512(SB), NOSPLIT, $0-56
+	MOVQ v+0(FP), AX
+	MOVQ a+8(FP), BX
+	MOVQ param+16(FP), DX
+	MOVQ grad+24(FP), SI
+	VBROADCASTSS rho+40(FP), Z0
+	VBROADCASTSS keep+44(FP), Z1
+	VBROADCASTSS epsilon+48(FP), Z2
+	VBROADCASTSS rate+52(FP), Z3
+	MOVQ n+32(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT one
+	VMOVUPS (DX)(R11*4), Z4
+	VMOVUPS (SI)(R11*4), Z5
+	VMOVUPS (AX)(R11*4), Z6
+	VMOVUPS (BX)(R11*4), Z7
+	VMULPS Z5, Z5, Z8
+	VMULPS Z1, Z8, Z8                               // v = rho·v + keep·grad²
+	VMULPS Z0, Z6, Z6
+	VADDPS Z8, Z6, Z6
+	VMOVAPS Z5, Z8
+	VMULPS Z1, Z8, Z8                               // a = rho·a + keep·grad
+	VMULPS Z0, Z7, Z7
+	VADDPS Z8, Z7, Z7
+	VMULPS Z7, Z7, Z8
+	VSUBPS Z8, Z6, Z8
+	VXORPS Z9, Z9, Z9
+	VMAXPS Z8, Z9, Z8                               // max(v-a², 0)
+	VADDPS Z2, Z8, Z8
+	VSQRTPS Z8, Z8
+	VMULPS Z3, Z5, Z5
+	VDIVPS Z8, Z5, Z5                               // rate·grad/√…
+	VSUBPS Z5, Z4, Z4
+	VMOVUPS Z6, (AX)(R11*4)
+	VMOVUPS Z7, (BX)(R11*4)
+	VMOVUPS Z4, (DX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT rest
+	VMOVUPS (DX)(R11*4), Z4
+	VMOVUPS (SI)(R11*4), Z5
+	VMOVUPS (AX)(R11*4), Z6
+	VMOVUPS (BX)(R11*4), Z7
+	VMULPS Z5, Z5, Z8
+	VMULPS Z1, Z8, Z8                               // v = rho·v + keep·grad²
+	VMULPS Z0, Z6, Z6
+	VADDPS Z8, Z6, Z6
+	VMOVAPS Z5, Z8
+	VMULPS Z1, Z8, Z8                               // a = rho·a + keep·grad
+	VMULPS Z0, Z7, Z7
+	VADDPS Z8, Z7, Z7
+	VMULPS Z7, Z7, Z8
+	VSUBPS Z8, Z6, Z8
+	VXORPS Z9, Z9, Z9
+	VMAXPS Z8, Z9, Z8                               // max(v-a², 0)
+	VADDPS Z2, Z8, Z8
+	VSQRTPS Z8, Z8
+	VMULPS Z3, Z5, Z5
+	VDIVPS Z8, Z5, Z5                               // rate·grad/√…
+	VSUBPS Z5, Z4, Z4
+	VMOVUPS Z6, (AX)(R11*4)
+	VMOVUPS Z7, (BX)(R11*4)
+	VMOVUPS Z4, (DX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	MOVL $1, R13
+	SHLL CX, R13
+	SUBL $1, R13
+	KMOVW R13, K1
+	VMOVUPS.Z (DX)(R11*4), K1, Z4
+	VMOVUPS.Z (SI)(R11*4), K1, Z5
+	VMOVUPS.Z (AX)(R11*4), K1, Z6
+	VMOVUPS.Z (BX)(R11*4), K1, Z7
+	VMULPS Z5, Z5, Z8
+	VMULPS Z1, Z8, Z8                               // v = rho·v + keep·grad²
+	VMULPS Z0, Z6, Z6
+	VADDPS Z8, Z6, Z6
+	VMOVAPS Z5, Z8
+	VMULPS Z1, Z8, Z8                               // a = rho·a + keep·grad
+	VMULPS Z0, Z7, Z7
+	VADDPS Z8, Z7, Z7
+	VMULPS Z7, Z7, Z8
+	VSUBPS Z8, Z6, Z8
+	VXORPS Z9, Z9, Z9
+	VMAXPS Z8, Z9, Z8                               // max(v-a², 0)
+	VADDPS Z2, Z8, Z8
+	VSQRTPS Z8, Z8
+	VMULPS Z3, Z5, Z5
+	VDIVPS Z8, Z5, Z5                               // rate·grad/√…
+	VSUBPS Z5, Z4, Z4
+	VMOVUPS Z6, K1, (AX)(R11*4)
+	VMOVUPS Z7, K1, (BX)(R11*4)
+	VMOVUPS Z4, K1, (DX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func rmspropCenteredMomentumAVX512(v, m, a, param, grad *float32, n int, rho, keep, epsilon, rate, factor float32)
+TEXT ·rmspropCenteredMomentumAVX512(SB), NOSPLIT, $0-68
+	MOVQ v+0(FP), AX
+	MOVQ m+8(FP), BX
+	MOVQ a+16(FP), DX
+	MOVQ param+24(FP), SI
+	MOVQ grad+32(FP), DI
+	VBROADCASTSS rho+48(FP), Z0
+	VBROADCASTSS keep+52(FP), Z1
+	VBROADCASTSS epsilon+56(FP), Z2
+	VBROADCASTSS rate+60(FP), Z3
+	VBROADCASTSS factor+64(FP), Z4
+	MOVQ n+40(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT one
+	VMOVUPS (SI)(R11*4), Z5
+	VMOVUPS (DI)(R11*4), Z6
+	VMOVUPS (AX)(R11*4), Z7
+	VMOVUPS (BX)(R11*4), Z8
+	VMOVUPS (DX)(R11*4), Z9
+	VMULPS Z6, Z6, Z10
+	VMULPS Z1, Z10, Z10                             // v = rho·v + keep·grad²
+	VMULPS Z0, Z7, Z7
+	VADDPS Z10, Z7, Z7
+	VMOVAPS Z6, Z10
+	VMULPS Z1, Z10, Z10                             // a = rho·a + keep·grad
+	VMULPS Z0, Z9, Z9
+	VADDPS Z10, Z9, Z9
+	VMULPS Z9, Z9, Z10
+	VSUBPS Z10, Z7, Z10
+	VXORPS Z11, Z11, Z11
+	VMAXPS Z10, Z11, Z10                            // max(v-a², 0)
+	VADDPS Z2, Z10, Z10
+	VSQRTPS Z10, Z10
+	VMULPS Z3, Z6, Z6
+	VDIVPS Z10, Z6, Z6                              // rate·grad/√…
+	VMULPS Z4, Z8, Z8
+	VADDPS Z6, Z8, Z8                               // m = factor·m + step
+	VSUBPS Z8, Z5, Z5
+	VMOVUPS Z7, (AX)(R11*4)
+	VMOVUPS Z8, (BX)(R11*4)
+	VMOVUPS Z9, (DX)(R11*4)
+	VMOVUPS Z5, (SI)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT rest
+	VMOVUPS (SI)(R11*4), Z5
+	VMOVUPS (DI)(R11*4), Z6
+	VMOVUPS (AX)(R11*4), Z7
+	VMOVUPS (BX)(R11*4), Z8
+	VMOVUPS (DX)(R11*4), Z9
+	VMULPS Z6, Z6, Z10
+	VMULPS Z1, Z10, Z10                             // v = rho·v + keep·grad²
+	VMULPS Z0, Z7, Z7
+	VADDPS Z10, Z7, Z7
+	VMOVAPS Z6, Z10
+	VMULPS Z1, Z10, Z10                             // a = rho·a + keep·grad
+	VMULPS Z0, Z9, Z9
+	VADDPS Z10, Z9, Z9
+	VMULPS Z9, Z9, Z10
+	VSUBPS Z10, Z7, Z10
+	VXORPS Z11, Z11, Z11
+	VMAXPS Z10, Z11, Z10                            // max(v-a², 0)
+	VADDPS Z2, Z10, Z10
+	VSQRTPS Z10, Z10
+	VMULPS Z3, Z6, Z6
+	VDIVPS Z10, Z6, Z6                              // rate·grad/√…
+	VMULPS Z4, Z8, Z8
+	VADDPS Z6, Z8, Z8                               // m = factor·m + step
+	VSUBPS Z8, Z5, Z5
+	VMOVUPS Z7, (AX)(R11*4)
+	VMOVUPS Z8, (BX)(R11*4)
+	VMOVUPS Z9, (DX)(R11*4)
+	VMOVUPS Z5, (SI)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	MOVL $1, R13
+	SHLL CX, R13
+	SUBL $1, R13
+	KMOVW R13, K1
+	VMOVUPS.Z (SI)(R11*4), K1, Z5
+	VMOVUPS.Z (DI)(R11*4), K1, Z6
+	VMOVUPS.Z (AX)(R11*4), K1, Z7
+	VMOVUPS.Z (BX)(R11*4), K1, Z8
+	VMOVUPS.Z (DX)(R11*4), K1, Z9
+	VMULPS Z6, Z6, Z10
+	VMULPS Z1, Z10, Z10                             // v = rho·v + keep·grad²
+	VMULPS Z0, Z7, Z7
+	VADDPS Z10, Z7, Z7
+	VMOVAPS Z6, Z10
+	VMULPS Z1, Z10, Z10                             // a = rho·a + keep·grad
+	VMULPS Z0, Z9, Z9
+	VADDPS Z10, Z9, Z9
+	VMULPS Z9, Z9, Z10
+	VSUBPS Z10, Z7, Z10
+	VXORPS Z11, Z11, Z11
+	VMAXPS Z10, Z11, Z10                            // max(v-a², 0)
+	VADDPS Z2, Z10, Z10
+	VSQRTPS Z10, Z10
+	VMULPS Z3, Z6, Z6
+	VDIVPS Z10, Z6, Z6                              // rate·grad/√…
+	VMULPS Z4, Z8, Z8
+	VADDPS Z6, Z8, Z8                               // m = factor·m + step
+	VSUBPS Z8, Z5, Z5
+	VMOVUPS Z7, K1, (AX)(R11*4)
+	VMOVUPS Z8, K1, (BX)(R11*4)
+	VMOVUPS Z9, K1, (DX)(R11*4)
+	VMOVUPS Z5, K1, (SI)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func adagradAVX512(a, param, grad *float32, n int, epsilon, rate float32)
+TEXT ·adagradAVX512(SB), NOSPLIT, $0-40
+	MOVQ a+0(FP), AX
+	MOVQ param+8(FP), BX
+	MOVQ grad+16(FP), DX
+	VBROADCASTSS epsilon+32(FP), Z0
+	VBROADCASTSS rate+36(FP), Z1
+	MOVQ n+24(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 48(R11), R13
+	CMPQ R13, R12                                   // 48 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Z2
+	VMOVUPS (DX)(R11*4), Z3
+	VMOVUPS (AX)(R11*4), Z4
+	VMOVUPS 64(BX)(R11*4), Z6
+	VMOVUPS 64(DX)(R11*4), Z7
+	VMOVUPS 64(AX)(R11*4), Z8
+	VMOVUPS 128(BX)(R11*4), Z10
+	VMOVUPS 128(DX)(R11*4), Z11
+	VMOVUPS 128(AX)(R11*4), Z12
+	VMULPS Z3, Z3, Z5
+	VADDPS Z5, Z4, Z4                               // a += grad²
+	VADDPS Z0, Z4, Z5
+	VSQRTPS Z5, Z5
+	VMULPS Z1, Z3, Z3
+	VDIVPS Z5, Z3, Z3
+	VSUBPS Z3, Z2, Z2                               // param -= rate·grad/√(a+epsilon)
+	VMULPS Z7, Z7, Z9
+	VADDPS Z9, Z8, Z8                               // a += grad²
+	VADDPS Z0, Z8, Z9
+	VSQRTPS Z9, Z9
+	VMULPS Z1, Z7, Z7
+	VDIVPS Z9, Z7, Z7
+	VSUBPS Z7, Z6, Z6                               // param -= rate·grad/√(a+epsilon)
+	VMULPS Z11, Z11, Z13
+	VADDPS Z13, Z12, Z12                            // a += grad²
+	VADDPS Z0, Z12, Z13
+	VSQRTPS Z13, Z13
+	VMULPS Z1, Z11, Z11
+	VDIVPS Z13, Z11, Z11
+	VSUBPS Z11, Z10, Z10                            // param -= rate·grad/√(a+epsilon)
+	VMOVUPS Z4, (AX)(R11*4)
+	VMOVUPS Z2, (BX)(R11*4)
+	VMOVUPS Z8, 64(AX)(R11*4)
+	VMOVUPS Z6, 64(BX)(R11*4)
+	VMOVUPS Z12, 128(AX)(R11*4)
+	VMOVUPS Z10, 128(BX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Z2
+	VMOVUPS (DX)(R11*4), Z3
+	VMOVUPS (AX)(R11*4), Z4
+	VMULPS Z3, Z3, Z5
+	VADDPS Z5, Z4, Z4                               // a += grad²
+	VADDPS Z0, Z4, Z5
+	VSQRTPS Z5, Z5
+	VMULPS Z1, Z3, Z3
+	VDIVPS Z5, Z3, Z3
+	VSUBPS Z3, Z2, Z2                               // param -= rate·grad/√(a+epsilon)
+	VMOVUPS Z4, (AX)(R11*4)
+	VMOVUPS Z2, (BX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	MOVL $1, R13
+	SHLL CX, R13
+	SUBL $1, R13
+	KMOVW R13, K1
+	VMOVUPS.Z (BX)(R11*4), K1, Z2
+	VMOVUPS.Z (DX)(R11*4), K1, Z3
+	VMOVUPS.Z (AX)(R11*4), K1, Z4
+	VMULPS Z3, Z3, Z5
+	VADDPS Z5, Z4, Z4                               // a += grad²
+	VADDPS Z0, Z4, Z5
+	VSQRTPS Z5, Z5
+	VMULPS Z1, Z3, Z3
+	VDIVPS Z5, Z3, Z3
+	VSUBPS Z3, Z2, Z2                               // param -= rate·grad/√(a+epsilon)
+	VMOVUPS Z4, K1, (AX)(R11*4)
+	VMOVUPS Z2, K1, (BX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func adadeltaAVX512(a, d, param, grad *float32, n int, rho, keep, epsilon, rate float32)
+TEXT ·adadeltaAVX512(SB), NOSPLIT, $0-56
+	MOVQ a+0(FP), AX
+	MOVQ d+8(FP), BX
+	MOVQ param+16(FP), DX
+	MOVQ grad+24(FP), SI
+	VBROADCASTSS rho+40(FP), Z0
+	VBROADCASTSS keep+44(FP), Z1
+	VBROADCASTSS epsilon+48(FP), Z2
+	VBROADCASTSS rate+52(FP), Z3
+	MOVQ n+32(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 32(R11), R13
+	CMPQ R13, R12                                   // 32 elements more?
+	JGT one
+	VMOVUPS (DX)(R11*4), Z4
+	VMOVUPS (SI)(R11*4), Z5
+	VMOVUPS (AX)(R11*4), Z6
+	VMOVUPS (BX)(R11*4), Z7
+	VMOVUPS 64(DX)(R11*4), Z9
+	VMOVUPS 64(SI)(R11*4), Z10
+	VMOVUPS 64(AX)(R11*4), Z11
+	VMOVUPS 64(BX)(R11*4), Z12
+	VMULPS Z5, Z5, Z8
+	VMULPS Z1, Z8, Z8                               // a = rho·a + keep·grad²
+	VMULPS Z0, Z6, Z6
+	VADDPS Z8, Z6, Z6
+	VADDPS Z2, Z7, Z8
+	VSQRTPS Z8, Z8
+	VMULPS Z8, Z5, Z5
+	VADDPS Z2, Z6, Z8
+	VSQRTPS Z8, Z8
+	VDIVPS Z8, Z5, Z5                               // step = √(d+epsilon)·grad/√(a+epsilon)
+	VMULPS Z5, Z5, Z8
+	VMULPS Z1, Z8, Z8                               // d = rho·d + keep·step²
+	VMULPS Z0, Z7, Z7
+	VADDPS Z8, Z7, Z7
+	VMULPS Z3, Z5, Z5
+	VSUBPS Z5, Z4, Z4
+	VMULPS Z10, Z10, Z13
+	VMULPS Z1, Z13, Z13                             // a = rho·a + keep·grad²
+	VMULPS Z0, Z11, Z11
+	VADDPS Z13, Z11, Z11
+	VADDPS Z2, Z12, Z13
+	VSQRTPS Z13, Z13
+	VMULPS Z13, Z10, Z10
+	VADDPS Z2, Z11, Z13
+	VSQRTPS Z13, Z13
+	VDIVPS Z13, Z10, Z10                            // step = √(d+epsilon)·grad/√(a+epsilon)
+	VMULPS Z10, Z10, Z13
+	VMULPS Z1, Z13, Z13                             // d = rho·d + keep·step²
+	VMULPS Z0, Z12, Z12
+	VADDPS Z13, Z12, Z12
+	VMULPS Z3, Z10, Z10
+	VSUBPS Z10, Z9, Z9
+	VMOVUPS Z6, (AX)(R11*4)
+	VMOVUPS Z7, (BX)(R11*4)
+	VMOVUPS Z4, (DX)(R11*4)
+	VMOVUPS Z11, 64(AX)(R11*4)
+	VMOVUPS Z12, 64(BX)(R11*4)
+	VMOVUPS Z9, 64(DX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT rest
+	VMOVUPS (DX)(R11*4), Z4
+	VMOVUPS (SI)(R11*4), Z5
+	VMOVUPS (AX)(R11*4), Z6
+	VMOVUPS (BX)(R11*4), Z7
+	VMULPS Z5, Z5, Z8
+	VMULPS Z1, Z8, Z8                               // a = rho·a + keep·grad²
+	VMULPS Z0, Z6, Z6
+	VADDPS Z8, Z6, Z6
+	VADDPS Z2, Z7, Z8
+	VSQRTPS Z8, Z8
+	VMULPS Z8, Z5, Z5
+	VADDPS Z2, Z6, Z8
+	VSQRTPS Z8, Z8
+	VDIVPS Z8, Z5, Z5                               // step = √(d+epsilon)·grad/√(a+epsilon)
+	VMULPS Z5, Z5, Z8
+	VMULPS Z1, Z8, Z8                               // d = rho·d + keep·step²
+	VMULPS Z0, Z7, Z7
+	VADDPS Z8, Z7, Z7
+	VMULPS Z3, Z5, Z5
+	VSUBPS Z5, Z4, Z4
+	VMOVUPS Z6, (AX)(R11*4)
+	VMOVUPS Z7, (BX)(R11*4)
+	VMOVUPS Z4, (DX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	MOVL $1, R13
+	SHLL CX, R13
+	SUBL $1, R13
+	KMOVW R13, K1
+	VMOVUPS.Z (DX)(R11*4), K1, Z4
+	VMOVUPS.Z (SI)(R11*4), K1, Z5
+	VMOVUPS.Z (AX)(R11*4), K1, Z6
+	VMOVUPS.Z (BX)(R11*4), K1, Z7
+	VMULPS Z5, Z5, Z8
+	VMULPS Z1, Z8, Z8                               // a = rho·a + keep·grad²
+	VMULPS Z0, Z6, Z6
+	VADDPS Z8, Z6, Z6
+	VADDPS Z2, Z7, Z8
+	VSQRTPS Z8, Z8
+	VMULPS Z8, Z5, Z5
+	VADDPS Z2, Z6, Z8
+	VSQRTPS Z8, Z8
+	VDIVPS Z8, Z5, Z5                               // step = √(d+epsilon)·grad/√(a+epsilon)
+	VMULPS Z5, Z5, Z8
+	VMULPS Z1, Z8, Z8                               // d = rho·d + keep·step²
+	VMULPS Z0, Z7, Z7
+	VADDPS Z8, Z7, Z7
+	VMULPS Z3, Z5, Z5
+	VSUBPS Z5, Z4, Z4
+	VMOVUPS Z6, K1, (AX)(R11*4)
+	VMOVUPS Z7, K1, (BX)(R11*4)
+	VMOVUPS Z4, K1, (DX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func adamaxAVX512(m, u, param, grad *float32, n int, keep1, beta2, alpha, epsilon float32)
+TEXT ·adamaxAVX512(SB), NOSPLIT, $0-56
+	MOVQ m+0(FP), AX
+	MOVQ u+8(FP), BX
+	MOVQ param+16(FP), DX
+	MOVQ grad+24(FP), SI
+	VBROADCASTSS keep1+40(FP), Z0
+	VBROADCASTSS beta2+44(FP), Z1
+	VBROADCASTSS alpha+48(FP), Z2
+	VBROADCASTSS epsilon+52(FP), Z3
+	MOVQ n+32(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 32(R11), R13
+	CMPQ R13, R12                                   // 32 elements more?
+	JGT one
+	VMOVUPS (DX)(R11*4), Z4
+	VMOVUPS (SI)(R11*4), Z5
+	VMOVUPS (AX)(R11*4), Z6
+	VMOVUPS (BX)(R11*4), Z7
+	VMOVUPS 64(DX)(R11*4), Z9
+	VMOVUPS 64(SI)(R11*4), Z10
+	VMOVUPS 64(AX)(R11*4), Z11
+	VMOVUPS 64(BX)(R11*4), Z12
+	VXORPS Z8, Z8, Z8
+	VSUBPS Z5, Z8, Z8
+	VMAXPS Z5, Z8, Z8                               // |grad|
+	VSUBPS Z6, Z5, Z5                               // m += (grad-m)·keep1
+	VMULPS Z0, Z5, Z5
+	VADDPS Z5, Z6, Z6
+	VMULPS Z1, Z7, Z7
+	VMAXPS Z8, Z7, Z7                               // u = max(beta2·u, |grad|)
+	VADDPS Z3, Z7, Z8
+	VMULPS Z2, Z6, Z5
+	VDIVPS Z8, Z5, Z5
+	VSUBPS Z5, Z4, Z4                               // param -= alpha·m/(u+epsilon)
+	VXORPS Z13, Z13, Z13
+	VSUBPS Z10, Z13, Z13
+	VMAXPS Z10, Z13, Z13                            // |grad|
+	VSUBPS Z11, Z10, Z10                            // m += (grad-m)·keep1
+	VMULPS Z0, Z10, Z10
+	VADDPS Z10, Z11, Z11
+	VMULPS Z1, Z12, Z12
+	VMAXPS Z13, Z12, Z12                            // u = max(beta2·u, |grad|)
+	VADDPS Z3, Z12, Z13
+	VMULPS Z2, Z11, Z10
+	VDIVPS Z13, Z10, Z10
+	VSUBPS Z10, Z9, Z9                              // param -= alpha·m/(u+epsilon)
+	VMOVUPS Z6, (AX)(R11*4)
+	VMOVUPS Z7, (BX)(R11*4)
+	VMOVUPS Z4, (DX)(R11*4)
+	VMOVUPS Z11, 64(AX)(R11*4)
+	VMOVUPS Z12, 64(BX)(R11*4)
+	VMOVUPS Z9, 64(DX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT rest
+	VMOVUPS (DX)(R11*4), Z4
+	VMOVUPS (SI)(R11*4), Z5
+	VMOVUPS (AX)(R11*4), Z6
+	VMOVUPS (BX)(R11*4), Z7
+	VXORPS Z8, Z8, Z8
+	VSUBPS Z5, Z8, Z8
+	VMAXPS Z5, Z8, Z8                               // |grad|
+	VSUBPS Z6, Z5, Z5                               // m += (grad-m)·keep1
+	VMULPS Z0, Z5, Z5
+	VADDPS Z5, Z6, Z6
+	VMULPS Z1, Z7, Z7
+	VMAXPS Z8, Z7, Z7                               // u = max(beta2·u, |grad|)
+	VADDPS Z3, Z7, Z8
+	VMULPS Z2, Z6, Z5
+	VDIVPS Z8, Z5, Z5
+	VSUBPS Z5, Z4, Z4                               // param -= alpha·m/(u+epsilon)
+	VMOVUPS Z6, (AX)(R11*4)
+	VMOVUPS Z7, (BX)(R11*4)
+	VMOVUPS Z4, (DX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	MOVL $1, R13
+	SHLL CX, R13
+	SUBL $1, R13
+	KMOVW R13, K1
+	VMOVUPS.Z (DX)(R11*4), K1, Z4
+	VMOVUPS.Z (SI)(R11*4), K1, Z5
+	VMOVUPS.Z (AX)(R11*4), K1, Z6
+	VMOVUPS.Z (BX)(R11*4), K1, Z7
+	VXORPS Z8, Z8, Z8
+	VSUBPS Z5, Z8, Z8
+	VMAXPS Z5, Z8, Z8                               // |grad|
+	VSUBPS Z6, Z5, Z5                               // m += (grad-m)·keep1
+	VMULPS Z0, Z5, Z5
+	VADDPS Z5, Z6, Z6
+	VMULPS Z1, Z7, Z7
+	VMAXPS Z8, Z7, Z7                               // u = max(beta2·u, |grad|)
+	VADDPS Z3, Z7, Z8
+	VMULPS Z2, Z6, Z5
+	VDIVPS Z8, Z5, Z5
+	VSUBPS Z5, Z4, Z4                               // param -= alpha·m/(u+epsilon)
+	VMOVUPS Z6, K1, (AX)(R11*4)
+	VMOVUPS Z7, K1, (BX)(R11*4)
+	VMOVUPS Z4, K1, (DX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func nadamAVX512(m, v, param, grad *float32, n int, keep1, keep2, ahead, now, scale, epsilon float32)
+TEXT ·nadamAVX512(SB), NOSPLIT, $0-64
+	MOVQ m+0(FP), AX
+	MOVQ v+8(FP), BX
+	MOVQ param+16(FP), DX
+	MOVQ grad+24(FP), SI
+	VBROADCASTSS keep1+40(FP), Z0
+	VBROADCASTSS keep2+44(FP), Z1
+	VBROADCASTSS ahead+48(FP), Z2
+	VBROADCASTSS now+52(FP), Z3
+	VBROADCASTSS scale+56(FP), Z4
+	VBROADCASTSS epsilon+60(FP), Z5
+	MOVQ n+32(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT one
+	VMOVUPS (DX)(R11*4), Z6
+	VMOVUPS (SI)(R11*4), Z7
+	VMOVUPS (AX)(R11*4), Z8
+	VMOVUPS (BX)(R11*4), Z9
+	VMULPS Z7, Z7, Z10
+	VSUBPS Z9, Z10, Z10                             // v += (grad²-v)·keep2
+	VMULPS Z1, Z10, Z10
+	VADDPS Z10, Z9, Z9
+	VMULPS Z4, Z9, Z10
+	VSQRTPS Z10, Z10
+	VADDPS Z5, Z10, Z10
+	VMULPS Z3, Z7, Z11
+	VSUBPS Z8, Z7, Z7                               // m += (grad-m)·keep1
+	VMULPS Z0, Z7, Z7
+	VADDPS Z7, Z8, Z8
+	VMULPS Z2, Z8, Z7
+	VADDPS Z11, Z7, Z7
+	VDIVPS Z10, Z7, Z7
+	VSUBPS Z7, Z6, Z6                               // param -= (ahead·m+now·grad)/(√(scale·v)+epsilon)
+	VMOVUPS Z8, (AX)(R11*4)
+	VMOVUPS Z9, (BX)(R11*4)
+	VMOVUPS Z6, (DX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT rest
+	VMOVUPS (DX)(R11*4), Z6
+	VMOVUPS (SI)(R11*4), Z7
+	VMOVUPS (AX)(R11*4), Z8
+	VMOVUPS (BX)(R11*4), Z9
+	VMULPS Z7, Z7, Z10
+	VSUBPS Z9, Z10, Z10                             // v += (grad²-v)·keep2
+	VMULPS Z1, Z10, Z10
+	VADDPS Z10, Z9, Z9
+	VMULPS Z4, Z9, Z10
+	VSQRTPS Z10, Z10
+	VADDPS Z5, Z10, Z10
+	VMULPS Z3, Z7, Z11
+	VSUBPS Z8, Z7, Z7                               // m += (grad-m)·keep1
+	VMULPS Z0, Z7, Z7
+	VADDPS Z7, Z8, Z8
+	VMULPS Z2, Z8, Z7
+	VADDPS Z11, Z7, Z7
+	VDIVPS Z10, Z7, Z7
+	VSUBPS Z7, Z6, Z6                               // param -= (ahead·m+now·grad)/(√(scale·v)+epsilon)
+	VMOVUPS Z8, (AX)(R11*4)
+	VMOVUPS Z9, (BX)(R11*4)
+	VMOVUPS Z6, (DX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	MOVL $1, R13
+	SHLL CX, R13
+	SUBL $1, R13
+	KMOVW R13, K1
+	VMOVUPS.Z (DX)(R11*4), K1, Z6
+	VMOVUPS.Z (SI)(R11*4), K1, Z7
+	VMOVUPS.Z (AX)(R11*4), K1, Z8
+	VMOVUPS.Z (BX)(R11*4), K1, Z9
+	VMULPS Z7, Z7, Z10
+	VSUBPS Z9, Z10, Z10                             // v += (grad²-v)·keep2
+	VMULPS Z1, Z10, Z10
+	VADDPS Z10, Z9, Z9
+	VMULPS Z4, Z9, Z10
+	VSQRTPS Z10, Z10
+	VADDPS Z5, Z10, Z10
+	VMULPS Z3, Z7, Z11
+	VSUBPS Z8, Z7, Z7                               // m += (grad-m)·keep1
+	VMULPS Z0, Z7, Z7
+	VADDPS Z7, Z8, Z8
+	VMULPS Z2, Z8, Z7
+	VADDPS Z11, Z7, Z7
+	VDIVPS Z10, Z7, Z7
+	VSUBPS Z7, Z6, Z6                               // param -= (ahead·m+now·grad)/(√(scale·v)+epsilon)
+	VMOVUPS Z8, K1, (AX)(R11*4)
+	VMOVUPS Z9, K1, (BX)(R11*4)
+	VMOVUPS Z6, K1, (DX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func lionAVX512(m, param, grad *float32, n int, beta1, keep1, beta2, keep2, rate float32)
+TEXT ·lionAVX512(SB), NOSPLIT, $0-52
+	MOVQ m+0(FP), AX
+	MOVQ param+8(FP), BX
+	MOVQ grad+16(FP), DX
+	VBROADCASTSS beta1+32(FP), Z0
+	VBROADCASTSS keep1+36(FP), Z1
+	VBROADCASTSS beta2+40(FP), Z2
+	VBROADCASTSS keep2+44(FP), Z3
+	VBROADCASTSS rate+48(FP), Z4
+	MOVQ n+24(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Z5
+	VMOVUPS (DX)(R11*4), Z6
+	VMOVUPS (AX)(R11*4), Z7
+	VMULPS Z0, Z7, Z8
+	VMULPS Z1, Z6, Z9
+	VADDPS Z9, Z8, Z8                               // direction = beta1·m + keep1·grad
+	VXORPS Z10, Z10, Z10
+	VSUBPS Z8, Z10, Z9
+	VCMPPS $17, Z8, Z10, K7                         // where direction > 0
+	VMOVAPS.Z Z4, K7, Z8
+	VCMPPS $17, Z9, Z10, K7                         // where direction < 0
+	VMOVAPS.Z Z4, K7, Z9
+	VSUBPS Z9, Z8, Z8
+	VSUBPS Z8, Z5, Z5
+	VMULPS Z3, Z6, Z6                               // m = beta2·m + keep2·grad
+	VMULPS Z2, Z7, Z7
+	VADDPS Z6, Z7, Z7
+	VMOVUPS Z7, (AX)(R11*4)
+	VMOVUPS Z5, (BX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Z5
+	VMOVUPS (DX)(R11*4), Z6
+	VMOVUPS (AX)(R11*4), Z7
+	VMULPS Z0, Z7, Z8
+	VMULPS Z1, Z6, Z9
+	VADDPS Z9, Z8, Z8                               // direction = beta1·m + keep1·grad
+	VXORPS Z10, Z10, Z10
+	VSUBPS Z8, Z10, Z9
+	VCMPPS $17, Z8, Z10, K7                         // where direction > 0
+	VMOVAPS.Z Z4, K7, Z8
+	VCMPPS $17, Z9, Z10, K7                         // where direction < 0
+	VMOVAPS.Z Z4, K7, Z9
+	VSUBPS Z9, Z8, Z8
+	VSUBPS Z8, Z5, Z5
+	VMULPS Z3, Z6, Z6                               // m = beta2·m + keep2·grad
+	VMULPS Z2, Z7, Z7
+	VADDPS Z6, Z7, Z7
+	VMOVUPS Z7, (AX)(R11*4)
+	VMOVUPS Z5, (BX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	MOVL $1, R13
+	SHLL CX, R13
+	SUBL $1, R13
+	KMOVW R13, K1
+	VMOVUPS.Z (BX)(R11*4), K1, Z5
+	VMOVUPS.Z (DX)(R11*4), K1, Z6
+	VMOVUPS.Z (AX)(R11*4), K1, Z7
+	VMULPS Z0, Z7, Z8
+	VMULPS Z1, Z6, Z9
+	VADDPS Z9, Z8, Z8                               // direction = beta1·m + keep1·grad
+	VXORPS Z10, Z10, Z10
+	VSUBPS Z8, Z10, Z9
+	VCMPPS $17, Z8, Z10, K7                         // where direction > 0
+	VMOVAPS.Z Z4, K7, Z8
+	VCMPPS $17, Z9, Z10, K7                         // where direction < 0
+	VMOVAPS.Z Z4, K7, Z9
+	VSUBPS Z9, Z8, Z8
+	VSUBPS Z8, Z5, Z5
+	VMULPS Z3, Z6, Z6                               // m = beta2·m + keep2·grad
+	VMULPS Z2, Z7, Z7
+	VADDPS Z6, Z7, Z7
+	VMOVUPS Z7, K1, (AX)(R11*4)
+	VMOVUPS Z5, K1, (BX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
 // func finiteAVX512(src *float32, n int, bad *int32)
 TEXT ·finiteAVX512(SB), NOSPLIT, $0-24
 	MOVQ src+0(FP), AX

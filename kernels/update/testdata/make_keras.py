@@ -1,4 +1,4 @@
-"""Writes keras.json: ten steps of Keras's SGD and Adam on one variable of 23 elements.
+"""Writes keras.json: ten steps of each of Keras's optimizers on one variable of 23 elements.
 
 Run: python make_keras.py, with keras and tensorflow installed.
 """
@@ -20,15 +20,32 @@ grads = (rng.standard_normal((STEPS, N)) * 10.0 ** rng.integers(-4, 2, N)).astyp
 
 cases = []
 for kind, config in [
-    ("sgd", dict(learning_rate=0.1)),
-    ("sgd", dict(learning_rate=0.01, momentum=0.9)),
-    ("sgd", dict(learning_rate=0.01, momentum=0.9, nesterov=True, weight_decay=1e-4)),
-    ("sgd", dict(learning_rate=0.5, weight_decay=0.01)),
-    ("adam", dict(learning_rate=0.001)),
-    ("adam", dict(learning_rate=0.01, beta_1=0.8, beta_2=0.99, epsilon=1e-3)),
-    ("adam", dict(learning_rate=0.002, weight_decay=0.02)),
+    ("SGD", dict(learning_rate=0.1)),
+    ("SGD", dict(learning_rate=0.01, momentum=0.9)),
+    ("SGD", dict(learning_rate=0.01, momentum=0.9, nesterov=True, weight_decay=1e-4)),
+    ("SGD", dict(learning_rate=0.5, weight_decay=0.01)),
+    ("Adam", dict(learning_rate=0.001)),
+    ("Adam", dict(learning_rate=0.01, beta_1=0.8, beta_2=0.99, epsilon=1e-3)),
+    ("Adam", dict(learning_rate=0.002, weight_decay=0.02)),
+    ("AdamW", dict(learning_rate=0.001)),
+    ("AdamW", dict(learning_rate=0.05, weight_decay=0.1, beta_1=0.8)),
+    ("RMSprop", dict(learning_rate=0.001)),
+    ("RMSprop", dict(learning_rate=0.01, rho=0.8, momentum=0.9, epsilon=1e-3)),
+    ("RMSprop", dict(learning_rate=0.001, centered=True)),
+    ("RMSprop", dict(learning_rate=0.001, rho=0.95, momentum=0.5, centered=True, weight_decay=0.01)),
+    ("Adagrad", dict(learning_rate=0.1)),
+    ("Adagrad", dict(learning_rate=0.01, initial_accumulator_value=0.5, epsilon=1e-3, weight_decay=0.01)),
+    ("Adadelta", dict(learning_rate=1.0)),
+    ("Adadelta", dict(learning_rate=0.5, rho=0.9, epsilon=1e-3, weight_decay=0.01)),
+    ("Adamax", dict(learning_rate=0.001)),
+    ("Adamax", dict(learning_rate=0.01, beta_1=0.8, beta_2=0.9, epsilon=1e-3, weight_decay=0.01)),
+    ("Nadam", dict(learning_rate=0.001)),
+    ("Nadam", dict(learning_rate=0.01, beta_1=0.8, beta_2=0.99, epsilon=1e-3)),
+    ("Nadam", dict(learning_rate=0.01, weight_decay=0.1)),
+    ("Lion", dict(learning_rate=0.001)),
+    ("Lion", dict(learning_rate=0.01, beta_1=0.95, beta_2=0.98, weight_decay=0.1)),
 ]:
-    optimizer = {"sgd": keras.optimizers.SGD, "adam": keras.optimizers.Adam}[kind](**config)
+    optimizer = getattr(keras.optimizers, kind)(**config)
     variable = keras.Variable(param)
     after = []
     for g in grads:
