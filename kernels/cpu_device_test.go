@@ -1,0 +1,175 @@
+package kernels
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/meseta-go/meseta/kernels/cpu"
+	"github.com/meseta-go/meseta/ops"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// examples has each operator of package ops with inputs that it takes.
+var examples = func() []struct {
+	op ops.Operator
+	in []ops.Type
+} {
+	f, labels := ops.F32, ops.Type{DType: ops.Int32, Shape: ops.Shape{4}}
+	w := ops.Window{Strides: [2]int{1, 1}, Dilation: [2]int{1, 1}, PadBefore: [2]int{1, 1}, PadAfter: [2]int{1, 1}}
+	p := ops.MaxPool{Window: ops.Window{Strides: [2]int{2, 2}, Dilation: [2]int{1, 1}}, Size: [2]int{2, 2}}
+	image, filter, channel := f(4, 6, 6, 3), f(3, 3, 3, 3), f(3)
+	return []struct {
+		op ops.Operator
+		in []ops.Type
+	}{
+		{ops.Conv2D{Window: w, Bias: true, Activation: ops.ReLU}, []ops.Type{image, filter, channel}},
+		{ops.Conv2DBackwardData{Window: w, Src: image.Shape}, []ops.Type{image, filter}},
+		{ops.Conv2DBackwardWeights{Window: w, Filter: filter.Shape, Bias: true}, []ops.Type{image, image}},
+		{ops.MatMul{Bias: true, Activation: ops.ReLU}, []ops.Type{f(4, 5), f(5, 3), channel}},
+		{ops.MatMul{TransA: true, TransB: true}, []ops.Type{f(5, 4), f(3, 5)}},
+		{ops.BiasAdd{}, []ops.Type{image, channel}},
+		{ops.ColumnSum{}, []ops.Type{image}},
+		{ops.Relu{}, []ops.Type{image}},
+		{ops.ReluBackward{}, []ops.Type{image, image}},
+		{ops.Add{}, []ops.Type{image, image}},
+		{ops.Affine{Scale: 2, Offset: 1}, []ops.Type{image}},
+		{ops.Dropout{Rate: .5, Stream: 1}, []ops.Type{image, ops.CounterType}},
+		{ops.BatchNorm{Epsilon: 1e-3, Add: true, Activation: ops.ReLU}, []ops.Type{image, channel, channel, image}},
+		{ops.BatchNormBackward{Mask: true, Residual: true}, []ops.Type{image, image, channel, channel, channel, image}},
+		{ops.BatchNormInference{Epsilon: 1e-3, Add: true}, []ops.Type{image, channel, channel, channel, channel, image}},
+		{ops.MovingAverage{Momentum: .9}, []ops.Type{channel, channel, ops.FlagType}},
+		{p, []ops.Type{image}},
+		{ops.MaxPoolBackward(p), []ops.Type{f(4, 3, 3, 3), image, f(4, 3, 3, 3)}},
+		{ops.GlobalAveragePool{}, []ops.Type{image}},
+		{ops.GlobalAveragePoolBackward{Src: image.Shape}, []ops.Type{f(4, 3)}},
+		{ops.Softmax{}, []ops.Type{f(4, 3)}},
+		{ops.SoftmaxBackward{}, []ops.Type{f(4, 3), f(4, 3)}},
+		{ops.CrossEntropy{}, []ops.Type{f(4, 3), labels}},
+		{ops.CrossEntropyBackward{}, []ops.Type{f(4, 3), labels, f(4)}},
+		{ops.LogLoss{}, []ops.Type{f(4, 3), labels}},
+		{ops.LogLossBackward{}, []ops.Type{f(4, 3), labels, f(4)}},
+		{ops.Correct{}, []ops.Type{f(4, 3), labels}},
+		{ops.Fill{Type: f(4), Value: 2}, nil},
+		{ops.Finite{}, []ops.Type{f(4), image, channel}},
+		{ops.Accumulate{Gated: true}, []ops.Type{ops.SumType, f(4), ops.FlagType}},
+		{ops.Optimize{Rule: ops.SGD{Momentum: .9}, Parameters: 1}, []ops.Type{ops.ScalarType, ops.IterationsType, ops.FlagType, channel, channel, channel}},
+		{ops.Optimize{Rule: ops.Adam{Beta1: .9, Beta2: .999, Epsilon: 1e-7}, Parameters: 1}, []ops.Type{ops.ScalarType, ops.IterationsType, ops.FlagType, channel, channel, channel, channel}},
+	}
+}()
+
+// TestEveryOperatorHasAKernel runs each operator once, on every instruction set.
+func TestEveryOperatorHasAKernel(t *testing.T) {
+	for _, isa := range cpu.Available() {
+		c, err := NewCPU(cpu.Config{Threads: 2, ISA: &isa})
+		require.NoError(t, err)
+		for _, x := range examples {
+			name := fmt.Sprintf("%s %v", x.op.Name(), isa)
+			out, err := x.op.Infer(x.in)
+			require.NoError(t, err, name)
+			k, err := c.Choose(x.op, x.in, out)
+			require.NoError(t, err, name)
+			assert.NotEmpty(t, k.Variant(), name)
+			m, err := c.Alloc(1 << 20)
+			require.NoError(t, err)
+			at := 0
+			place := func(types []ops.Type) (list []Buffer) {
+				for _, typ := range types {
+					list = append(list, Buffer{m, at, typ.Bytes()})
+					at += aligned(typ.Bytes())
+				}
+				return list
+			}
+			b := Buffers{In: place(x.in), Out: place(out)}
+			for i, typ := range x.in {
+				fillIn(b.In[i], typ)
+			}
+			b.Workspace = Buffer{m, at + Slack, k.WorkspaceBytes()}
+			run := c.Sequence([]func(){k.Bind(b)})
+			require.NoError(t, run())
+			require.Zero(t, testing.AllocsPerRun(3, func() { _ = run() }), name)
+			for i, typ := range out {
+				if typ.DType == ops.Float32 {
+					for _, v := range f32(b.Out[i]) {
+						require.False(t, math.IsNaN(float64(v)), name)
+					}
+				}
+			}
+			require.NoError(t, m.Free())
+		}
+		require.NoError(t, c.Close())
+	}
+}
+
+func fillIn(b Buffer, t ops.Type) {
+	switch t.DType {
+	case ops.Float32:
+		for i, v := 0, f32(b); i < len(v); i++ {
+			v[i] = float32(i%5+1) / 5
+		}
+	case ops.Int32:
+		for i, v := 0, view[int32](b); i < len(v); i++ {
+			v[i] = int32(1 - i%2)
+		}
+	}
+}
+
+// TestExamplesAreComplete finds operators in the source of package ops: types with a method Infer that are no view.
+func TestExamplesAreComplete(t *testing.T) {
+	have := map[string]bool{}
+	for _, x := range examples {
+		have[strings.TrimPrefix(fmt.Sprintf("%T", x.op), "ops.")] = true
+	}
+	files, err := filepath.Glob("../ops/*.go")
+	require.NoError(t, err)
+	found := 0
+	views := map[string]bool{}
+	var operators []string
+	for _, file := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		require.NoError(t, err)
+		for _, d := range f.Decls {
+			m, ok := d.(*ast.FuncDecl)
+			if !ok || m.Recv == nil {
+				continue
+			}
+			receiver, ok := m.Recv.List[0].Type.(*ast.Ident)
+			if !ok {
+				continue
+			}
+			switch m.Name.Name {
+			case "Infer":
+				operators = append(operators, receiver.Name)
+			case "view":
+				views[receiver.Name] = true
+			}
+		}
+	}
+	for _, name := range operators {
+		if !views[name] {
+			found++
+			assert.True(t, have[name], "operator %s has no example, so perhaps no kernel", name)
+		}
+	}
+	assert.Greater(t, found, 25)
+}
+
+func TestUnknownOperatorsAreErrors(t *testing.T) {
+	c, err := NewCPU(cpu.Config{Threads: 1})
+	require.NoError(t, err)
+	defer c.Close()
+	_, err = c.Choose(strange{}, nil, nil)
+	assert.ErrorIs(t, err, ErrUnsupported)
+	assert.ErrorContains(t, err, "strange on the CPU")
+}
+
+type strange struct{}
+
+func (strange) Name() string                         { return "strange" }
+func (strange) Infer([]ops.Type) ([]ops.Type, error) { return nil, nil }
