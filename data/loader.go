@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"runtime"
 	"sync"
 
 	"github.com/meseta-go/meseta/random"
@@ -15,8 +16,8 @@ type LoaderOptions struct {
 	BatchSize int
 	Shuffle   bool   // a new order every epoch, from Seed and the epoch's number
 	Seed      uint64 // used where Shuffle is true
-	Workers   int    // goroutines that read samples; 0 means 1, enough for data sets in memory
-	Prefetch  int    // batches read ahead of the one in use; 0 means 2
+	Workers   int    // goroutines that read samples; 0 means 1, enough for data sets in memory, for a Folder one a processor, at most 8
+	Prefetch  int    // batches read ahead of the one in use; 0 means 2, or as many as workers where these are more
 }
 
 // Batch holds some samples of a data set.
@@ -64,15 +65,31 @@ func NewLoader(ds Dataset, options LoaderOptions) (*Loader, error) {
 	}
 	if options.Workers == 0 {
 		options.Workers = 1
+		if decodes(ds) {
+			options.Workers = min(runtime.GOMAXPROCS(0), 8) // each needs a batch to fill
+		}
 	}
 	if options.Prefetch == 0 {
-		options.Prefetch = 2
+		options.Prefetch = max(2, options.Workers)
 	}
 	size := SampleSize(ds)
 	if size < 1 {
 		return nil, fmt.Errorf("data: samples are of shape %v, every side must be at least 1", ds.Shape())
 	}
 	return &Loader{ds: ds, options: options, size: size}, nil
+}
+
+// decodes says whether reading a sample of ds is work, more than copying it.
+func decodes(ds Dataset) bool {
+	switch ds := ds.(type) {
+	case *Folder:
+		return true
+	case *section:
+		return decodes(ds.Dataset)
+	case *selection:
+		return decodes(ds.Dataset)
+	}
+	return false
 }
 
 // Batches is the number of batches in an epoch; the last one may be smaller than the batch size.
