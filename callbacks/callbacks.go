@@ -1,7 +1,7 @@
 // Package callbacks is what watches a run and decides about it: stop early, save, lower the learning rate, write down what
 // happened. A Manager holds the callbacks of one Fit, and the trainer calls its hooks.
 //
-// The outcome never depends on the order of the list. At each epoch end (and after the updates that a callback asked for)
+// The outcome never depends on the order of the list (Lambda apart). At each epoch end (and after the updates that a callback asked for)
 // the manager runs two phases: every callback decides from the same logs, then the manager applies what they decided in one
 // fixed order: learning rate of the next step, snapshot of the best weights, saves of the epoch just ended, stop. Best
 // weights are restored at the end of training, on every way out.

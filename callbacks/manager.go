@@ -126,7 +126,7 @@ func (m *Manager) checkTogether() (err error) {
 }
 
 // sort puts the callbacks in an order of their own, by name, settings and state, so that the list's order cannot matter.
-// Callbacks of other packages with the same name stay in list order.
+// Callbacks of other packages with the same name stay in list order. Lambdas come last, in list order.
 func (m *Manager) sort() error {
 	keys := make(map[Callback]string, len(m.callbacks))
 	for _, callback := range m.callbacks {
@@ -142,7 +142,20 @@ func (m *Manager) sort() error {
 		}
 		keys[callback] = fmt.Sprintf("%s\x00%s\x00%s", callback.Name(), settings, state)
 	}
-	slices.SortStableFunc(m.callbacks, func(a, b Callback) int { return strings.Compare(keys[a], keys[b]) })
+	slices.SortStableFunc(m.callbacks, func(a, b Callback) int {
+		_, aLast := a.(*Lambda)
+		_, bLast := b.(*Lambda)
+		switch {
+		case aLast && bLast:
+			return 0
+		case aLast:
+			return 1
+		case bLast:
+			return -1
+		default:
+			return strings.Compare(keys[a], keys[b])
+		}
+	})
 	return nil
 }
 

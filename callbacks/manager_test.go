@@ -195,15 +195,22 @@ func TestListOrderNeverMatters(t *testing.T) {
 			for _, build := range makers {
 				list = append(list, build())
 			}
+			// A Lambda, wherever it stands, sees what the others have done.
+			var seen []string
 			r := &recorder{}
+			list = slices.Insert(list, rng.IntN(len(list)+1), Callback(&Lambda{OnEpochEnd: func(e Event) error {
+				seen = append(seen, fmt.Sprint(e.Epoch, e.Logs, len(r.did), e.Record.NextLearningRate, len(e.Record.Decisions)))
+				return nil
+			}}))
 			m, err := NewManager(list, setupFor(t, s, 3, r))
 			require.NoError(t, err)
 			used, stopped := fit(t, m, s, 0, r)
+			require.NotEmpty(t, seen)
 			journal, err := os.ReadFile(filepath.Join(m.setup.Dir, "journal.jsonl"))
 			require.NoError(t, err)
 			table, err := os.ReadFile(filepath.Join(m.setup.Dir, "history.csv"))
 			require.NoError(t, err)
-			got := []any{used, stopped, r.did, r.weights, string(journal), string(table)}
+			got := []any{used, stopped, r.did, r.weights, string(journal), string(table), seen}
 			if first == nil {
 				first = got
 			}
