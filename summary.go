@@ -11,9 +11,9 @@ import (
 
 // Summary describes a network as Keras's summary does: its layers with output shapes, parameters, and what they read.
 func Summary(g *layers.Graph) string {
-	var b strings.Builder
+	var b, table strings.Builder
 	fmt.Fprintf(&b, "Model: %q\n", g.Name)
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "Layer\tType\tOutput shape\tParameters\tConnected to\n")
 	for _, l := range g.Layers {
 		n := 0
@@ -28,6 +28,9 @@ func Summary(g *layers.Graph) string {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", l.Name, l.ClassName(), shape, grouped(n), strings.Join(from, ", "))
 	}
 	w.Flush()
+	for line := range strings.Lines(table.String()) {
+		b.WriteString(strings.TrimRight(line, " \n") + "\n") // the first layer is connected to nothing
+	}
 	trainable, other := g.Parameters()
 	fmt.Fprintf(&b, "Parameters: %s (%s trainable, %s not), %.2f MiB\n",
 		grouped(trainable+other), grouped(trainable), grouped(other), float64(trainable+other)*4/(1<<20))

@@ -1,0 +1,57 @@
+package meseta_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/meseta-go/meseta"
+	"github.com/meseta-go/meseta/data"
+	"github.com/meseta-go/meseta/layers"
+	"github.com/meseta-go/meseta/losses"
+	"github.com/meseta-go/meseta/optimizers"
+)
+
+func Example() {
+	model := meseta.Sequential(
+		meseta.Input(8, 8, 1),
+		&layers.Conv2D{Filters: 4, KernelSize: layers.Square(3), Activation: layers.ReLU},
+		&layers.GlobalAveragePooling2D{},
+		&layers.Dense{Units: 3, Activation: layers.Softmax},
+	)
+	defer model.Close()
+	if err := model.Compile(meseta.Training{Optimizer: optimizers.NewAdam(), Loss: losses.SparseCategoricalCrossentropy{}}); err != nil {
+		log.Fatal(err)
+	}
+	train, err := data.Synthetic(100, []int{8, 8, 1}, 3, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	history, err := model.Fit(context.Background(), train, meseta.FitOptions{Epochs: 2, BatchSize: 32})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(history.Metrics["loss"]), "epochs:", history.StopReason)
+	// Output: 2 epochs: all epochs done
+}
+
+// A network with a shortcut.
+func ExampleFunctional() {
+	in := layers.Apply(meseta.Input(8, 8, 4))
+	x := layers.Apply(&layers.Conv2D{Filters: 4, KernelSize: layers.Square(3), Padding: layers.Same}, in)
+	x = layers.Apply(&layers.Add{}, x, in)
+	x = layers.Apply(&layers.GlobalAveragePooling2D{}, x)
+	graph, err := meseta.Functional(in, x).Graph()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(meseta.Summary(graph))
+	// Output:
+	// Model: "functional"
+	// Layer                     Type                    Output shape     Parameters  Connected to
+	// input_layer               InputLayer              (None, 8, 8, 4)  0
+	// conv2d                    Conv2D                  (None, 8, 8, 4)  148         input_layer
+	// add                       Add                     (None, 8, 8, 4)  0           conv2d, input_layer
+	// global_average_pooling2d  GlobalAveragePooling2D  (None, 4)        0           add
+	// Parameters: 148 (148 trainable, 0 not), 0.00 MiB
+}
