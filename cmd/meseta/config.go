@@ -17,8 +17,9 @@ const runsDirectory = "runs"
 // config is what a run is made of: the defaults, changed by a file, changed by flags.
 type config struct {
 	Model        string         `yaml:"model"`         // a name of package models, or a file
-	Data         string         `yaml:"data"`          // mnist, or a directory with IDX files
-	Validation   string         `yaml:"val"`           // how much of the end of the training data, as a number or a fraction; or a directory
+	Data         string         `yaml:"data"`          // mnist, or a directory or archive, see dataKinds
+	SkipBroken   bool           `yaml:"skip_broken"`   // images that cannot be read are left out
+	Validation   string         `yaml:"val"`           // how much of the training data, as a number or a fraction; or a directory
 	Epochs       int            `yaml:"epochs"`        // at most
 	Batch        int            `yaml:"batch"`         // samples in a step
 	Steps        int            `yaml:"steps"`         // updates in all; 0 means as many as the epochs have
@@ -54,8 +55,9 @@ func addConfig(c *cobra.Command) {
 	f := c.Flags()
 	f.String("config", "", "YAML file with these settings and callbacks")
 	f.String("model", d.Model, "name of an architecture, or a .h5 or .keras file")
-	f.String("data", d.Data, "mnist, or a directory with IDX files")
-	f.String("val", d.Validation, "validation data: how many of the last training samples, a fraction of them, or a directory")
+	f.String("data", d.Data, "mnist, or "+dataKinds)
+	f.Bool("skip-broken", false, "leave out images of class folders that cannot be read")
+	f.String("val", d.Validation, "validation data: how many of the last training samples (of class folders: of all), a fraction of them, or a directory")
 	f.Int("epochs", d.Epochs, "passes over the data, at most")
 	f.Int("batch", d.Batch, "samples in a step")
 	f.Int("steps", 0, "updates in all, instead of epochs")
@@ -90,6 +92,7 @@ func resolve(c *cobra.Command) (config, error) {
 	}
 	set("model", func() (err error) { cfg.Model, err = f.GetString("model"); return })
 	set("data", func() (err error) { cfg.Data, err = f.GetString("data"); return })
+	set("skip-broken", func() (err error) { cfg.SkipBroken, err = f.GetBool("skip-broken"); return })
 	set("val", func() (err error) { cfg.Validation, err = f.GetString("val"); return })
 	set("epochs", func() (err error) { cfg.Epochs, err = f.GetInt("epochs"); return })
 	set("batch", func() (err error) { cfg.Batch, err = f.GetInt("batch"); return })

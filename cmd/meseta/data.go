@@ -3,54 +3,179 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/meseta-go/meseta/data"
 	"github.com/meseta-go/meseta/data/mnist"
+	"github.com/meseta-go/meseta/layers"
 )
 
 // dataSets are what a run trains on, validates on, and measures at its end; the last may be nil.
 type dataSets struct{ train, validation, test data.Dataset }
 
-// loadData finds data by name or directory. validation is how many of the last training samples to hold back, a fraction of them, or a
-// directory of its own; "0" is none.
-func loadData(from, validation string) (dataSets, error) {
-	var s dataSets
-	var err error
-	if from == "mnist" {
-		s.train, s.test, err = mnistSets()
-	} else {
-		s.train, err = openIDX(from, "train")
-		if err == nil {
-			s.test, err = openIDX(from, "t10k")
-			if errors.Is(err, os.ErrNotExist) {
-				s.test, err = nil, nil // a directory need not have test images
-			}
-		}
-	}
+// cacheBytes is how much memory decoded images may take, where all of them fit.
+const cacheBytes = 1 << 30
+
+// dataKinds is what flags say of directories and archives.
+const dataKinds = "a directory with IDX files or CIFAR's binary ones, or a directory or archive (.tar, .tar.gz, .zip) of class folders with images, or of train/ and test/ with such"
+
+// source says where data come from and for what model.
+type source struct {
+	from       string // mnist, a directory with IDX or CIFAR's binary files, or a folder or archive of class folders
+	input      layers.Shape
+	seed       uint64 // of which images of class folders are held back
+	skipBroken bool
+	say        io.Writer // for messages
+}
+
+// loadData finds data by name, directory or archive. validation is how many of the training samples to hold back, a fraction of them, or a
+// directory of its own; "0" is none. The last ones are held back, or of class folders, where the last would all be of one class, a random part.
+func loadData(s source, validation string) (dataSets, error) {
+	sets, err := s.open()
 	if err != nil {
-		return s, err
+		return sets, err
 	}
 	n, err := strconv.ParseFloat(validation, 64)
 	if err != nil {
-		s.validation, err = openIDX(validation, "t10k")
-		return s, err
+		sets.validation, err = s.openValidation(validation, sets.train)
+		return sets, err
+	}
+	all := sets.train
+	folder, isFolder := all.(*data.Folder)
+	count := n
+	if n < 1 {
+		// As data.Split, and Keras.
+		count = float64(all.Len()) - math.Floor(float64(all.Len())*(1-n))
 	}
 	switch {
 	case n == 0:
-	case n > 0 && n < 1:
-		s.train, s.validation, err = data.Split(s.train, n)
-	case n >= 1 && n == float64(int(n)) && int(n) < s.train.Len():
-		all, k := s.train, s.train.Len()-int(n)
-		if s.train, err = data.Slice(all, 0, k); err == nil {
-			s.validation, err = data.Slice(all, k, all.Len())
-		}
+	case !(n > 0) || count != math.Trunc(count) || count < 1 || count >= float64(all.Len()):
+		err = usageError{fmt.Errorf("--val %s: want a fraction below 1, or a whole number below the %d training samples", validation, all.Len())}
+	case isFolder:
+		sets.train, sets.validation, err = data.HoldOut(folder, int(count), s.seed)
 	default:
-		err = usageError{fmt.Errorf("--val %s: want a fraction below 1, or a whole number below the %d training samples", validation, s.train.Len())}
+		k := all.Len() - int(count)
+		if sets.train, err = data.Slice(all, 0, k); err == nil {
+			sets.validation, err = data.Slice(all, k, all.Len())
+		}
 	}
-	return s, err
+	return sets, err
+}
+
+// open reads training and test data; the latter may be nil.
+func (s source) open() (sets dataSets, err error) {
+	switch {
+	case s.from == "mnist":
+		sets.train, sets.test, err = mnistSets()
+	case exists(s.from, "data_batch_1.bin"):
+		sets, err = both(data.OpenCIFAR10(s.from))
+	case exists(s.from, "train.bin"):
+		sets, err = both(data.OpenCIFAR100(s.from))
+	case holdsClasses(s.from):
+		return s.openFolders()
+	default:
+		if sets.train, err = openIDX(s.from, "train"); err != nil {
+			break
+		}
+		sets.test, err = openIDX(s.from, "t10k")
+		if errors.Is(err, os.ErrNotExist) {
+			sets.test, err = nil, nil // a directory need not have test images
+		}
+	}
+	return sets, err
+}
+
+func both(train, test *data.Images, err error) (dataSets, error) {
+	if err != nil {
+		return dataSets{}, err
+	}
+	return dataSets{train: train, test: test}, nil
+}
+
+// openFolders reads class folders, resized to what the model wants.
+func (s source) openFolders() (sets dataSets, err error) {
+	options, err := s.folderOptions()
+	if err != nil {
+		return sets, err
+	}
+	train, test, err := data.OpenFolders(s.from, options)
+	if err != nil {
+		return sets, err
+	}
+	s.report(train)
+	sets.train = train
+	if test != nil {
+		s.report(test)
+		sets.test = test
+	}
+	return sets, nil
+}
+
+func (s source) folderOptions() (data.FolderOptions, error) {
+	if len(s.input) != 3 {
+		return data.FolderOptions{}, fmt.Errorf("--data %s: it holds images, the model wants samples of shape %v", s.from, s.input)
+	}
+	return data.FolderOptions{
+		Size: [2]int{s.input[0], s.input[1]}, Channels: s.input[2], SkipBroken: s.skipBroken, CacheBytes: cacheBytes,
+	}, nil
+}
+
+// report says which images were skipped.
+func (s source) report(f *data.Folder) {
+	broken := f.Broken()
+	for _, b := range broken[:min(3, len(broken))] {
+		fmt.Fprintf(s.say, "skipped: %s: %v\n", b.Name, b.Err)
+	}
+	if len(broken) > 0 {
+		fmt.Fprintf(s.say, "skipped %d broken images, %d are left\n", len(broken), f.Len())
+	}
+}
+
+// openValidation reads validation data of a directory or archive of its own, with the classes of train.
+func (s source) openValidation(from string, train data.Dataset) (data.Dataset, error) {
+	if !holdsClasses(from) {
+		return openIDX(from, "t10k")
+	}
+	options, err := s.folderOptions()
+	if err != nil {
+		return nil, err
+	}
+	if folder, ok := train.(*data.Folder); ok {
+		options.ClassNames = folder.ClassNames()
+	}
+	f, err := data.OpenFolder(from, options)
+	if err != nil {
+		return nil, err
+	}
+	s.report(f)
+	return f, nil
+}
+
+// holdsClasses says whether a path is an archive, or a directory with folders in it that may be classes.
+func holdsClasses(from string) bool {
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return data.IsArchive(from)
+	}
+	folders := false
+	for _, e := range entries {
+		if strings.HasSuffix(strings.TrimSuffix(e.Name(), ".gz"), "-ubyte") {
+			return false
+		}
+		folders = folders || e.IsDir() && e.Name()[0] != '.'
+	}
+	return folders
+}
+
+// exists says whether a directory has a file of this name.
+func exists(dir, name string) bool {
+	_, err := os.Stat(filepath.Join(dir, name))
+	return err == nil
 }
 
 func mnistSets() (train, test data.Dataset, err error) {
@@ -62,12 +187,19 @@ func mnistSets() (train, test data.Dataset, err error) {
 	return trainImages, testImages, err
 }
 
-// loadTest finds the data to measure a model on.
-func loadTest(from string) (data.Dataset, error) {
-	if from == "mnist" {
+// loadTest finds the data to measure a model on: the test part, or of class folders without one, all.
+func loadTest(s source) (data.Dataset, error) {
+	switch {
+	case s.from == "mnist":
 		return mnist.Test()
+	case !exists(s.from, "data_batch_1.bin") && !exists(s.from, "train.bin") && !holdsClasses(s.from):
+		return openIDX(s.from, "t10k")
 	}
-	return openIDX(from, "t10k")
+	sets, err := s.open()
+	if err != nil || sets.test != nil {
+		return sets.test, err
+	}
+	return sets.train, nil
 }
 
 // openIDX reads PREFIX-images-idx3-ubyte and PREFIX-labels-idx1-ubyte of a directory, packed with gzip or not.

@@ -13,7 +13,7 @@ func newEval() *cobra.Command {
 		Args:  exactly("MODEL"),
 		RunE:  eval,
 	}
-	c.Flags().String("data", "mnist", "mnist for the MNIST test images, or a directory with IDX files")
+	c.Flags().String("data", "mnist", "mnist for the MNIST test images, or "+dataKinds)
 	addSteps(c)
 	return c
 }
@@ -27,15 +27,19 @@ func eval(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	ds, err := loadTest(from)
-	if err != nil {
-		return err
-	}
 	m, err := openModel(config{Model: args[0], Threads: threads})
 	if err != nil {
 		return err
 	}
 	defer m.Close()
+	g, err := m.Graph()
+	if err != nil {
+		return err
+	}
+	ds, err := loadTest(source{from: from, input: g.Input(), say: c.ErrOrStderr()})
+	if err != nil {
+		return err
+	}
 	logs, err := m.Evaluate(c.Context(), ds, batch)
 	if err != nil {
 		return err

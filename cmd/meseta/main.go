@@ -103,7 +103,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().Bool("json", false, "print results as JSON, on standard output")
-	root.AddCommand(newTrain(), newEval(), newPredict(), newInspect(), newVerify(), newBench(), newDoctor())
+	root.AddCommand(newTrain(), newEval(), newPredict(), newInspect(), newVerify(), newData(), newBench(), newDoctor())
 	return root
 }
 

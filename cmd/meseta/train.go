@@ -62,7 +62,11 @@ func train(c *cobra.Command, _ []string) error {
 	}
 	say := c.ErrOrStderr()
 	fmt.Fprintf(say, "%s on %s, in %s\n", cfg.Model, cfg.Data, cfg.RunDir)
-	sets, err := loadData(cfg.Data, cfg.Validation)
+	g, err := model.Graph()
+	if err != nil {
+		return err
+	}
+	sets, err := loadData(source{from: cfg.Data, input: g.Input(), seed: cfg.Seed, skipBroken: cfg.SkipBroken, say: say}, cfg.Validation)
 	if err != nil {
 		return err
 	}
