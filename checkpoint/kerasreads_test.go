@@ -17,13 +17,14 @@ import (
 
 // kerasDump is what keras_check.py --dump writes.
 type kerasDump struct {
-	Layers       []string          `json:"layers"`
-	Weights      map[string]digest `json:"weights"`
-	Optimizer    string            `json:"optimizer"`
-	Variables    []digest          `json:"variables"`
-	Iterations   int64             `json:"iterations"`
-	LearningRate float64           `json:"learning_rate"`
-	Config       any               `json:"config"`
+	Layers          []string          `json:"layers"`
+	Weights         map[string]digest `json:"weights"`
+	Optimizer       string            `json:"optimizer"`
+	Variables       []digest          `json:"variables"`
+	Iterations      int64             `json:"iterations"`
+	LearningRate    float64           `json:"learning_rate"`
+	Config          any               `json:"config"`
+	OptimizerConfig map[string]any    `json:"optimizer_config"`
 }
 
 // kerasJob is a command line of keras_check.py.

@@ -3,13 +3,11 @@ package checkpoint
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/meseta-go/meseta/hdf5"
 	"github.com/meseta-go/meseta/layers"
 	"github.com/meseta-go/meseta/losses"
 	"github.com/meseta-go/meseta/metrics"
-	"github.com/meseta-go/meseta/optimizers"
 )
 
 // joinedConfig is the configuration of a .keras: the model's with the training's
@@ -70,34 +68,6 @@ func trainingConfig(m *Model, modules bool) map[string]any {
 	return c
 }
 
-// optimizerConfig is the configuration of an optimizer. Its learning rate is the
-// one that holds when the file is written, as in Keras.
-func optimizerConfig(m *Model) map[string]any {
-	o := m.Training.Optimizer
-	now := o.Rate()
-	if m.Optimizer != nil && m.Optimizer.LearningRate > 0 && m.Optimizer.LearningRate != float32(now) {
-		now = rate(float64(m.Optimizer.LearningRate))
-	}
-	c := map[string]any{
-		"name": strings.ToLower(o.ClassName()), "learning_rate": now, "weight_decay": nil,
-		"clipnorm": nil, "global_clipnorm": nil, "clipvalue": nil, "use_ema": false, "ema_momentum": 0.99,
-		"ema_overwrite_frequency": nil, "loss_scale_factor": nil, "gradient_accumulation_steps": nil,
-	}
-	decay := 0.0
-	switch o := o.(type) {
-	case *optimizers.Adam:
-		decay = o.WeightDecay
-		c["beta_1"], c["beta_2"], c["epsilon"], c["amsgrad"] = o.Beta1, o.Beta2, o.Epsilon, false
-	case *optimizers.SGD:
-		decay = o.WeightDecay
-		c["momentum"], c["nesterov"] = o.Momentum, o.Nesterov
-	}
-	if decay != 0 {
-		c["weight_decay"] = decay
-	}
-	return c
-}
-
 // readTraining reads a training configuration of Keras 3 or 2.
 func readTraining(b []byte) (*Training, error) {
 	var v any
@@ -139,41 +109,6 @@ func readObject(what string, v any) (class string, c *config) {
 	}
 	class, _ = o["class_name"].(string)
 	return class, newConfig(what+" "+class, orEmpty(o["config"]))
-}
-
-func readOptimizerConfig(v any) (optimizers.Optimizer, error) {
-	class, c := readObject("optimizer", v)
-	if class == "" {
-		return nil, fmt.Errorf("no optimizer in the training configuration (Keras leaves it out of a .keras that it saves after an .h5)")
-	}
-	decay := c.number("weight_decay", 0)
-	learningRate := rate(c.number("learning_rate", 0))
-	// Nothing without use_ema; how, not what; names.
-	c.ignore("name", "ema_momentum", "jit_compile", "is_legacy_optimizer")
-	c.only("decay", 0) // Keras before 2.11
-	c.only("gradient_accumulation_steps", 1)
-	var o optimizers.Optimizer
-	switch strings.TrimPrefix(class, "Custom>") { // as tf_keras says it
-	case "Adam", "AdamW":
-		if class == "AdamW" && decay == 0 {
-			decay = 0.004
-		}
-		o = &optimizers.Adam{
-			LearningRate: learningRate, Beta1: c.number("beta_1", 0.9), Beta2: c.number("beta_2", 0.999),
-			Epsilon: c.number("epsilon", 1e-7), WeightDecay: decay,
-		}
-	case "SGD":
-		o = &optimizers.SGD{LearningRate: learningRate, Momentum: c.number("momentum", 0), Nesterov: c.flag("nesterov", false), WeightDecay: decay}
-	default:
-		return nil, fmt.Errorf("optimizer %q is not supported (Adam and SGD are)", class)
-	}
-	if err := c.end(); err != nil {
-		return nil, err
-	}
-	if _, err := o.Rule(); err != nil {
-		return nil, err
-	}
-	return o, nil
 }
 
 func readLoss(v any) (losses.Loss, error) {

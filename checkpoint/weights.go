@@ -3,7 +3,6 @@ package checkpoint
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/meseta-go/meseta/hdf5"
 	"github.com/meseta-go/meseta/layers"
@@ -67,7 +66,7 @@ func writeWeights(root *hdf5.Group, m *Model, withConfig bool) error {
 		for i, v := range vars {
 			list[i] = v.dataset
 		}
-		if err := writeVars(root, "optimizer/", strings.ToLower(m.Optimizer.Class), list); err != nil {
+		if err := writeVars(root, "optimizer/", layers.SnakeCase(m.Optimizer.Class), list); err != nil {
 			return err
 		}
 	}

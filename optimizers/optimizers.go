@@ -1,15 +1,58 @@
 // Package optimizers holds how weights follow their gradients: an optimizer's configuration in Keras's words, and the update
 // rule that it stands for.
 //
+// This file has the interface, SGD, Adam and AdamW; adaptive.go the others that divide by the size of gradients, lion.go Lion.
+//
 // The learning rate here is the one that a run starts with; package schedules and the callbacks change it.
 package optimizers
 
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/meseta-go/meseta/ops"
 )
+
+// all makes each optimizer with its defaults, in the order of Names.
+var all = []func() Optimizer{
+	func() Optimizer { return NewAdadelta() },
+	func() Optimizer { return NewAdagrad() },
+	func() Optimizer { return NewAdam() },
+	func() Optimizer { return NewAdamax() },
+	func() Optimizer { return NewAdamW() },
+	func() Optimizer { return NewLion() },
+	func() Optimizer { return NewNadam() },
+	func() Optimizer { return NewRMSprop() },
+	func() Optimizer { return NewSGD() },
+}
+
+// Names lists what New takes: "adadelta", "adagrad", "adam" and so on.
+func Names() []string {
+	names := make([]string, len(all))
+	for i, make := range all {
+		names[i] = strings.ToLower(make().ClassName())
+	}
+	return names
+}
+
+// New gives the optimizer of a name, in any case, with its defaults. The error wraps ErrConfig.
+func New(name string) (Optimizer, error) {
+	for _, make := range all {
+		if o := make(); strings.EqualFold(name, o.ClassName()) {
+			return o, nil
+		}
+	}
+	return nil, fmt.Errorf("optimizers: there is no %q, there are %s: %w", name, strings.Join(Names(), ", "), ErrConfig)
+}
+
+// SlotStart is what an optimizer's slots hold before its first step: 0, but for Adagrad.
+func SlotStart(o Optimizer) float32 {
+	if o, ok := o.(*Adagrad); ok {
+		return float32(o.InitialAccumulatorValue)
+	}
+	return 0
+}
 
 // ErrConfig is wrapped by errors about an optimizer's configuration.
 var ErrConfig = errors.New("bad optimizer configuration")
@@ -20,7 +63,8 @@ type Optimizer interface {
 	Rate() float64     // the learning rate to start with
 	// WithRate is the same optimizer starting with another learning rate.
 	WithRate(rate float64) Optimizer
-	Slots() []string // Keras's names of what it keeps for each weight: "momentum", "velocity"
+	// Slots lists Keras's names of what it keeps for each weight, "momentum", "velocity", in the order of the rule's.
+	Slots() []string
 	// Rule is the update that it stands for. The error wraps ErrConfig.
 	Rule() (ops.UpdateRule, error)
 }
@@ -99,19 +143,59 @@ func (o *Adam) WithRate(rate float64) Optimizer {
 func (*Adam) Slots() []string { return []string{"momentum", "velocity"} }
 
 // Rule checks the configuration.
-func (o *Adam) Rule() (ops.UpdateRule, error) {
-	err := errors.Join(checkRate(o, o.LearningRate), inRange(o, "beta 1", o.Beta1, 0, 1), inRange(o, "beta 2", o.Beta2, 0, 1),
-		notNegative(o, "weight decay", o.WeightDecay))
-	if err == nil && (o.Beta1 == 1 || o.Beta2 == 1) {
-		err = fmt.Errorf("optimizers: Adam with a beta of 1 never learns: %w", ErrConfig)
-	}
-	if err == nil && !(o.Epsilon > 0) {
-		err = fmt.Errorf("optimizers: Adam has epsilon %g, want more than 0; NewAdam has Keras's defaults: %w", o.Epsilon, ErrConfig)
-	}
-	if err != nil {
+func (o *Adam) Rule() (ops.UpdateRule, error) { return o.rule(o) }
+
+// rule names as in errors: Adam or AdamW.
+func (o *Adam) rule(as Optimizer) (ops.UpdateRule, error) {
+	if err := errors.Join(checkRate(as, o.LearningRate), checkBetas(as, o.Beta1, o.Beta2), checkEpsilon(as, o.Epsilon),
+		notNegative(as, "weight decay", o.WeightDecay)); err != nil {
 		return nil, err
 	}
 	return ops.Adam{Beta1: float32(o.Beta1), Beta2: float32(o.Beta2), Epsilon: float32(o.Epsilon), WeightDecay: float32(o.WeightDecay)}, nil
+}
+
+// AdamW is Adam with weight decay (arXiv:1711.05101; ops.Adam has the formula).
+type AdamW Adam
+
+// NewAdamW has Keras's defaults: those of Adam, and a weight decay of 0.004.
+func NewAdamW() *AdamW {
+	o := AdamW(*NewAdam())
+	o.WeightDecay = 0.004
+	return &o
+}
+
+// ClassName is "AdamW".
+func (*AdamW) ClassName() string { return "AdamW" }
+
+// Rate is the field LearningRate.
+func (o *AdamW) Rate() float64 { return o.LearningRate }
+
+// WithRate copies o.
+func (o *AdamW) WithRate(rate float64) Optimizer {
+	with := *o
+	with.LearningRate = rate
+	return &with
+}
+
+// Slots is "momentum" and "velocity".
+func (*AdamW) Slots() []string { return []string{"momentum", "velocity"} }
+
+// Rule checks the configuration.
+func (o *AdamW) Rule() (ops.UpdateRule, error) { return (*Adam)(o).rule(o) }
+
+func checkBetas(o Optimizer, beta1, beta2 float64) error {
+	err := errors.Join(inRange(o, "beta 1", beta1, 0, 1), inRange(o, "beta 2", beta2, 0, 1))
+	if err == nil && (float32(beta1) == 1 || float32(beta2) == 1) {
+		err = fmt.Errorf("optimizers: %s with a beta of 1 never learns: %w", o.ClassName(), ErrConfig)
+	}
+	return err
+}
+
+func checkEpsilon(o Optimizer, epsilon float64) error {
+	if !(float32(epsilon) > 0 && epsilon < 1e6) {
+		return fmt.Errorf("optimizers: %s has epsilon %g, want more than 0; New%s has Keras's defaults: %w", o.ClassName(), epsilon, o.ClassName(), ErrConfig)
+	}
+	return nil
 }
 
 func checkRate(o Optimizer, rate float64) error {

@@ -18,10 +18,57 @@ func TestDefaultsAreKerass(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, ops.SGD{}, rule)
 	assert.Equal(t, .01, NewSGD().Rate())
+	for _, c := range []struct {
+		o    Optimizer
+		want ops.UpdateRule
+	}{
+		{NewAdamW(), ops.Adam{Beta1: .9, Beta2: .999, Epsilon: 1e-7, WeightDecay: .004}},
+		{NewRMSprop(), ops.RMSprop{Rho: .9, Epsilon: 1e-7}},
+		{NewAdagrad(), ops.Adagrad{Epsilon: 1e-7}},
+		{NewAdadelta(), ops.Adadelta{Rho: .95, Epsilon: 1e-7}},
+		{NewAdamax(), ops.Adamax{Beta1: .9, Beta2: .999, Epsilon: 1e-7}},
+		{NewNadam(), ops.Nadam{Beta1: .9, Beta2: .999, Epsilon: 1e-7}},
+		{NewLion(), ops.Lion{Beta1: .9, Beta2: .99}},
+	} {
+		rule, err := c.o.Rule()
+		require.NoError(t, err)
+		assert.Equal(t, c.want, rule)
+		assert.Equal(t, .001, c.o.Rate())
+	}
+}
+
+// every is each optimizer by its name.
+func every(t *testing.T) (list []Optimizer) {
+	for _, name := range Names() {
+		o, err := New(name)
+		require.NoError(t, err)
+		list = append(list, o)
+	}
+	require.Len(t, list, 9)
+	return list
+}
+
+func TestNames(t *testing.T) {
+	assert.IsIncreasing(t, Names())
+	o, err := New("RMSprop")
+	require.NoError(t, err)
+	assert.Equal(t, NewRMSprop(), o)
+	_, err = New("lamb")
+	assert.ErrorIs(t, err, ErrConfig)
+	assert.ErrorContains(t, err, `no "lamb", there are adadelta, adagrad`)
+}
+
+func TestSlotStart(t *testing.T) {
+	assert.Equal(t, float32(.1), SlotStart(NewAdagrad()))
+	assert.Zero(t, SlotStart(NewAdam()))
 }
 
 func TestSlotsAreThoseOfTheRule(t *testing.T) {
-	for _, o := range []Optimizer{NewAdam(), NewSGD(), &SGD{LearningRate: 1, Momentum: .9}} {
+	list := []Optimizer{&SGD{LearningRate: 1, Momentum: .9}}
+	for _, centered := range []bool{false, true} {
+		list = append(list, &RMSprop{LearningRate: 1, Epsilon: 1, Momentum: .9, Centered: centered}, &RMSprop{LearningRate: 1, Epsilon: 1, Centered: centered})
+	}
+	for _, o := range append(list, every(t)...) {
 		rule, err := o.Rule()
 		require.NoError(t, err)
 		assert.Len(t, o.Slots(), rule.Slots())
@@ -29,7 +76,7 @@ func TestSlotsAreThoseOfTheRule(t *testing.T) {
 }
 
 func TestWithRateCopies(t *testing.T) {
-	for _, o := range []Optimizer{NewAdam(), NewSGD()} {
+	for _, o := range every(t) {
 		before := o.Rate()
 		assert.Equal(t, .5, o.WithRate(.5).Rate())
 		assert.Equal(t, before, o.Rate())
@@ -52,6 +99,18 @@ func TestMistakesAreNamed(t *testing.T) {
 		{with(func(a *Adam) { a.Beta1 = 1 }), "beta of 1"},
 		{with(func(a *Adam) { a.Beta2 = -1 }), "beta 2 -1"},
 		{with(func(a *Adam) { a.Epsilon = 0 }), "epsilon 0"},
+		{&AdamW{LearningRate: 1}, "epsilon 0"},
+		{&RMSprop{LearningRate: 1, Rho: 1, Epsilon: 1}, "rho of 1"},
+		{&RMSprop{LearningRate: 1, Rho: 2, Epsilon: 1}, "rho 2"},
+		{&RMSprop{LearningRate: 1, Momentum: -1, Epsilon: 1}, "momentum -1"},
+		{&RMSprop{LearningRate: 1, Epsilon: 1e-60}, "epsilon 1e-60"},
+		{&Adagrad{LearningRate: 1, Epsilon: 1, InitialAccumulatorValue: -1}, "initial accumulator value -1"},
+		{&Adadelta{LearningRate: 1, Rho: math.NaN(), Epsilon: 1}, "rho NaN"},
+		{&Adamax{LearningRate: 1, Beta1: 1, Epsilon: 1}, "beta of 1"},
+		{&Nadam{LearningRate: 1, Beta2: 3, Epsilon: 1}, "beta 2 3"},
+		{&Lion{LearningRate: 1, Beta2: .9}, "beta 1 0"},
+		{&Lion{LearningRate: 1, Beta1: 1, Beta2: 1}, "both betas 1"},
+		{&Lion{LearningRate: 1, Beta1: .5, WeightDecay: -1}, "weight decay -1"},
 	} {
 		_, err := c.o.Rule()
 		assert.ErrorIs(t, err, ErrConfig)

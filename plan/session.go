@@ -2,10 +2,12 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"github.com/meseta-go/meseta/kernels"
 	"github.com/meseta-go/meseta/ops"
+	"github.com/meseta-go/meseta/optimizers"
 	"github.com/meseta-go/meseta/random"
 )
 
@@ -131,6 +133,11 @@ func (s *Session) initialize() {
 		}
 	}
 	if s.model.Optimizer != nil {
+		for _, e := range s.entries {
+			if start := optimizers.SlotStart(s.model.Optimizer); e.Kind == Slot && start != 0 {
+				write(s.buffer(e.Name), slices.Repeat([]float32{start}, e.Type.Shape.Size()))
+			}
+		}
 		s.SetLearningRate(s.model.Optimizer.Rate())
 		s.SetStep(s.seed, 0)
 	}

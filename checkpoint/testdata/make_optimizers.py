@@ -1,0 +1,76 @@
+"""Make optimizer_*.keras, one small model for each optimizer of Keras 3, some as .h5 too, and expected_optimizers.json, what is in them.
+
+Run in this folder: python make_optimizers.py. Old files are kept for ever.
+"""
+
+import json
+import os
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers as L
+
+from make_keras import digest
+
+O = keras.optimizers
+CASES = {
+    "sgd": (O.SGD, dict(learning_rate=1.0)),
+    "adamw": (O.AdamW, dict(learning_rate=0.01)),
+    "rmsprop": (O.RMSprop, dict(learning_rate=0.01)),
+    "rmsprop_momentum": (O.RMSprop, dict(learning_rate=0.01, momentum=0.9, rho=0.8)),
+    "rmsprop_centered": (O.RMSprop, dict(learning_rate=0.01, centered=True)),
+    "rmsprop_both": (O.RMSprop, dict(learning_rate=0.01, momentum=0.5, centered=True, weight_decay=0.01)),
+    "adagrad": (O.Adagrad, dict(learning_rate=0.1, initial_accumulator_value=0.2)),
+    "adadelta": (O.Adadelta, dict(learning_rate=1.0)),
+    "adamax": (O.Adamax, dict(learning_rate=0.01, weight_decay=0.02)),
+    "nadam": (O.Nadam, dict(learning_rate=0.01, beta_1=0.8)),
+    "lion": (O.Lion, dict(learning_rate=0.003)),
+}
+H5 = ["adamw", "rmsprop_both", "nadam"]
+
+
+def describe(m):
+    o = m.optimizer
+    paths = [f"{layer.name}/{v.name}" for layer in m.layers for v in layer.trainable_weights]
+    slots = {}
+    for v in o.variables[2:]:
+        for path in paths:
+            prefix = "sequential_" + path.replace("/", "_") + "_"
+            if v.name.startswith(prefix):
+                slots[f"{v.name.removeprefix(prefix)}/{path}"] = digest(v.numpy())
+    return {
+        "class": type(o).__name__,
+        "weights": {f"{layer.name}/{v.name}": digest(v.numpy()) for layer in m.layers for v in layer.weights},
+        "slots": slots,
+        "iterations": int(o.iterations),
+        "learning_rate": float(o.learning_rate),
+    }
+
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(6, 5)).astype("float32")
+    labels = np.arange(6) % 3
+    np.save("optimizer_x.npy", x)
+    expected = {"keras": keras.__version__, "tensorflow": tf.__version__, "models": {}}
+    for name, (optimizer, arguments) in CASES.items():
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(11)
+        m = keras.Sequential([L.Input((5,)), L.Dense(4, activation="relu"), L.Dense(3, activation="softmax")], name="sequential")
+        m.compile(optimizer=optimizer(**arguments), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+        for _ in range(3):
+            m.train_on_batch(x, labels)
+        m.save(f"optimizer_{name}.keras")
+        if name in H5:
+            m.save(f"optimizer_{name}.h5")
+        expected["models"][name] = describe(m)
+        # What three more updates make of the weights.
+        for _ in range(3):
+            m.train_on_batch(x, labels)
+        expected["models"][name]["after"] = {f"{layer.name}/{v.name}": v.numpy().ravel().tolist() for layer in m.layers for v in layer.weights}
+    with open("expected_optimizers.json", "w") as f:
+        json.dump(expected, f, indent=1, sort_keys=True)

@@ -1,0 +1,108 @@
+package meseta
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/meseta-go/meseta/checkpoint"
+	"github.com/meseta-go/meseta/data"
+	"github.com/meseta-go/meseta/layers"
+	"github.com/meseta-go/meseta/losses"
+	"github.com/meseta-go/meseta/metrics"
+	"github.com/meseta-go/meseta/optimizers"
+	"github.com/meseta-go/meseta/plan"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Models that Keras trained for three steps, with each of its optimizers, go on here for three more as they do in Keras.
+func TestOptimizersGoOnAsInKeras(t *testing.T) {
+	const folder = "checkpoint/testdata"
+	b, err := os.ReadFile(filepath.Join(folder, "expected_optimizers.json"))
+	require.NoError(t, err)
+	var golden struct {
+		Models map[string]struct {
+			After map[string][]float32
+		}
+	}
+	require.NoError(t, json.Unmarshal(b, &golden))
+	x, err := data.LoadNPY(filepath.Join(folder, "optimizer_x.npy"))
+	require.NoError(t, err)
+	classes := map[string]bool{}
+	for name, want := range golden.Models {
+		t.Run(name, func(t *testing.T) {
+			m, err := Load(filepath.Join(folder, "optimizer_"+name+".keras"))
+			require.NoError(t, err)
+			defer m.Close()
+			training, ok := m.Training()
+			require.True(t, ok)
+			classes[training.Optimizer.ClassName()] = true
+			step, err := m.Stepper(plan.Training, 6)
+			require.NoError(t, err)
+			for range 3 {
+				_, err := step(x.Data().([]float32), []int32{0, 1, 2, 0, 1, 2})
+				require.NoError(t, err)
+			}
+			path := filepath.Join(t.TempDir(), "a.h5")
+			require.NoError(t, m.Save(path))
+			saved, err := checkpoint.Load(path)
+			require.NoError(t, err)
+			assert.EqualValues(t, 6, saved.Optimizer.Iterations)
+			require.Len(t, saved.Weights, len(want.After))
+			for weight, values := range want.After {
+				// Sums over five inputs and six samples differ in the last bits.
+				assert.InDeltaSlice(t, values, saved.Weights[weight].Data().([]float32), 2e-6, weight)
+			}
+		})
+	}
+	assert.Len(t, classes, len(optimizers.Names())-1, "all but Adam, which other goldens have")
+}
+
+// Each optimizer by its name trains from the start, and stops and goes on where it was, bit for bit.
+func TestOptimizersResume(t *testing.T) {
+	for _, name := range optimizers.Names() {
+		t.Run(name, func(t *testing.T) {
+			o, err := optimizers.New(name)
+			require.NoError(t, err)
+			m := Sequential(Input(5), &layers.Dense{Units: 4, Activation: layers.ReLU}, &layers.Dense{Units: 3, Activation: layers.Softmax})
+			require.NoError(t, m.Compile(Training{Optimizer: o.WithRate(.01), Loss: losses.SparseCategoricalCrossentropy{}, Metrics: []metrics.Metric{metrics.Accuracy{}}}))
+			defer m.Close()
+			start := filepath.Join(t.TempDir(), "start.h5")
+			require.NoError(t, m.Save(start))
+			fresh, err := checkpoint.Load(start)
+			require.NoError(t, err)
+			for slot, values := range fresh.Optimizer.Slots {
+				for weight, v := range values {
+					for _, x := range v.Data().([]float32) {
+						require.Equal(t, optimizers.SlotStart(o), x, "%s of %s", slot, weight)
+					}
+				}
+			}
+			x, labels := make([]float32, 30), []int32{0, 1, 2, 0, 1, 2}
+			for i := range x {
+				x[i] = float32(i*7%11) / 5
+			}
+			train := func(m *Model, steps int) (losses []float64) {
+				step, err := m.Stepper(plan.Training, 6)
+				require.NoError(t, err)
+				for range steps {
+					loss, err := step(x, labels)
+					require.NoError(t, err)
+					losses = append(losses, loss)
+				}
+				return losses
+			}
+			train(m, 4)
+			path := filepath.Join(t.TempDir(), "a.h5")
+			require.NoError(t, m.Save(path))
+			want := train(m, 40)
+			again, err := Load(path)
+			require.NoError(t, err)
+			defer again.Close()
+			assert.Equal(t, want, train(again, 40))
+			assert.Less(t, want[39], want[0])
+		})
+	}
+}
