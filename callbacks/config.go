@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -47,6 +48,7 @@ var kinds = []struct {
 	{"model_checkpoint", func() Callback { return NewModelCheckpoint("") }},
 	{"progress_bar", func() Callback { return &ProgressBar{} }},
 	{"reduce_lr_on_plateau", func() Callback { return NewReduceLROnPlateau() }},
+	{"timer", func() Callback { return &Timer{} }},
 	{"warm_up", func() Callback { return &WarmUp{} }},
 }
 
@@ -198,6 +200,18 @@ func set(field, value any) error {
 			return wants("epoch or a positive number of updates", value)
 		}
 		*field = SaveFreq(n)
+	case *time.Duration:
+		if text, ok := value.(string); ok {
+			if d, err := time.ParseDuration(text); err == nil {
+				*field = d
+				return nil
+			}
+		}
+		seconds, ok := number(value)
+		if !ok || math.Abs(seconds) > maxSeconds {
+			return wants("a duration (90s, 1h30m) or a number of seconds", value)
+		}
+		*field = time.Duration(seconds * float64(time.Second))
 	case *[]int:
 		return setList(field, value, "whole numbers", wholeNumber)
 	case *[]float64:
@@ -216,6 +230,9 @@ func set(field, value any) error {
 	}
 	return nil
 }
+
+// maxSeconds is about as much as a time.Duration holds: 290 years.
+const maxSeconds = 9.2e9
 
 // setList decodes a list of numbers; an empty one, or null, is nil.
 func setList[T any](field *[]T, value any, what string, decode func(any) (T, bool)) error {
@@ -350,6 +367,8 @@ func get(field any) (any, error) {
 			return "epoch", nil
 		}
 		return int(*field), nil
+	case *time.Duration:
+		return configText(field.String()), nil
 	case *[]int:
 		return *field, nil
 	case *[]float64:

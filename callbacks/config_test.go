@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/assert"
@@ -39,6 +40,7 @@ reduce_lr_on_plateau:
 model_checkpoint: {filepath: "mejor_modelo.h5", monitor: val_accuracy, mode: max, save_best_only: true, save_freq: epoch, verbose: 1}
 learning_rate_scheduler: {schedule: {exponential: {decay_rate: 0.5, decay_epochs: 2, staircase: true}}}
 warm_up: {epochs: 1}
+timer: {duration: 1h30m, filepath: late.h5}
 csv_logger: {filename: h.csv, separator: ";", append: true}
 progress_bar:
 history: {}
@@ -56,6 +58,7 @@ curves: {title: mnist-cnn}
 		&ModelCheckpoint{Filepath: "mejor_modelo.h5", Monitor: "val_accuracy", Mode: Max, SaveBestOnly: true, Verbose: 1},
 		&ProgressBar{},
 		&ReduceLROnPlateau{Monitor: "val_loss", Factor: 0.5, Patience: 2, Mode: Min, MinDelta: 1e-4},
+		&Timer{Duration: 90 * time.Minute, Filepath: "late.h5"},
 		&WarmUp{Epochs: 1},
 	}, list)
 }
@@ -73,6 +76,10 @@ func TestDecodeForms(t *testing.T) {
 		&ModelCheckpoint{Filepath: "b.weights.h5", Monitor: "val_loss", SaveWeightsOnly: true, SaveFreq: 100}, &Journal{Filename: "journal.jsonl"},
 	}, list)
 
+	list, err = Decode([]byte(`{"timer": {"duration": 2.5}}`))
+	require.NoError(t, err)
+	assert.Equal(t, List{&Timer{Duration: 2500 * time.Millisecond}}, list)
+
 	for _, empty := range []string{"", "{}", "[]", "null"} {
 		list, err = Decode([]byte(empty))
 		require.NoError(t, err, empty)
@@ -89,7 +96,7 @@ func TestDecodeForms(t *testing.T) {
 
 func TestDecodeErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"early_stoping: {}":                                                        `no callback "early_stoping"; the callbacks are csv_logger, curves, early_stopping, history, journal, learning_rate_scheduler, model_checkpoint, progress_bar, reduce_lr_on_plateau, warm_up`,
+		"early_stoping: {}":                                                        `no callback "early_stoping"; the callbacks are csv_logger, curves, early_stopping, history, journal, learning_rate_scheduler, model_checkpoint, progress_bar, reduce_lr_on_plateau, timer, warm_up`,
 		"early_stopping: {patiance: 3}":                                            `early_stopping: there is no argument "patiance"; the arguments are monitor, min_delta, patience`,
 		"history: {a: 1}":                                                          `no argument "a"; it takes none`,
 		"early_stopping: {patience: many}":                                         `patience is the string "many"; expected a whole number`,
@@ -110,6 +117,8 @@ func TestDecodeErrors(t *testing.T) {
 		"learning_rate_scheduler: {schedule: {piecewise: {boundaries: 3}}}":        `boundaries is 3; expected a list of whole numbers`,
 		"learning_rate_scheduler: {schedule: {piecewise: {boundaries: [3, 1.5]}}}": `boundaries [1] is 1.5; expected one of whole numbers`,
 		"learning_rate_scheduler: {schedule: {piecewise: {values: [x]}}}":          `values [0] is the string "x"; expected one of numbers`,
+		"timer: {duration: soon}":                                                  `duration is the string "soon"; expected a duration (90s, 1h30m) or a number of seconds`,
+		"timer: {duration: 1e10}":                                                  `expected a duration`,
 		"warm_up: {shape: 3}":                                                      `shape is 3; expected linear, exponential or cosine`,
 		"warm_up: {shape: arc}":                                                    `shape is the string "arc"; expected linear, exponential or cosine`,
 		"3":                                                                        `the configuration is 3; expected`,
@@ -129,7 +138,7 @@ func everyCallback() List {
 	return List{
 		&CSVLogger{Filename: "h.csv"}, NewCurves(), &EarlyStopping{Monitor: "a", Mode: Max, Baseline: new(0.25)}, newHistory(), NewJournal(),
 		&LearningRateScheduler{Schedule: schedules.Triangular{BaseLR: 1e-4, MaxLR: 6e-3, StepSize: 2000}}, &ModelCheckpoint{Filepath: "{epoch}.h5", Monitor: "b", SaveFreq: 7},
-		&ProgressBar{}, NewReduceLROnPlateau(), &WarmUp{Steps: 5, From: 0.1, Shape: schedules.ExponentialShape},
+		&ProgressBar{}, NewReduceLROnPlateau(), &Timer{Duration: 90 * time.Minute, Filepath: "x.weights.h5"}, &WarmUp{Steps: 5, From: 0.1, Shape: schedules.ExponentialShape},
 	}
 }
 

@@ -30,7 +30,7 @@ type Decision struct {
 	Wait         int      `json:"wait"`                    // epochs without improvement that led to the decision
 	Threshold    *float64 `json:"threshold,omitempty"`     // the value had to be strictly better than this; nil if any finite value would do
 	LearningRate float64  `json:"learning_rate,omitempty"` // reduce_lr: the rate that it leads to, before warm-up
-	Path         string   `json:"path"`                    // save: where, as configured (relative to the run directory unless absolute)
+	Path         string   `json:"path"`                    // save, and a stop that saves first: where, as configured (relative to the run directory unless absolute)
 	WeightsOnly  bool     `json:"weights_only,omitempty"`  // save: weights without configuration and optimizer state
 	Keep         bool     `json:"keep_weights,omitempty"`  // the weights of this moment are the best so far and are to be kept
 	Reason       string   `json:"reason"`

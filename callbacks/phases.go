@@ -63,7 +63,7 @@ func (m *Manager) apply(decisions []*Decision) error {
 	}
 	saved := map[string]bool{} // the state is the same for all of them: one write to a path is enough
 	for _, d := range decisions {
-		if d.Action == Save && !saved[d.Path] {
+		if (d.Action == Save || d.Action == Stop && d.Path != "") && !saved[d.Path] {
 			saved[d.Path] = true
 			try(d, func() error { return m.save(d) })
 		}

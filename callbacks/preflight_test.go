@@ -56,6 +56,8 @@ func TestWrongSettingsAreFoundBeforeTheFirstStep(t *testing.T) {
 		{`field "batch" is not known when it is saved`, []Callback{&ModelCheckpoint{Filepath: "{batch}.h5"}}},
 		{`field "val_loss" is not known when it is saved; the fields are epoch, batch, loss, accuracy, novelty, learning_rate`, []Callback{&ModelCheckpoint{Filepath: "{val_loss}.h5", SaveFreq: 2}}},
 		{`Lambda: no function is set`, []Callback{&Lambda{}}},
+		{`Timer: Duration is 0s`, []Callback{&Timer{}}},
+		{`Timer: Filepath is "m.onnx"`, []Callback{&Timer{Duration: 1, Filepath: "m.onnx"}}},
 		{`is not closed`, []Callback{&ModelCheckpoint{Filepath: "{epoch.h5"}}},
 		{`has no { before it`, []Callback{&ModelCheckpoint{Filepath: "epoch}.h5"}}},
 		{`format "s" is not one of Python's`, []Callback{&ModelCheckpoint{Filepath: "{epoch:s}.h5"}}},
