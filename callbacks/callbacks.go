@@ -78,6 +78,8 @@ type Setup struct {
 	// Replay only decides: nothing is saved, created, restored or written, Run is not needed, and the trainer's BatchEnd
 	// need not be called.
 	Replay bool
+
+	println func(line string) // shows a line to people beside the progress bar; for the goroutine that trains
 }
 
 // Run is what callbacks need of the run they watch. Its methods are called between two steps.

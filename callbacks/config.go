@@ -48,6 +48,7 @@ var kinds = []struct {
 	{"model_checkpoint", func() Callback { return NewModelCheckpoint("") }},
 	{"progress_bar", func() Callback { return &ProgressBar{} }},
 	{"reduce_lr_on_plateau", func() Callback { return NewReduceLROnPlateau() }},
+	{"throughput", func() Callback { return NewThroughput() }},
 	{"timer", func() Callback { return &Timer{} }},
 	{"warm_up", func() Callback { return &WarmUp{} }},
 }

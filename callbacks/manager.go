@@ -46,6 +46,7 @@ func NewManager(list []Callback, setup Setup) (*Manager, error) {
 		return nil, err
 	}
 	m := &Manager{setup: setup, names: setup.Names(), epoch: -1, warned: map[string]bool{}}
+	m.setup.println = m.Println
 	var problems []error
 	for i, callback := range list {
 		switch {

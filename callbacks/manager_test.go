@@ -186,6 +186,7 @@ func TestListOrderNeverMatters(t *testing.T) {
 			schedules.Piecewise{Boundaries: []int{9, 20}, Values: []float64{0.3, 0.2, 0.1}}, schedules.CosineRestarts{FirstDecayEpochs: 2, TMul: 2, MMul: 0.9, Alpha: 0.1},
 		}[trial%4]})
 		add(&WarmUp{Epochs: 2, From: 0.1, Shape: schedules.Shape(rng.IntN(3))})
+		add(&Throughput{})
 		add(&Timer{Duration: 1000 * time.Hour, Filepath: "late.h5"})
 		if trial%5 == 0 {
 			add(&Timer{Duration: 1, Filepath: "a-01.h5"}) // is over after the first update

@@ -58,6 +58,8 @@ func TestWrongSettingsAreFoundBeforeTheFirstStep(t *testing.T) {
 		{`Lambda: no function is set`, []Callback{&Lambda{}}},
 		{`Timer: Duration is 0s`, []Callback{&Timer{}}},
 		{`Timer: Filepath is "m.onnx"`, []Callback{&Timer{Duration: 1, Filepath: "m.onnx"}}},
+		{`FLOPsPerSample is 1 and PeakFLOPS 0; set both`, []Callback{&Throughput{FLOPsPerSample: 1}}},
+		{`FLOPsPerSample is NaN`, []Callback{&Throughput{FLOPsPerSample: nan, PeakFLOPS: 1}}},
 		{`is not closed`, []Callback{&ModelCheckpoint{Filepath: "{epoch.h5"}}},
 		{`has no { before it`, []Callback{&ModelCheckpoint{Filepath: "epoch}.h5"}}},
 		{`format "s" is not one of Python's`, []Callback{&ModelCheckpoint{Filepath: "{epoch:s}.h5"}}},
