@@ -77,7 +77,8 @@ const (
 //
 // Images are .jpg, .jpeg, .png, .gif (the first frame), .bmp and .webp files, at any depth in a class's folder; what they are
 // is told by their first bytes. Classes, and the images in them, are in alphabetical order, as in Keras's
-// image_dataset_from_directory, whatever the order in an archive. Hidden files and those with other suffixes do not count.
+// image_dataset_from_directory, whatever the order in an archive; so use HoldOut to split, not Split, which would hold back the
+// last classes. Hidden files and those with other suffixes do not count, and links to folders are not followed.
 // If the classes lie within one more folder, as archives often have it, that is looked through. Read gives numbers from 0 to 1.
 //
 // All headers are read now, which bounds sizes before any image is decoded; pixels are decoded by Read, in the goroutines of
@@ -324,7 +325,7 @@ func (f *Folder) complain(where string) error {
 	if len(f.broken) > 3 {
 		others += "; …"
 	}
-	return fmt.Errorf("data: folder: %s: %d of %d images cannot be read, remove them or skip them (SkipBroken): %s: %w%s",
+	return fmt.Errorf("data: folder: %s: %d of %d images cannot be read, remove them or skip them (SkipBroken, --skip-broken): %s: %w%s",
 		where, len(f.broken), len(f.broken)+len(f.files), f.broken[0].Name, f.broken[0].Err, others)
 }
 
