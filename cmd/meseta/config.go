@@ -6,9 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/meseta-go/meseta/callbacks"
+	"github.com/meseta-go/meseta/optimizers"
 	"github.com/spf13/cobra"
 )
 
@@ -25,6 +27,7 @@ type config struct {
 	Steps        int            `yaml:"steps"`         // updates in all; 0 means as many as the epochs have
 	Seed         uint64         `yaml:"seed"`          // of everything random
 	Threads      int            `yaml:"threads"`       // 0 means all processors
+	Optimizer    string         `yaml:"optimizer"`     // a name of package optimizers, with its defaults; empty means the model's own
 	LearningRate float64        `yaml:"learning_rate"` // 0 means the optimizer's default
 	Save         string         `yaml:"save"`          // file for the model at the end; empty means none
 	RunDir       string         `yaml:"run_dir"`       // empty means a new one in runs/
@@ -62,6 +65,7 @@ func addConfig(c *cobra.Command) {
 	f.Int("batch", d.Batch, "samples in a step")
 	f.Int("steps", 0, "updates in all, instead of epochs")
 	f.Uint64("seed", d.Seed, "seed of everything random")
+	f.String("optimizer", "", "one of "+strings.Join(optimizers.Names(), ", ")+" with Keras's defaults (the model's own)")
 	f.Float64("lr", 0, "learning rate to start with (the optimizer's default)")
 	f.String("save", "", "file for the model at the end (.h5, .weights.h5)")
 	f.String("run-dir", "", "directory for what the run leaves (a new one in "+runsDirectory+"/)")
@@ -98,6 +102,7 @@ func resolve(c *cobra.Command) (config, error) {
 	set("batch", func() (err error) { cfg.Batch, err = f.GetInt("batch"); return })
 	set("steps", func() (err error) { cfg.Steps, err = f.GetInt("steps"); return })
 	set("seed", func() (err error) { cfg.Seed, err = f.GetUint64("seed"); return })
+	set("optimizer", func() (err error) { cfg.Optimizer, err = f.GetString("optimizer"); return })
 	set("lr", func() (err error) { cfg.LearningRate, err = f.GetFloat64("lr"); return })
 	set("save", func() (err error) { cfg.Save, err = f.GetString("save"); return })
 	set("run-dir", func() (err error) { cfg.RunDir, err = f.GetString("run-dir"); return })
@@ -123,6 +128,11 @@ func (c config) check() error {
 	}
 	if c.Threads < 0 {
 		no("threads is %d, want 1 or more, or 0 for all processors", c.Threads)
+	}
+	if c.Optimizer != "" {
+		if _, err := optimizers.New(c.Optimizer); err != nil {
+			wrong = append(wrong, err)
+		}
 	}
 	if c.LearningRate < 0 {
 		no("learning_rate is %g, want more than 0", c.LearningRate)

@@ -10,7 +10,9 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
+	"github.com/meseta-go/meseta"
 	"github.com/meseta-go/meseta/data"
+	"github.com/meseta-go/meseta/optimizers"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gorgonia.org/tensor"
@@ -137,6 +139,30 @@ func TestTrainLeavesARun(t *testing.T) {
 	}
 }
 
+func TestOptimizerByName(t *testing.T) {
+	idx, dir := smallIDX(t, 20), t.TempDir()
+	named := filepath.Join(dir, "run.yaml")
+	require.NoError(t, os.WriteFile(named, []byte("optimizer: rmsprop\nlearning_rate: 0.002\n"), 0o666))
+	for _, c := range []struct {
+		args []string
+		want optimizers.Optimizer
+	}{
+		{[]string{"--optimizer", "Lion"}, optimizers.NewLion()},
+		{[]string{"--config", named}, optimizers.NewRMSprop().WithRate(0.002)},
+		{[]string{"--config", named, "--optimizer", "adamw", "--lr", "0.005"}, optimizers.NewAdamW().WithRate(0.005)},
+	} {
+		saved := filepath.Join(dir, c.want.ClassName()+".h5")
+		code, _, stderr := run(append([]string{"train", "--data", idx, "--val", "10", "--batch", "5", "--steps", "1", "--save", saved, "--run-dir", filepath.Join(dir, c.want.ClassName())}, c.args...)...)
+		require.Zero(t, code, stderr)
+		m, err := meseta.Load(saved)
+		require.NoError(t, err)
+		training, ok := m.Training()
+		require.True(t, ok)
+		assert.Equal(t, c.want, training.Optimizer)
+		require.NoError(t, m.Close())
+	}
+}
+
 func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -156,6 +182,7 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 		{"train --epochs 0", 2, "epochs is 0"},
 		{"train --device cuda", 2, "computes on the CPU only"},
 		{"train --threads -2", 2, "--threads -2"},
+		{"train --optimizer lamb", 2, "there are adadelta, adagrad"},
 		{"train --model alexnet --data " + idx + " --val 0.2", 1, "there are mnist-cnn, resnet20"},
 		{"train --data nowhere", 1, "nowhere"},
 		{"train --data " + idx + " --val 40", 2, "40 training samples"},

@@ -16,11 +16,17 @@ import (
 )
 
 // openModel makes the model of a configuration, ready to train: an architecture by name with its usual optimizer, or what a
-// file holds, with the file's optimizer and its state.
+// file holds, with the file's optimizer and its state; or with the optimizer that the configuration names, which takes over the
+// state of one of its class.
 func openModel(cfg config) (*meseta.Model, error) {
 	m, training, err := findModel(cfg.Model)
 	if err != nil {
 		return nil, err
+	}
+	if cfg.Optimizer != "" {
+		if training.Optimizer, err = optimizers.New(cfg.Optimizer); err != nil {
+			return nil, err
+		}
 	}
 	if cfg.LearningRate > 0 {
 		training.Optimizer = training.Optimizer.WithRate(cfg.LearningRate)
