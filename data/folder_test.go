@@ -483,6 +483,30 @@ func FuzzFolderImage(f *testing.F) {
 	})
 }
 
+// FuzzFolderArchive wants no panic for whatever lies in an archive, and that what it opens can be read or says why not.
+func FuzzFolderArchive(f *testing.F) {
+	files := map[string][]byte{"a/x.png": encodePNG(f, picture(2, 2, 1)), "b é/y.png": encodePNG(f, picture(2, 2, 2)), "b é/no.txt": []byte("no")}
+	packed := tarred(f, files)
+	f.Add(packed, uint8(0))
+	f.Add(zipped(f, packed), uint8(1))
+	f.Add(zippedFiles(f, files), uint8(2))
+	f.Fuzz(func(t *testing.T, content []byte, kind uint8) {
+		path := filepath.Join(t.TempDir(), "x"+[]string{".tar", ".tgz", ".zip"}[kind%3])
+		require.NoError(t, os.WriteFile(path, content, 0o644))
+		for _, skip := range []bool{false, true} {
+			ds, err := data.OpenFolder(path, data.FolderOptions{MaxPixels: 1 << 16, Size: [2]int{3, 4}, SkipBroken: skip, PackedBytes: 1 << 20})
+			if err != nil {
+				continue
+			}
+			for i := range ds.Len() {
+				err := ds.Read(make([]float32, 3*4*3), make([]int32, 1), []int32{int32(i)})
+				require.False(t, skip && err != nil, "it was decoded once: %v", err)
+			}
+			require.NoError(t, ds.Close())
+		}
+	})
+}
+
 func BenchmarkFolder(b *testing.B) {
 	path := os.Getenv("MESETA_CIFAR10")
 	if path == "" {
