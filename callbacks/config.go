@@ -48,6 +48,7 @@ var kinds = []struct {
 	{"model_checkpoint", func() Callback { return NewModelCheckpoint("") }},
 	{"progress_bar", func() Callback { return &ProgressBar{} }},
 	{"reduce_lr_on_plateau", func() Callback { return NewReduceLROnPlateau() }},
+	{"remote_monitor", func() Callback { return NewRemoteMonitor() }},
 	{"throughput", func() Callback { return NewThroughput() }},
 	{"timer", func() Callback { return &Timer{} }},
 	{"warm_up", func() Callback { return &WarmUp{} }},
@@ -213,6 +214,22 @@ func set(field, value any) error {
 			return wants("a duration (90s, 1h30m) or a number of seconds", value)
 		}
 		*field = time.Duration(seconds * float64(time.Second))
+	case *map[string]string:
+		mapping, ok := value.(map[string]any)
+		if !ok && value != nil {
+			return wants("{name: text}", value)
+		}
+		*field = nil
+		for name, text := range mapping {
+			text, ok := text.(string)
+			if !ok {
+				return fmt.Errorf("%q %w", name, wants("a string", mapping[name]))
+			}
+			if *field == nil {
+				*field = map[string]string{}
+			}
+			(*field)[name] = text
+		}
 	case *[]int:
 		return setList(field, value, "whole numbers", wholeNumber)
 	case *[]float64:
@@ -370,6 +387,12 @@ func get(field any) (any, error) {
 		return int(*field), nil
 	case *time.Duration:
 		return configText(field.String()), nil
+	case *map[string]string:
+		mapping := yaml.MapSlice{}
+		for _, name := range slices.Sorted(maps.Keys(*field)) {
+			mapping = append(mapping, yaml.MapItem{Key: name, Value: configText((*field)[name])})
+		}
+		return mapping, nil
 	case *[]int:
 		return *field, nil
 	case *[]float64:
@@ -412,6 +435,9 @@ func settingsJSON(callback Callback) ([]byte, error) {
 				value = fmt.Sprintf("%T", *p.field.(*scheduleField))
 			}
 			arguments[p.name] = plain(value)
+			if headers, ok := p.field.(*map[string]string); ok { // values may be secret
+				arguments[p.name] = slices.Sorted(maps.Keys(*headers))
+			}
 		}
 	} else {
 		arguments["type"] = fmt.Sprintf("%T", callback)

@@ -96,7 +96,7 @@ func TestDecodeForms(t *testing.T) {
 
 func TestDecodeErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"early_stoping: {}":                                                        `no callback "early_stoping"; the callbacks are csv_logger, curves, early_stopping, history, journal, learning_rate_scheduler, model_checkpoint, progress_bar, reduce_lr_on_plateau, throughput, timer, warm_up`,
+		"early_stoping: {}":                                                        `no callback "early_stoping"; the callbacks are csv_logger, curves, early_stopping, history, journal, learning_rate_scheduler, model_checkpoint, progress_bar, reduce_lr_on_plateau, remote_monitor, throughput, timer, warm_up`,
 		"early_stopping: {patiance: 3}":                                            `early_stopping: there is no argument "patiance"; the arguments are monitor, min_delta, patience`,
 		"history: {a: 1}":                                                          `no argument "a"; it takes none`,
 		"early_stopping: {patience: many}":                                         `patience is the string "many"; expected a whole number`,
@@ -118,6 +118,8 @@ func TestDecodeErrors(t *testing.T) {
 		"learning_rate_scheduler: {schedule: {piecewise: {boundaries: [3, 1.5]}}}": `boundaries [1] is 1.5; expected one of whole numbers`,
 		"learning_rate_scheduler: {schedule: {piecewise: {values: [x]}}}":          `values [0] is the string "x"; expected one of numbers`,
 		"timer: {duration: soon}":                                                  `duration is the string "soon"; expected a duration (90s, 1h30m) or a number of seconds`,
+		"remote_monitor: {headers: 3}":                                             `headers is 3; expected {name: text}`,
+		"remote_monitor: {headers: {a: 3}}":                                        `headers "a" is 3; expected a string`,
 		"timer: {duration: 1e10}":                                                  `expected a duration`,
 		"warm_up: {shape: 3}":                                                      `shape is 3; expected linear, exponential or cosine`,
 		"warm_up: {shape: arc}":                                                    `shape is the string "arc"; expected linear, exponential or cosine`,
@@ -138,7 +140,8 @@ func everyCallback() List {
 	return List{
 		&CSVLogger{Filename: "h.csv"}, NewCurves(), &EarlyStopping{Monitor: "a", Mode: Max, Baseline: new(0.25)}, newHistory(), NewJournal(),
 		&LearningRateScheduler{Schedule: schedules.Triangular{BaseLR: 1e-4, MaxLR: 6e-3, StepSize: 2000}}, &ModelCheckpoint{Filepath: "{epoch}.h5", Monitor: "b", SaveFreq: 7},
-		&ProgressBar{}, NewReduceLROnPlateau(), NewThroughput(), &Timer{Duration: 90 * time.Minute, Filepath: "x.weights.h5"}, &WarmUp{Steps: 5, From: 0.1, Shape: schedules.ExponentialShape},
+		&ProgressBar{}, NewReduceLROnPlateau(), NewRemoteMonitor(),
+		&RemoteMonitor{Root: "https://monitor", Path: "/a?b=c", Headers: map[string]string{"X-Token": "yes", "Accept": "a: b #"}, SendAsJSON: true, Timeout: time.Second}, NewThroughput(), &Timer{Duration: 90 * time.Minute, Filepath: "x.weights.h5"}, &WarmUp{Steps: 5, From: 0.1, Shape: schedules.ExponentialShape},
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"math"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -149,6 +151,8 @@ func TestSeedCallbacks(t *testing.T) {
 
 // Shuffling the list changes no decision, rate, save or final weight.
 func TestListOrderNeverMatters(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
 	rng := rand.New(rand.NewPCG(1, 2))
 	for trial := range 25 {
 		s := stream{"loss": nil, "accuracy": nil, "val_loss": nil, "val_accuracy": nil}
@@ -187,6 +191,7 @@ func TestListOrderNeverMatters(t *testing.T) {
 		}[trial%4]})
 		add(&WarmUp{Epochs: 2, From: 0.1, Shape: schedules.Shape(rng.IntN(3))})
 		add(&Throughput{})
+		add(&RemoteMonitor{Root: server.URL})
 		add(&Timer{Duration: 1000 * time.Hour, Filepath: "late.h5"})
 		if trial%5 == 0 {
 			add(&Timer{Duration: 1, Filepath: "a-01.h5"}) // is over after the first update
