@@ -10,51 +10,6 @@ import (
 	"github.com/meseta-go/meseta/optimizers"
 )
 
-// setting is a field of an optimizer under Keras's name; one of number and flag is set.
-type setting struct {
-	key    string
-	number *float64
-	flag   *bool
-}
-
-// settings lists the fields of o. Writing through them changes o.
-func settings(o optimizers.Optimizer) []setting {
-	switch o := o.(type) {
-	case *optimizers.SGD:
-		return []setting{{"learning_rate", &o.LearningRate, nil}, {"weight_decay", &o.WeightDecay, nil}, {"momentum", &o.Momentum, nil}, {"nesterov", nil, &o.Nesterov}}
-	case *optimizers.Adam:
-		return adamSettings(&o.LearningRate, &o.WeightDecay, &o.Beta1, &o.Beta2, &o.Epsilon)
-	case *optimizers.AdamW:
-		return adamSettings(&o.LearningRate, &o.WeightDecay, &o.Beta1, &o.Beta2, &o.Epsilon)
-	case *optimizers.Adamax:
-		return adamSettings(&o.LearningRate, &o.WeightDecay, &o.Beta1, &o.Beta2, &o.Epsilon)
-	case *optimizers.Nadam:
-		return adamSettings(&o.LearningRate, &o.WeightDecay, &o.Beta1, &o.Beta2, &o.Epsilon)
-	case *optimizers.RMSprop:
-		return []setting{
-			{"learning_rate", &o.LearningRate, nil}, {"weight_decay", &o.WeightDecay, nil}, {"rho", &o.Rho, nil},
-			{"momentum", &o.Momentum, nil}, {"epsilon", &o.Epsilon, nil}, {"centered", nil, &o.Centered},
-		}
-	case *optimizers.Adagrad:
-		return []setting{
-			{"learning_rate", &o.LearningRate, nil}, {"weight_decay", &o.WeightDecay, nil},
-			{"initial_accumulator_value", &o.InitialAccumulatorValue, nil}, {"epsilon", &o.Epsilon, nil},
-		}
-	case *optimizers.Adadelta:
-		return []setting{{"learning_rate", &o.LearningRate, nil}, {"weight_decay", &o.WeightDecay, nil}, {"rho", &o.Rho, nil}, {"epsilon", &o.Epsilon, nil}}
-	case *optimizers.Lion:
-		return []setting{{"learning_rate", &o.LearningRate, nil}, {"weight_decay", &o.WeightDecay, nil}, {"beta_1", &o.Beta1, nil}, {"beta_2", &o.Beta2, nil}}
-	}
-	return nil
-}
-
-func adamSettings(learningRate, weightDecay, beta1, beta2, epsilon *float64) []setting {
-	return []setting{
-		{"learning_rate", learningRate, nil}, {"weight_decay", weightDecay, nil},
-		{"beta_1", beta1, nil}, {"beta_2", beta2, nil}, {"epsilon", epsilon, nil},
-	}
-}
-
 // pythonFloat is written so that Python reads a float: Keras refuses a learning
 // rate of 1 where it wants 1.0.
 type pythonFloat float64
@@ -76,11 +31,11 @@ func optimizerConfig(m *Model) map[string]any {
 		"name": layers.SnakeCase(o.ClassName()), "clipnorm": nil, "global_clipnorm": nil, "clipvalue": nil, "use_ema": false, "ema_momentum": 0.99,
 		"ema_overwrite_frequency": nil, "loss_scale_factor": nil, "gradient_accumulation_steps": nil,
 	}
-	for _, s := range settings(o) {
-		if s.flag != nil {
-			c[s.key] = *s.flag
+	for _, s := range optimizers.Settings(o) {
+		if s.Flag != nil {
+			c[s.Key] = *s.Flag
 		} else {
-			c[s.key] = pythonFloat(*s.number)
+			c[s.Key] = pythonFloat(*s.Number)
 		}
 	}
 	if m.Optimizer != nil && m.Optimizer.LearningRate > 0 && m.Optimizer.LearningRate != float32(o.Rate()) {
@@ -114,11 +69,11 @@ func readOptimizerConfig(v any) (optimizers.Optimizer, error) {
 	c.ignore("name", "ema_momentum", "jit_compile", "is_legacy_optimizer")
 	c.only("decay", 0) // Keras before 2.11
 	c.only("gradient_accumulation_steps", 1)
-	for _, s := range settings(o) {
-		if s.flag != nil {
-			*s.flag = c.flag(s.key, *s.flag)
+	for _, s := range optimizers.Settings(o) {
+		if s.Flag != nil {
+			*s.Flag = c.flag(s.Key, *s.Flag)
 		} else {
-			*s.number = c.number(s.key, *s.number)
+			*s.Number = c.number(s.Key, *s.Number)
 		}
 	}
 	if err := c.end(); err != nil {

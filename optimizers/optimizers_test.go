@@ -118,3 +118,30 @@ func TestMistakesAreNamed(t *testing.T) {
 		assert.ErrorContains(t, err, c.o.ClassName())
 	}
 }
+
+func TestConfigured(t *testing.T) {
+	o, err := Configured("rmsprop", map[string]any{"momentum": .5, "centered": true, "learning_rate": uint64(1), "weight_decay": int64(0), "rho": 0})
+	require.NoError(t, err)
+	assert.Equal(t, &RMSprop{LearningRate: 1, Momentum: .5, Epsilon: 1e-7, Centered: true}, o)
+	o, err = Configured("sgd", nil)
+	require.NoError(t, err)
+	assert.Equal(t, NewSGD(), o)
+	for _, o := range every(t) {
+		rate := Settings(o)[0]
+		require.Equal(t, "learning_rate", rate.Key)
+		*rate.Number = .25
+		assert.Equal(t, .25, o.Rate(), o.ClassName())
+	}
+	for want, arguments := range map[string]map[string]any{
+		`no argument "beta_1", it has learning_rate, weight_decay, momentum, nesterov`: {"beta_1": .9},
+		"momentum high, want a number":     {"momentum": "high"},
+		"nesterov 1, want true or false":   {"nesterov": 1},
+		"SGD with Nesterov but momentum 0": {"nesterov": true},
+	} {
+		_, err := Configured("sgd", arguments)
+		assert.ErrorIs(t, err, ErrConfig)
+		assert.ErrorContains(t, err, want)
+	}
+	_, err = Configured("lamb", nil)
+	assert.ErrorIs(t, err, ErrConfig)
+}

@@ -18,20 +18,20 @@ const runsDirectory = "runs"
 
 // config is what a run is made of: the defaults, changed by a file, changed by flags.
 type config struct {
-	Model        string         `yaml:"model"`         // a name of package models, or a file
-	Data         string         `yaml:"data"`          // mnist, or a directory or archive, see dataKinds
-	SkipBroken   bool           `yaml:"skip_broken"`   // images that cannot be read are left out
-	Validation   string         `yaml:"val"`           // how much of the training data, as a number or a fraction; or a directory
-	Epochs       int            `yaml:"epochs"`        // at most
-	Batch        int            `yaml:"batch"`         // samples in a step
-	Steps        int            `yaml:"steps"`         // updates in all; 0 means as many as the epochs have
-	Seed         uint64         `yaml:"seed"`          // of everything random
-	Threads      int            `yaml:"threads"`       // 0 means all processors
-	Optimizer    string         `yaml:"optimizer"`     // a name of package optimizers, with its defaults; empty means the model's own
-	LearningRate float64        `yaml:"learning_rate"` // 0 means the optimizer's default
-	Save         string         `yaml:"save"`          // file for the model at the end; empty means none
-	RunDir       string         `yaml:"run_dir"`       // empty means a new one in runs/
-	Callbacks    callbacks.List `yaml:"callbacks"`
+	Model        string          `yaml:"model"`         // a name of package models, or a file
+	Data         string          `yaml:"data"`          // mnist, or a directory or archive, see dataKinds
+	SkipBroken   bool            `yaml:"skip_broken"`   // images that cannot be read are left out
+	Validation   string          `yaml:"val"`           // how much of the training data, as a number or a fraction; or a directory
+	Epochs       int             `yaml:"epochs"`        // at most
+	Batch        int             `yaml:"batch"`         // samples in a step
+	Steps        int             `yaml:"steps"`         // updates in all; 0 means as many as the epochs have
+	Seed         uint64          `yaml:"seed"`          // of everything random
+	Threads      int             `yaml:"threads"`       // 0 means all processors
+	Optimizer    optimizerChoice `yaml:"optimizer"`     // empty means the model's own
+	LearningRate float64         `yaml:"learning_rate"` // 0 means the optimizer's default
+	Save         string          `yaml:"save"`          // file for the model at the end; empty means none
+	RunDir       string          `yaml:"run_dir"`       // empty means a new one in runs/
+	Callbacks    callbacks.List  `yaml:"callbacks"`
 }
 
 // defaultCallbacks are those of a run that names none.
@@ -102,7 +102,11 @@ func resolve(c *cobra.Command) (config, error) {
 	set("batch", func() (err error) { cfg.Batch, err = f.GetInt("batch"); return })
 	set("steps", func() (err error) { cfg.Steps, err = f.GetInt("steps"); return })
 	set("seed", func() (err error) { cfg.Seed, err = f.GetUint64("seed"); return })
-	set("optimizer", func() (err error) { cfg.Optimizer, err = f.GetString("optimizer"); return })
+	set("optimizer", func() (err error) {
+		cfg.Optimizer.arguments = nil
+		cfg.Optimizer.name, err = f.GetString("optimizer")
+		return
+	})
 	set("lr", func() (err error) { cfg.LearningRate, err = f.GetFloat64("lr"); return })
 	set("save", func() (err error) { cfg.Save, err = f.GetString("save"); return })
 	set("run-dir", func() (err error) { cfg.RunDir, err = f.GetString("run-dir"); return })
@@ -129,10 +133,8 @@ func (c config) check() error {
 	if c.Threads < 0 {
 		no("threads is %d, want 1 or more, or 0 for all processors", c.Threads)
 	}
-	if c.Optimizer != "" {
-		if _, err := optimizers.New(c.Optimizer); err != nil {
-			wrong = append(wrong, err)
-		}
+	if _, err := c.Optimizer.make(); err != nil {
+		wrong = append(wrong, err)
 	}
 	if c.LearningRate < 0 {
 		no("learning_rate is %g, want more than 0", c.LearningRate)

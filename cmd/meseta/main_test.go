@@ -143,16 +143,23 @@ func TestOptimizerByName(t *testing.T) {
 	idx, dir := smallIDX(t, 20), t.TempDir()
 	named := filepath.Join(dir, "run.yaml")
 	require.NoError(t, os.WriteFile(named, []byte("optimizer: rmsprop\nlearning_rate: 0.002\n"), 0o666))
-	for _, c := range []struct {
+	arguments := filepath.Join(dir, "arguments.yaml")
+	require.NoError(t, os.WriteFile(arguments, []byte("optimizer: {sgd: {momentum: 0.9, nesterov: true, learning_rate: 0.1}}\n"), 0o666))
+	for i, c := range []struct {
 		args []string
 		want optimizers.Optimizer
 	}{
 		{[]string{"--optimizer", "Lion"}, optimizers.NewLion()},
 		{[]string{"--config", named}, optimizers.NewRMSprop().WithRate(0.002)},
+		{[]string{"--config", arguments}, &optimizers.SGD{LearningRate: 0.1, Momentum: 0.9, Nesterov: true}},
+		{[]string{"--config", filepath.Join(dir, "SGD", "config.yaml"), "--seed", "2"}, &optimizers.SGD{LearningRate: 0.1, Momentum: 0.9, Nesterov: true}},
 		{[]string{"--config", named, "--optimizer", "adamw", "--lr", "0.005"}, optimizers.NewAdamW().WithRate(0.005)},
 	} {
-		saved := filepath.Join(dir, c.want.ClassName()+".h5")
-		code, _, stderr := run(append([]string{"train", "--data", idx, "--val", "10", "--batch", "5", "--steps", "1", "--save", saved, "--run-dir", filepath.Join(dir, c.want.ClassName())}, c.args...)...)
+		saved, runDir := filepath.Join(dir, c.want.ClassName()+".h5"), filepath.Join(dir, c.want.ClassName())
+		if i == 3 { // the resolved configuration of the run before
+			runDir += "again"
+		}
+		code, _, stderr := run(append([]string{"train", "--data", idx, "--val", "10", "--batch", "5", "--steps", "1", "--save", saved, "--run-dir", runDir}, c.args...)...)
 		require.Zero(t, code, stderr)
 		m, err := meseta.Load(saved)
 		require.NoError(t, err)
@@ -170,6 +177,9 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 	require.NoError(t, os.WriteFile(bad, []byte("epoch: 3\n"), 0o666))
 	monitor := filepath.Join(dir, "monitor.yaml")
 	require.NoError(t, os.WriteFile(monitor, []byte("callbacks: {early_stopping: {monitor: val_los}}\n"), 0o666))
+	optimizer, optimizerList := filepath.Join(dir, "optimizer.yaml"), filepath.Join(dir, "list.yaml")
+	require.NoError(t, os.WriteFile(optimizer, []byte("optimizer: {adam: {beta1: 0.8}}\n"), 0o666))
+	require.NoError(t, os.WriteFile(optimizerList, []byte("optimizer: [adam]\n"), 0o666))
 	idx := smallIDX(t, 40)
 	for _, c := range []struct {
 		args string
@@ -183,6 +193,8 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 		{"train --device cuda", 2, "computes on the CPU only"},
 		{"train --threads -2", 2, "--threads -2"},
 		{"train --optimizer lamb", 2, "there are adadelta, adagrad"},
+		{"train --config " + optimizer, 2, "Adam has no argument \"beta1\""},
+		{"train --config " + optimizerList, 1, "want a name or {name: {argument: value}}"},
 		{"train --model alexnet --data " + idx + " --val 0.2", 1, "there are mnist-cnn, resnet20"},
 		{"train --data nowhere", 1, "nowhere"},
 		{"train --data " + idx + " --val 40", 2, "40 training samples"},

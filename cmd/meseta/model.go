@@ -23,10 +23,10 @@ func openModel(cfg config) (*meseta.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Optimizer != "" {
-		if training.Optimizer, err = optimizers.New(cfg.Optimizer); err != nil {
-			return nil, err
-		}
+	if o, err := cfg.Optimizer.make(); err != nil {
+		return nil, err
+	} else if o != nil {
+		training.Optimizer = o
 	}
 	if cfg.LearningRate > 0 {
 		training.Optimizer = training.Optimizer.WithRate(cfg.LearningRate)
