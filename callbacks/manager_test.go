@@ -180,7 +180,7 @@ func TestListOrderNeverMatters(t *testing.T) {
 		}
 		add(&EarlyStopping{Monitor: pick(), Patience: 1 + rng.IntN(6), RestoreBestWeights: rng.IntN(2) == 0, CheckFinite: rng.IntN(2) == 0})
 		add(&EarlyStopping{Monitor: pick(), Patience: 1 + rng.IntN(8)})
-		add(&ModelCheckpoint{Filepath: "a-{epoch:02d}.h5", Monitor: pick(), SaveBestOnly: rng.IntN(2) == 0})
+		add(&ModelCheckpoint{Filepath: "a-{epoch:02d}.h5", Monitor: pick(), SaveBestOnly: rng.IntN(2) == 0, EveryNEpochs: rng.IntN(4)})
 		add(&ModelCheckpoint{Filepath: "b.weights.h5", Monitor: "loss", SaveBestOnly: true, SaveWeightsOnly: true, SaveFreq: SaveFreq(1 + rng.IntN(5))})
 		add(&ModelCheckpoint{Filepath: "b.weights.h5", Monitor: "accuracy", SaveBestOnly: true, SaveWeightsOnly: true})
 		add(&ReduceLROnPlateau{Monitor: pick(), Factor: 0.5, Patience: 1 + rng.IntN(3), Cooldown: rng.IntN(3), MinLR: 1e-3})

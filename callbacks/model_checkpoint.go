@@ -28,6 +28,7 @@ type ModelCheckpoint struct {
 	SaveWeightsOnly       bool
 	Mode                  Mode
 	SaveFreq              SaveFreq
+	EveryNEpochs          int      // saves at the end of every Nth epoch only; 0 is each epoch. Not with a SaveFreq in updates
 	InitialValueThreshold *float64 // the best value to begin with, if SaveBestOnly; nil for none
 
 	monitor  monitor
@@ -52,6 +53,7 @@ func (c *ModelCheckpoint) parameters() []parameter {
 	return []parameter{
 		{"filepath", &c.Filepath}, {"monitor", &c.Monitor}, {"verbose", &c.Verbose}, {"save_best_only", &c.SaveBestOnly},
 		{"save_weights_only", &c.SaveWeightsOnly}, {"mode", &c.Mode}, {"save_freq", &c.SaveFreq},
+		{"every_n_epochs", &c.EveryNEpochs},
 		{"initial_value_threshold", &c.InitialValueThreshold},
 	}
 }
@@ -79,6 +81,9 @@ func (c *ModelCheckpoint) Begin(s *Setup) (err error) {
 	}
 	if c.SaveFreq < 0 {
 		return fmt.Errorf("callbacks: %s: SaveFreq is %d; give a number of updates, or EveryEpoch (0)", who, c.SaveFreq)
+	}
+	if c.EveryNEpochs < 0 || c.EveryNEpochs > 0 && c.SaveFreq > 0 {
+		return fmt.Errorf("callbacks: %s: EveryNEpochs is %d and SaveFreq %d updates; set one of them, not negative", who, c.EveryNEpochs, c.SaveFreq)
 	}
 	if c.InitialValueThreshold != nil && !finite(*c.InitialValueThreshold) {
 		return fmt.Errorf("callbacks: %s: InitialValueThreshold is %g; give a finite value or none", who, *c.InitialValueThreshold)
@@ -127,7 +132,7 @@ func (c *ModelCheckpoint) DecideBatch(m Moment) (*Decision, error) { return c.de
 
 // DecideEpoch does so at epoch ends.
 func (c *ModelCheckpoint) DecideEpoch(m Moment) (*Decision, error) {
-	if c.SaveFreq != EveryEpoch {
+	if c.SaveFreq != EveryEpoch || (m.Epoch+1)%max(c.EveryNEpochs, 1) != 0 {
 		return nil, nil
 	}
 	return c.decide(m), nil
@@ -139,6 +144,8 @@ func (c *ModelCheckpoint) decide(m Moment) *Decision {
 		d := &Decision{Callback: c.Name(), Action: Save, Path: path, WeightsOnly: c.SaveWeightsOnly, Reason: "every epoch"}
 		if c.SaveFreq > 0 {
 			d.Reason = fmt.Sprintf("every %d updates", c.SaveFreq)
+		} else if c.EveryNEpochs > 1 {
+			d.Reason = fmt.Sprintf("every %d epochs", c.EveryNEpochs)
 		}
 		if c.Verbose > 0 {
 			d.say = fmt.Sprintf("Epoch %d: saved model to %s", m.Epoch+1, path)

@@ -66,6 +66,8 @@ func TestWrongSettingsAreFoundBeforeTheFirstStep(t *testing.T) {
 		{`RemoteMonitor: Timeout is -1s`, []Callback{&RemoteMonitor{Timeout: -1e9}}},
 		{`RemoteMonitor: the header "X Y" has a name`, []Callback{&RemoteMonitor{Headers: map[string]string{"X Y": "1"}}}},
 		{`RemoteMonitor: the header "X" has a name or a value`, []Callback{&RemoteMonitor{Headers: map[string]string{"X": "1\n2"}}}},
+		{`EveryNEpochs is -1`, []Callback{&ModelCheckpoint{Filepath: "m.h5", EveryNEpochs: -1}}},
+		{`EveryNEpochs is 2 and SaveFreq 3 updates; set one`, []Callback{&ModelCheckpoint{Filepath: "m.h5", EveryNEpochs: 2, SaveFreq: 3}}},
 		{`is not closed`, []Callback{&ModelCheckpoint{Filepath: "{epoch.h5"}}},
 		{`has no { before it`, []Callback{&ModelCheckpoint{Filepath: "epoch}.h5"}}},
 		{`format "s" is not one of Python's`, []Callback{&ModelCheckpoint{Filepath: "{epoch:s}.h5"}}},
