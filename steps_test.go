@@ -58,7 +58,7 @@ func (r recorded) batches() (x [][]float32, y [][]int32, sample []int) {
 
 // TestStepsAreKerass holds ten whole training steps against Keras's: losses, final weights, predictions, evaluation.
 func TestStepsAreKerass(t *testing.T) {
-	for _, name := range []string{"small", "residual"} {
+	for _, name := range []string{"small", "residual", "dense"} {
 		for _, isa := range cpu.Available() {
 			t.Run(fmt.Sprintf("%s %v", name, isa), func(t *testing.T) {
 				t.Setenv("MESETA_ISA", isa.String())
@@ -116,7 +116,7 @@ func TestStepsAreKerass(t *testing.T) {
 }
 
 func TestSteppersDoNotAllocate(t *testing.T) {
-	for _, name := range []string{"small", "residual"} {
+	for _, name := range []string{"small", "residual", "dense"} {
 		m, err := Load(filepath.Join("testdata", name+"_initial.h5"))
 		require.NoError(t, err)
 		training, _ := m.Training()

@@ -77,7 +77,8 @@ func inboundNodes(g *layers.Graph, l layers.Placed) []any {
 		}})
 	}
 	args := tensors
-	if _, merges := l.Layer.(*layers.Add); merges { // takes one list
+	switch l.Layer.(type) {
+	case *layers.Add, *layers.Concatenate: // take one list
 		args = []any{tensors}
 	}
 	return []any{map[string]any{"args": args, "kwargs": map[string]any{}}}

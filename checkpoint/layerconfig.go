@@ -56,6 +56,15 @@ func readLayerConfig(class string, values any) (layers.Layer, error) {
 		l = &layers.Dropout{Name: name, Rate: c.number("rate", 0)}
 	case "Add":
 		l = &layers.Add{Name: name}
+	case "Concatenate":
+		c.ignore("axis") // checkAxis, once the shapes are known
+		l = &layers.Concatenate{Name: name}
+	case "ZeroPadding2D":
+		c.only("data_format", "channels_last")
+		l = &layers.ZeroPadding2D{Name: name, Padding: c.margin("padding")}
+	case "Cropping2D":
+		c.only("data_format", "channels_last")
+		l = &layers.Cropping2D{Name: name, Cropping: c.margin("cropping")}
 	case "Flatten":
 		c.only("data_format", "channels_last")
 		l = &layers.Flatten{Name: name}
@@ -97,7 +106,7 @@ func checkAxis(g *layers.Graph, e entry) error {
 		axis = list[0]
 	}
 	n, ok := toInt(axis)
-	if e.Class != "BatchNormalization" && e.Class != "Softmax" || axis == nil || ok && n == -1 {
+	if e.Class != "BatchNormalization" && e.Class != "Softmax" && e.Class != "Concatenate" || axis == nil || ok && n == -1 {
 		return nil
 	}
 	for _, l := range g.Layers {
@@ -106,6 +115,33 @@ func checkAxis(g *layers.Graph, e entry) error {
 		}
 	}
 	return nil
+}
+
+// margin reads ((top, bottom), (left, right)).
+func (c *config) margin(key string) (m layers.Margin) {
+	v := c.take(key)
+	list, ok := v.([]any)
+	if ok = ok && len(list) == 2; ok {
+		for i, into := range [][2]*int{{&m.Top, &m.Bottom}, {&m.Left, &m.Right}} {
+			pair, isPair := list[i].([]any)
+			if ok = ok && isPair && len(pair) == 2; !ok {
+				break
+			}
+			for j := range pair {
+				n, isInt := toInt(pair[j])
+				ok = ok && isInt && n >= 0
+				*into[j] = n
+			}
+		}
+	}
+	if !ok {
+		c.fail("has %s %s, want [[top, bottom], [left, right]]", key, brief(v))
+	}
+	return m
+}
+
+func marginConfig(m layers.Margin) [][]int {
+	return [][]int{{m.Top, m.Bottom}, {m.Left, m.Right}}
 }
 
 // inputShape reads a batch shape, whose first dimension must be open.
@@ -183,6 +219,12 @@ func layerConfig(l layers.Placed) (map[string]any, error) {
 	case *layers.Dropout:
 		set("rate", l.Rate, "seed", nil, "noise_shape", nil)
 	case *layers.Add:
+	case *layers.Concatenate:
+		set("axis", -1)
+	case *layers.ZeroPadding2D:
+		set("padding", marginConfig(l.Padding), "data_format", "channels_last")
+	case *layers.Cropping2D:
+		set("cropping", marginConfig(l.Cropping), "data_format", "channels_last")
 	case *layers.Flatten:
 		set("data_format", "channels_last")
 	case *layers.Rescaling:

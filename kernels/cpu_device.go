@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"unsafe"
 
+	"github.com/meseta-go/meseta/kernels/arrange"
 	"github.com/meseta-go/meseta/kernels/conv"
 	"github.com/meseta-go/meseta/kernels/cpu"
 	"github.com/meseta-go/meseta/kernels/dropout"
@@ -139,6 +140,10 @@ func poolParams(o ops.MaxPool, src, dst ops.Shape) pool.Params {
 	}
 }
 
+func frame(o ops.Pad, inner ops.Shape) arrange.Frame {
+	return arrange.Frame{N: inner[0], H: inner[1], W: inner[2], C: inner[3], Before: o.Before, After: o.After}
+}
+
 func normParams(t ops.Type, epsilon float32) norm.Params {
 	c := t.Shape[len(t.Shape)-1]
 	return norm.Params{Rows: t.Shape.Size() / c, C: c, Epsilon: epsilon}
@@ -252,6 +257,31 @@ func (c *CPU) Choose(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 		return bound(c, x, err, func(in, out [][]float32, b Buffers) func() {
 			counter := view[int64](b.In[1])
 			return func() { x.Run(out[0], in[0], uint64(counter[0]), uint64(counter[1])) }
+		})
+	case ops.Pad:
+		x, err := arrange.NewPad(dev, frame(o, in[0].Shape))
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in[0]) }
+		})
+	case ops.Crop:
+		x, err := arrange.NewCrop(dev, frame(ops.Pad(o), out[0].Shape))
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in[0]) }
+		})
+	case ops.Concat:
+		channels := make([]int, len(in))
+		for i, t := range in {
+			channels[i] = t.Shape[len(t.Shape)-1]
+		}
+		x, err := arrange.NewConcat(dev, in[0].Shape.Size()/channels[0], channels)
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in) }
+		})
+	case ops.Channels:
+		total := in[0].Shape[len(in[0].Shape)-1]
+		x, err := arrange.NewChannels(dev, in[0].Shape.Size()/total, total, o.First, o.Count)
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in[0]) }
 		})
 	case ops.Fill:
 		return bound(c, o, nil, func(_, out [][]float32, _ Buffers) func() {

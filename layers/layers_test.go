@@ -79,6 +79,9 @@ func TestMistakesAreNamed(t *testing.T) {
 		{&BatchNormalization{}, ErrConfig, "epsilon 0"},
 		{&BatchNormalization{Momentum: 1, Epsilon: 1}, ErrConfig, "momentum 1"},
 		{&Rescaling{}, ErrConfig, "scale 0"},
+		{&Concatenate{}, ErrConfig, "1 inputs"},
+		{&ZeroPadding2D{Padding: Margin{Top: -1}}, ErrConfig, "margin"},
+		{&Cropping2D{Cropping: Around(4)}, ops.ErrShape, "leaves 0×0"},
 		{&Add{}, ErrConfig, "1 inputs"},
 		{&InputLayer{Shape: Shape{0}}, ErrConfig, "[0]"},
 	} {
@@ -100,6 +103,17 @@ func TestMistakesAreNamed(t *testing.T) {
 	x.Inputs = []*Node{y}
 	_, err = Functional("", x, y)
 	assert.ErrorContains(t, err, "depends on itself")
+}
+
+func TestConcatenateWantsEqualImages(t *testing.T) {
+	in := Apply(&InputLayer{Shape: Shape{8, 8, 3}})
+	smaller := Apply(&Cropping2D{Cropping: Around(1)}, in)
+	_, err := Functional("", in, Apply(&Concatenate{}, in, smaller))
+	assert.ErrorIs(t, err, ops.ErrShape)
+	framed := Apply(&ZeroPadding2D{Padding: Around(1)}, smaller)
+	g, err := Functional("", in, Apply(&Concatenate{}, in, framed))
+	require.NoError(t, err)
+	assert.Equal(t, Shape{8, 8, 6}, g.OutputShape())
 }
 
 func TestSamePaddingIsTensorFlows(t *testing.T) {

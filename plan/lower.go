@@ -55,6 +55,7 @@ func lower(m Model, mode Mode, batch int) (*listing, error) {
 	if err != nil {
 		return nil, err
 	}
+	padIntoConvolution(l.Graph)
 	if mode == Inference {
 		l.kept = []ops.Value{l.prediction}
 		return l, nil

@@ -98,3 +98,26 @@ func lossFromLogits(g *ops.Graph) {
 		}
 	}
 }
+
+// padIntoConvolution lets a convolution pad its input by itself. It runs before gradients are taken, so that they need no
+// cropping either.
+func padIntoConvolution(g *ops.Graph) {
+	u := usesOf(g, nil)
+	for i, op := range g.Ops {
+		o, ok := op.Operator.(ops.Conv2D)
+		if !ok || u.maker[op.In[0]] < 0 {
+			continue
+		}
+		pad := g.Ops[u.maker[op.In[0]]]
+		p, ok := pad.Operator.(ops.Pad)
+		if !ok {
+			continue
+		}
+		for d := range 2 {
+			o.PadBefore[d] += p.Before[d]
+			o.PadAfter[d] += p.After[d]
+		}
+		g.Ops[i].Operator = o
+		g.Ops[i].In = appended(pad.In, op.In[1:]...)
+	}
+}

@@ -70,7 +70,21 @@ func residual(t *testing.T) Model {
 	return Model{g, losses.SparseCategoricalCrossentropy{FromLogits: true}, nil, &optimizers.SGD{LearningRate: .1, Momentum: .9}}
 }
 
-var modelsOf = map[string]func(*testing.T) Model{"small": small, "residual": residual}
+// branched has layers that move numbers: a padding that a convolution takes over, one that none does, and a concatenation.
+func branched(t *testing.T) Model {
+	in := layers.Apply(&layers.InputLayer{Shape: layers.Shape{6, 6, 2}})
+	x := layers.Apply(&layers.ZeroPadding2D{Padding: layers.Around(1)}, in)
+	x = layers.Apply(&layers.Conv2D{Filters: 4, KernelSize: layers.Square(3), Strides: layers.Square(2)}, x)
+	y := layers.Apply(&layers.MaxPooling2D{Strides: layers.Square(1), Padding: layers.Same}, x)
+	x = layers.Apply(&layers.Concatenate{}, x, y)
+	x = layers.Apply(&layers.Cropping2D{Cropping: layers.Margin{Top: 1}}, layers.Apply(&layers.ZeroPadding2D{Padding: layers.Around(1)}, x))
+	out := layers.Apply(&layers.Dense{Units: 3, Activation: layers.Softmax}, layers.Apply(&layers.Flatten{}, x))
+	g, err := layers.Functional("branched", in, out)
+	require.NoError(t, err)
+	return Model{g, losses.SparseCategoricalCrossentropy{}, []metrics.Metric{metrics.Accuracy{}}, optimizers.NewSGD()}
+}
+
+var modelsOf = map[string]func(*testing.T) Model{"small": small, "residual": residual, "branched": branched}
 
 func TestGoldenPrograms(t *testing.T) {
 	for name, model := range modelsOf {

@@ -39,7 +39,22 @@ def residual():
     return keras.Model(i, x, name="residual"), keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True, weight_decay=1e-3)
 
 
-for seed, make in enumerate([small, residual]):
+def dense():
+    """Channels side by side, and zeros around images: before a convolution, and where none follows."""
+    i = L.Input((8, 8, 2), name="image")
+    x = L.ZeroPadding2D(((1, 2), (0, 3)), name="pad")(i)
+    x = L.Conv2D(5, 3, strides=2, activation="relu", name="a")(x)
+    y = L.Conv2D(3, 3, padding="same", activation="relu", name="b")(x)
+    x = L.Concatenate(name="join")([x, y, x])
+    x = L.ZeroPadding2D(1, name="frame")(x)
+    x = L.Cropping2D(((0, 1), (2, 0)), name="crop")(x)
+    x = L.Conv2D(8, 1, padding="same", name="c")(x)
+    x = L.GlobalAveragePooling2D(name="pool")(x)
+    x = L.Dense(5, activation="softmax", name="head")(x)
+    return keras.Model(i, x, name="dense"), keras.optimizers.Adam(0.01)
+
+
+for seed, make in enumerate([small, residual, dense]):
     keras.utils.set_random_seed(seed)
     model, optimizer = make()
     name = model.name
