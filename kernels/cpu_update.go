@@ -1,0 +1,126 @@
+package kernels
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/meseta-go/meseta/kernels/norm"
+	"github.com/meseta-go/meseta/kernels/update"
+	"github.com/meseta-go/meseta/ops"
+)
+
+// chooseUpdate picks the kernels of the update phase.
+func (c *CPU) chooseUpdate(o ops.Operator, in []ops.Type) (Kernel, error) {
+	switch o := o.(type) {
+	case ops.Finite:
+		losses, err := update.NewFinite(c.dev, in[0].Shape.Size())
+		if err != nil {
+			return nil, err
+		}
+		gradients, err := update.NewFinite(c.dev, extent(in[1:]))
+		return bound(c, gradients, err, func(in, _ [][]float32, b Buffers) func() {
+			flag, all, gaps := view[int32](b.Out[0]), sweep(b.In[1:]), between(b.In[1:])
+			return func() {
+				flag[0] = 0
+				for _, gap := range gaps {
+					clear(gap)
+				}
+				if losses.Run(in[0]) && gradients.Run(all) {
+					flag[0] = 1
+				}
+			}
+		})
+	case ops.Accumulate:
+		return bound(c, o, nil, func(in, _ [][]float32, b Buffers) func() {
+			sum, values := view[float64](b.In[0]), in[1]
+			apply := []int32{1}
+			if o.Gated {
+				apply = view[int32](b.In[2])
+			}
+			return func() {
+				if apply[0] == 0 {
+					return
+				}
+				for _, x := range values {
+					sum[0] += float64(x)
+				}
+				sum[1] += float64(len(values))
+			}
+		})
+	case ops.MovingAverage:
+		return bound(c, o, nil, func(in, _ [][]float32, b Buffers) func() {
+			apply := view[int32](b.In[2])
+			return func() {
+				if apply[0] != 0 {
+					norm.UpdateMoving(in[0], in[1], o.Momentum)
+				}
+			}
+		})
+	case ops.Optimize:
+		return c.chooseOptimize(o, in)
+	}
+	return nil, fmt.Errorf("kernels: %s on the CPU: %w", o.Name(), ErrUnsupported)
+}
+
+func (c *CPU) chooseOptimize(o ops.Optimize, in []ops.Type) (Kernel, error) {
+	n := o.Parameters
+	x, err := update.New(c.dev, extent(in[3:3+n]), o.Rule)
+	if errors.Is(err, update.ErrRule) {
+		return nil, fmt.Errorf("kernels: optimizer %v on the CPU: %w: %w", o.Rule, err, ErrUnsupported)
+	}
+	return bound(c, x, err, func(in, _ [][]float32, b Buffers) func() {
+		rate, iterations, apply := in[0], view[int64](b.In[1]), view[int32](b.In[2])
+		part := func(i int) []float32 { return sweep(b.In[3+i*n : 3+(i+1)*n]) }
+		a := update.Arrays[float32]{Param: part(0), Grad: part(1)}
+		for i := range o.Rule.Slots() {
+			a.Slots[i] = part(2 + i)
+		}
+		return func() {
+			if apply[0] != 0 {
+				iterations[0]++
+				x.Run(a, rate[0], iterations[0])
+			}
+		}
+	})
+}
+
+const scattered = "kernels: values that one sweep updates do not lie side by side"
+
+// extent is the number of float32 that values of these types take when they lie side by side, alignment included.
+func extent(types []ops.Type) int {
+	n := 0
+	for _, t := range types {
+		n += aligned(t.Bytes())
+	}
+	return n / 4
+}
+
+func aligned(bytes int) int { return (bytes + Alignment - 1) / Alignment * Alignment }
+
+// sweep views buffers that lie side by side, as the planner places weights, gradients and slots, as one array. It takes in
+// what lies between them, see between.
+func sweep(b []Buffer) []float32 {
+	if len(b) == 0 {
+		return nil
+	}
+	end := b[0].Offset
+	for _, x := range b {
+		if x.Offset != end || x.Memory != b[0].Memory {
+			panic(scattered)
+		}
+		end += aligned(x.Bytes)
+	}
+	return f32(Buffer{b[0].Memory, b[0].Offset, end - b[0].Offset})
+}
+
+// between views what alignment leaves unused behind each of the buffers of a sweep. Of gradients it must be cleared, since the
+// arena had other uses before; then what an update does there is 0 - 0.
+func between(b []Buffer) [][]float32 {
+	var gaps [][]float32
+	for _, x := range b {
+		if n := aligned(x.Bytes) - x.Bytes; n > 0 {
+			gaps = append(gaps, f32(Buffer{x.Memory, x.Offset + x.Bytes, n}))
+		}
+	}
+	return gaps
+}
