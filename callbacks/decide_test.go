@@ -127,12 +127,12 @@ func TestSaveEveryNEpochs(t *testing.T) {
 	s := stream{"loss": {1, 0.9, 0.1, 0.5, 0.4, 0.6, 0.3}}
 	r := &recorder{}
 	m, err := NewManager([]Callback{
-		&ModelCheckpoint{Filepath: "e{epoch}.h5", EveryNEpochs: 3, Verbose: 1}, &ModelCheckpoint{Filepath: "best.h5", Monitor: "loss", SaveBestOnly: true, EveryNEpochs: 2},
+		&ModelCheckpoint{Filepath: "e{epoch}.keras", EveryNEpochs: 3, Verbose: 1}, &ModelCheckpoint{Filepath: "best.h5", Monitor: "loss", SaveBestOnly: true, EveryNEpochs: 2},
 		NewJournal(),
 	}, setupFor(t, s, 1, r))
 	require.NoError(t, err)
 	fit(t, m, s, 0, r)
-	assert.Equal(t, []string{"save best.h5 false step 2", "save e3.h5 false step 3", "save best.h5 false step 4", "save e6.h5 false step 6"}, r.did)
+	assert.Equal(t, []string{"save best.h5 false step 2", "save e3.keras false step 3", "save best.h5 false step 4", "save e6.keras false step 6"}, r.did)
 	assert.Equal(t, "every 3 epochs", readJournal(t, m.setup.Dir+"/journal.jsonl")[3].Decisions[0].Reason)
 }
 

@@ -16,7 +16,8 @@ const EveryEpoch SaveFreq = 0
 // ModelCheckpoint saves the model or its weights as training goes on.
 //
 // Filepath may have fields in Python's format syntax: {epoch:02d}, {batch} where it saves after updates, both 1-based, and
-// any logged metric: {val_loss:.4f}. The suffix is the format: .weights.h5 with SaveWeightsOnly, else .h5.
+// any logged metric: {val_loss:.4f}. The suffix is the format: .weights.h5 with SaveWeightsOnly, else .h5 or
+// .keras.
 //
 // Keras: callbacks.ModelCheckpoint. As there, the best value is kept across fits of one object. Here a metric that is not
 // known when it saves is an error before the first step, and a value that is not finite is never the best.
@@ -116,10 +117,15 @@ func (c *ModelCheckpoint) checkSuffix() error {
 		return fmt.Errorf("callbacks: ModelCheckpoint: SaveWeightsOnly writes Keras's weights format, and Filepath is %q; end it in .weights.h5", c.Filepath)
 	case !c.SaveWeightsOnly && weights:
 		return fmt.Errorf("callbacks: ModelCheckpoint: Filepath %q is for weights alone, and SaveWeightsOnly is false; set it, or end the path in .h5 for a whole model", c.Filepath)
-	case !strings.HasSuffix(c.Filepath, ".h5"):
-		return fmt.Errorf("callbacks: ModelCheckpoint: Filepath is %q; end it in .h5 for a whole model, or in .weights.h5 with SaveWeightsOnly", c.Filepath)
+	case !isModelFile(c.Filepath):
+		return fmt.Errorf("callbacks: ModelCheckpoint: Filepath is %q; end it in .h5 or .keras for a whole model, or in .weights.h5 with SaveWeightsOnly", c.Filepath)
 	}
 	return nil
+}
+
+// isModelFile says whether the suffix of a path is one of a model's files.
+func isModelFile(path string) bool {
+	return strings.HasSuffix(path, ".h5") || strings.HasSuffix(path, ".keras")
 }
 
 // BatchDue says whether a save every SaveFreq updates falls on this one.

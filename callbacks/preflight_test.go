@@ -46,7 +46,7 @@ func TestWrongSettingsAreFoundBeforeTheFirstStep(t *testing.T) {
 		{`MinLR is -1`, []Callback{&ReduceLROnPlateau{Factor: 0.1, MinLR: -1}}},
 		{`MinLR 0.5 is above the learning rate 0.1`, []Callback{&ReduceLROnPlateau{Factor: 0.1, MinLR: 0.5}}},
 		{`end it in .h5`, []Callback{&ModelCheckpoint{}}},
-		{`end it in .h5`, []Callback{&ModelCheckpoint{Filepath: "model.keras"}}},
+		{`end it in .h5`, []Callback{&ModelCheckpoint{Filepath: "model.onnx"}}},
 		{`end it in .weights.h5`, []Callback{&ModelCheckpoint{Filepath: "m.h5", SaveWeightsOnly: true}}},
 		{`SaveWeightsOnly is false; set it`, []Callback{&ModelCheckpoint{Filepath: "m.weights.h5"}}},
 		{`SaveFreq is -1`, []Callback{&ModelCheckpoint{Filepath: "m.h5", SaveFreq: -1}}},

@@ -15,7 +15,7 @@ import (
 // PyTorch Lightning: callbacks.Timer.
 type Timer struct {
 	Duration time.Duration
-	Filepath string // where the model is saved before the stop, .h5 or, for weights alone, .weights.h5; empty for nowhere
+	Filepath string // where the model is saved before the stop, .h5 or .keras or, for weights alone, .weights.h5; empty for nowhere
 	Verbose  int    // 1 says when it stops
 
 	now    func() time.Time // nil while the clock stands
@@ -37,8 +37,8 @@ func (c *Timer) Begin(s *Setup) error {
 		return fmt.Errorf("callbacks: Timer: Duration is %s; give a positive one, 90 minutes (90m) say", c.Duration)
 	}
 	if c.Filepath != "" {
-		if !strings.HasSuffix(c.Filepath, ".h5") {
-			return fmt.Errorf("callbacks: Timer: Filepath is %q; end it in .h5 for a whole model, or in .weights.h5", c.Filepath)
+		if !isModelFile(c.Filepath) {
+			return fmt.Errorf("callbacks: Timer: Filepath is %q; end it in .h5 or .keras for a whole model, or in .weights.h5", c.Filepath)
 		}
 		if !s.Replay {
 			if err := checkLogFile(s.path(c.Filepath)); err != nil {
