@@ -1,5 +1,5 @@
 // Package mnist holds the MNIST handwritten digits: 60,000 training and 10,000 test images of 28x28x1 in 10 classes,
-// embedded in the program as published (README.md names the authors and the licence).
+// embedded in the program (README.md names the authors, the licence and the sums).
 //
 // It adds 11 MB to a program, so only commands and examples import it.
 package mnist
