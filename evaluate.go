@@ -32,13 +32,19 @@ func (m *Model) Evaluate(ctx context.Context, ds data.Dataset, batch int) (callb
 	if err := m.measure(ctx, loader, func(int) error { return nil }); err != nil {
 		return nil, err
 	}
-	means := make([]float64, len(m.session.SumNames()))
-	m.session.Means(means)
 	logs := callbacks.Logs{}
-	for i, name := range m.session.SumNames() {
-		logs[name] = means[i]
-	}
+	m.means(logs, "")
 	return logs, nil
+}
+
+// means adds the session's means of loss and metrics to logs, their names behind a prefix.
+func (m *Model) means(logs callbacks.Logs, prefix string) {
+	names := m.session.SumNames()
+	means := make([]float64, len(names))
+	m.session.Means(means)
+	for i, name := range names {
+		logs[prefix+name] = means[i]
+	}
 }
 
 // measure sums loss and metrics over a data set.

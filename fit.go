@@ -53,7 +53,6 @@ type fit struct {
 	epochs   int
 	perEpoch int // updates in an epoch
 	updates  int // of this fit
-	means    []float64
 }
 
 // Fit trains the model and returns what each epoch logged, also when it ends with an error.
@@ -100,7 +99,7 @@ func (m *Model) newFit(train data.Dataset, o FitOptions) (*fit, error) {
 			return nil, err
 		}
 	}
-	f := &fit{Model: m, options: o, means: make([]float64, len(m.session.SumNames()))}
+	f := &fit{Model: m, options: o}
 	var err error
 	f.trainLen = train.Len()
 	if f.train, err = m.loader(train, o.BatchSize, !o.NoShuffle); err != nil {
@@ -158,7 +157,7 @@ func (f *fit) run(ctx context.Context) error {
 			return err
 		}
 		logs := callbacks.Logs{}
-		f.read(logs, "")
+		f.means(logs, "")
 		if f.val != nil {
 			if err := f.validate(ctx, logs); err != nil {
 				return err
@@ -176,14 +175,6 @@ func (f *fit) run(ctx context.Context) error {
 	return nil
 }
 
-// read adds the session's means to logs, their names behind a prefix.
-func (f *fit) read(logs callbacks.Logs, prefix string) {
-	f.session.Means(f.means)
-	for i, name := range f.session.SumNames() {
-		logs[prefix+name] = f.means[i]
-	}
-}
-
 // epoch makes the updates of one epoch. It says whether a callback or the number of steps wants that to be the last.
 func (f *fit) epoch(ctx context.Context, epoch int) (stop bool, err error) {
 	batches, err := f.train.Epoch(ctx, f.trainedEpochs, 0)
@@ -193,7 +184,7 @@ func (f *fit) epoch(ctx context.Context, epoch int) (stop bool, err error) {
 	defer batches.Close()
 	logs := func() callbacks.Logs {
 		l := callbacks.Logs{}
-		f.read(l, "")
+		f.means(l, "")
 		return l
 	}
 	for index := 0; ; index++ {
@@ -245,7 +236,7 @@ func (f *fit) validate(ctx context.Context, logs callbacks.Logs) error {
 	if err := f.measure(ctx, f.val, f.manager.TestBatchEnd); err != nil {
 		return err
 	}
-	f.read(logs, "val_")
+	f.means(logs, "val_")
 	return f.manager.TestEnd()
 }
 

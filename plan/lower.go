@@ -77,7 +77,6 @@ func lower(m Model, mode Mode, batch int) (*listing, error) {
 	}
 	l.kept = []ops.Value{l.losses}
 	lossFromLogits(l.Graph)
-	l.losses = measured[0]
 
 	if mode == Training {
 		if err := l.backward(m, weights, names, batch); err != nil {
@@ -133,7 +132,7 @@ func (l *listing) backward(m Model, weights []ops.Value, names []string, batch i
 func (l *listing) update(m Model, deferred []layers.Deferred, weights []ops.Value, names []string) error {
 	for _, d := range deferred {
 		l.Label = d.Label
-		if _, err := l.Add(d.Op, append(append([]ops.Value{}, d.In...), l.finite)...); err != nil {
+		if _, err := l.Add(d.Op, appended(d.In, l.finite)...); err != nil {
 			return err
 		}
 	}

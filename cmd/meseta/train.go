@@ -36,7 +36,6 @@ type result struct {
 	Updates    int64          `json:"updates"`
 	StopReason string         `json:"stop_reason"`
 	Seconds    float64        `json:"seconds"`
-	Validation callbacks.Logs `json:"validation,omitempty"` // of the weights that training ended with
 	Test       callbacks.Logs `json:"test,omitempty"`
 	Saved      string         `json:"saved,omitempty"`
 }
