@@ -77,8 +77,7 @@ func inboundNodes(g *layers.Graph, l layers.Placed) []any {
 		}})
 	}
 	args := tensors
-	switch l.Layer.(type) {
-	case *layers.Add, *layers.Concatenate: // take one list
+	if codecs[l.ClassName()].list {
 		args = []any{tensors}
 	}
 	return []any{map[string]any{"args": args, "kwargs": map[string]any{}}}
