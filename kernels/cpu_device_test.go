@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,57 +17,85 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// examples has each operator of package ops with inputs that it takes.
-var examples = func() []struct {
+// example is an operator with types of inputs that it takes.
+type example struct {
 	op ops.Operator
 	in []ops.Type
-} {
-	f, labels := ops.F32, ops.Type{DType: ops.Int32, Shape: ops.Shape{4}}
-	w := ops.Window{Strides: [2]int{1, 1}, Dilation: [2]int{1, 1}, PadBefore: [2]int{1, 1}, PadAfter: [2]int{1, 1}}
-	p := ops.MaxPool{Window: ops.Window{Strides: [2]int{2, 2}, Dilation: [2]int{1, 1}}, Size: [2]int{2, 2}}
-	image, filter, channel := f(4, 6, 6, 3), f(3, 3, 3, 3), f(3)
-	return []struct {
-		op ops.Operator
-		in []ops.Type
-	}{
-		{ops.Conv2D{Window: w, Bias: true, Activation: ops.ReLU}, []ops.Type{image, filter, channel}},
-		{ops.Conv2DBackwardData{Window: w, Src: image.Shape}, []ops.Type{image, filter}},
-		{ops.Conv2DBackwardWeights{Window: w, Filter: filter.Shape, Bias: true}, []ops.Type{image, image}},
-		{ops.MatMul{Bias: true, Activation: ops.ReLU}, []ops.Type{f(4, 5), f(5, 3), channel}},
-		{ops.MatMul{TransA: true, TransB: true}, []ops.Type{f(5, 4), f(3, 5)}},
-		{ops.BiasAdd{}, []ops.Type{image, channel}},
-		{ops.ColumnSum{}, []ops.Type{image}},
-		{ops.Relu{}, []ops.Type{image}},
-		{ops.ReluBackward{}, []ops.Type{image, image}},
-		{ops.Add{}, []ops.Type{image, image}},
-		{ops.Affine{Scale: 2, Offset: 1}, []ops.Type{image}},
-		{ops.Dropout{Rate: .5, Stream: 1}, []ops.Type{image, ops.CounterType}},
-		{ops.BatchNorm{Epsilon: 1e-3, Add: true, Activation: ops.ReLU}, []ops.Type{image, channel, channel, image}},
-		{ops.BatchNormBackward{Mask: true, Residual: true}, []ops.Type{image, image, channel, channel, channel, image}},
-		{ops.BatchNormInference{Epsilon: 1e-3, Add: true}, []ops.Type{image, channel, channel, channel, channel, image}},
-		{ops.MovingAverage{Momentum: .9}, []ops.Type{channel, channel, ops.FlagType}},
-		{p, []ops.Type{image}},
-		{ops.MaxPoolBackward(p), []ops.Type{f(4, 3, 3, 3), image, f(4, 3, 3, 3)}},
-		{ops.GlobalAveragePool{}, []ops.Type{image}},
-		{ops.GlobalAveragePoolBackward{Src: image.Shape}, []ops.Type{f(4, 3)}},
-		{ops.Pad{Before: [2]int{1, 0}, After: [2]int{2, 1}}, []ops.Type{image}},
-		{ops.Crop{Before: [2]int{1, 0}, After: [2]int{2, 1}}, []ops.Type{image}},
-		{ops.Concat{}, []ops.Type{image, f(4, 6, 6, 2)}},
-		{ops.Channels{First: 1, Count: 2}, []ops.Type{image}},
-		{ops.Softmax{}, []ops.Type{f(4, 3)}},
-		{ops.SoftmaxBackward{}, []ops.Type{f(4, 3), f(4, 3)}},
-		{ops.CrossEntropy{}, []ops.Type{f(4, 3), labels}},
-		{ops.CrossEntropyBackward{}, []ops.Type{f(4, 3), labels, f(4)}},
-		{ops.LogLoss{}, []ops.Type{f(4, 3), labels}},
-		{ops.LogLossBackward{}, []ops.Type{f(4, 3), labels, f(4)}},
-		{ops.Correct{}, []ops.Type{f(4, 3), labels}},
-		{ops.Fill{Type: f(4), Value: 2}, nil},
-		{ops.Finite{}, []ops.Type{f(4), image, channel}},
-		{ops.Accumulate{Gated: true}, []ops.Type{ops.SumType, f(4), ops.FlagType}},
-		{ops.Optimize{Rule: ops.SGD{Momentum: .9}, Parameters: 1}, []ops.Type{ops.ScalarType, ops.IterationsType, ops.FlagType, channel, channel, channel}},
-		{ops.Optimize{Rule: ops.Adam{Beta1: .9, Beta2: .999, Epsilon: 1e-7}, Parameters: 1}, []ops.Type{ops.ScalarType, ops.IterationsType, ops.FlagType, channel, channel, channel, channel}},
-	}
-}()
+}
+
+// examples has each operator of package ops, by family.
+var examples = slices.Concat(convExamples, normExamples, poolExamples, elementwiseExamples, noiseExamples, arrangeExamples, lossExamples, updateExamples)
+
+// Types of values that several examples take.
+var (
+	f       = ops.F32
+	image   = f(4, 6, 6, 3)
+	filter  = f(3, 3, 3, 3)
+	channel = f(3)
+	labels  = ops.Type{DType: ops.Int32, Shape: ops.Shape{4}}
+	padded  = ops.Window{Strides: [2]int{1, 1}, Dilation: [2]int{1, 1}, PadBefore: [2]int{1, 1}, PadAfter: [2]int{1, 1}}
+	pooling = ops.MaxPool{Window: ops.Window{Strides: [2]int{2, 2}, Dilation: [2]int{1, 1}}, Size: [2]int{2, 2}}
+)
+
+var convExamples = []example{
+	{ops.Conv2D{Window: padded, Bias: true, Activation: ops.ReLU}, []ops.Type{image, filter, channel}},
+	{ops.Conv2DBackwardData{Window: padded, Src: image.Shape}, []ops.Type{image, filter}},
+	{ops.Conv2DBackwardWeights{Window: padded, Filter: filter.Shape, Bias: true}, []ops.Type{image, image}},
+	{ops.MatMul{Bias: true, Activation: ops.ReLU}, []ops.Type{f(4, 5), f(5, 3), channel}},
+	{ops.MatMul{TransA: true, TransB: true}, []ops.Type{f(5, 4), f(3, 5)}},
+}
+
+var normExamples = []example{
+	{ops.BatchNorm{Epsilon: 1e-3, Add: true, Activation: ops.ReLU}, []ops.Type{image, channel, channel, image}},
+	{ops.BatchNormBackward{Mask: true, Residual: true}, []ops.Type{image, image, channel, channel, channel, image}},
+	{ops.BatchNormInference{Epsilon: 1e-3, Add: true}, []ops.Type{image, channel, channel, channel, channel, image}},
+	{ops.MovingAverage{Momentum: .9}, []ops.Type{channel, channel, ops.FlagType}},
+}
+
+var poolExamples = []example{
+	{pooling, []ops.Type{image}},
+	{ops.MaxPoolBackward(pooling), []ops.Type{f(4, 3, 3, 3), image, f(4, 3, 3, 3)}},
+	{ops.GlobalAveragePool{}, []ops.Type{image}},
+	{ops.GlobalAveragePoolBackward{Src: image.Shape}, []ops.Type{f(4, 3)}},
+}
+
+var elementwiseExamples = []example{
+	{ops.BiasAdd{}, []ops.Type{image, channel}},
+	{ops.ColumnSum{}, []ops.Type{image}},
+	{ops.Relu{}, []ops.Type{image}},
+	{ops.ReluBackward{}, []ops.Type{image, image}},
+	{ops.Add{}, []ops.Type{image, image}},
+	{ops.Affine{Scale: 2, Offset: 1}, []ops.Type{image}},
+	{ops.Fill{Type: f(4), Value: 2}, nil},
+}
+
+var noiseExamples = []example{
+	{ops.Dropout{Rate: .5, Stream: 1}, []ops.Type{image, ops.CounterType}},
+}
+
+var arrangeExamples = []example{
+	{ops.Pad{Before: [2]int{1, 0}, After: [2]int{2, 1}}, []ops.Type{image}},
+	{ops.Crop{Before: [2]int{1, 0}, After: [2]int{2, 1}}, []ops.Type{image}},
+	{ops.Concat{}, []ops.Type{image, f(4, 6, 6, 2)}},
+	{ops.Channels{First: 1, Count: 2}, []ops.Type{image}},
+}
+
+var lossExamples = []example{
+	{ops.Softmax{}, []ops.Type{f(4, 3)}},
+	{ops.SoftmaxBackward{}, []ops.Type{f(4, 3), f(4, 3)}},
+	{ops.CrossEntropy{}, []ops.Type{f(4, 3), labels}},
+	{ops.CrossEntropyBackward{}, []ops.Type{f(4, 3), labels, f(4)}},
+	{ops.LogLoss{}, []ops.Type{f(4, 3), labels}},
+	{ops.LogLossBackward{}, []ops.Type{f(4, 3), labels, f(4)}},
+	{ops.Correct{}, []ops.Type{f(4, 3), labels}},
+}
+
+var updateExamples = []example{
+	{ops.Finite{}, []ops.Type{f(4), image, channel}},
+	{ops.Accumulate{Gated: true}, []ops.Type{ops.SumType, f(4), ops.FlagType}},
+	{ops.Optimize{Rule: ops.SGD{Momentum: .9}, Parameters: 1}, []ops.Type{ops.ScalarType, ops.IterationsType, ops.FlagType, channel, channel, channel}},
+	{ops.Optimize{Rule: ops.Adam{Beta1: .9, Beta2: .999, Epsilon: 1e-7}, Parameters: 1}, []ops.Type{ops.ScalarType, ops.IterationsType, ops.FlagType, channel, channel, channel, channel}},
+}
 
 // TestEveryOperatorHasAKernel runs each operator once, on every instruction set.
 func TestEveryOperatorHasAKernel(t *testing.T) {

@@ -1,0 +1,43 @@
+package kernels
+
+import (
+	"github.com/meseta-go/meseta/kernels/arrange"
+	"github.com/meseta-go/meseta/ops"
+)
+
+func frame(o ops.Pad, inner ops.Shape) arrange.Frame {
+	return arrange.Frame{N: inner[0], H: inner[1], W: inner[2], C: inner[3], Before: o.Before, After: o.After}
+}
+
+// chooseArrange picks the kernels of operations that move elements.
+func (c *CPU) chooseArrange(o ops.Operator, in, out []ops.Type) (Kernel, error) {
+	dev := c.dev
+	switch o := o.(type) {
+	case ops.Pad:
+		x, err := arrange.NewPad(dev, frame(o, in[0].Shape))
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in[0]) }
+		})
+	case ops.Crop:
+		x, err := arrange.NewCrop(dev, frame(ops.Pad(o), out[0].Shape))
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in[0]) }
+		})
+	case ops.Concat:
+		channels := make([]int, len(in))
+		for i, t := range in {
+			channels[i] = t.Shape[len(t.Shape)-1]
+		}
+		x, err := arrange.NewConcat(dev, in[0].Shape.Size()/channels[0], channels)
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in) }
+		})
+	case ops.Channels:
+		total := in[0].Shape[len(in[0].Shape)-1]
+		x, err := arrange.NewChannels(dev, in[0].Shape.Size()/total, total, o.First, o.Count)
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in[0]) }
+		})
+	}
+	return nil, nil
+}

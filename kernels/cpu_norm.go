@@ -1,0 +1,38 @@
+package kernels
+
+import (
+	"github.com/meseta-go/meseta/kernels/norm"
+	"github.com/meseta-go/meseta/ops"
+)
+
+func normParams(t ops.Type, epsilon float32) norm.Params {
+	c := t.Shape[len(t.Shape)-1]
+	return norm.Params{Rows: t.Shape.Size() / c, C: c, Epsilon: epsilon}
+}
+
+// chooseNorm picks the kernels of normalizations.
+func (c *CPU) chooseNorm(o ops.Operator, in, out []ops.Type) (Kernel, error) {
+	dev := c.dev
+	switch o := o.(type) {
+	case ops.BatchNorm:
+		x, err := norm.NewForward(dev, normParams(in[0], o.Epsilon), norm.Fused{Add: o.Add, Activation: o.Activation})
+		return bound(c, x, err, func(in, out [][]float32, b Buffers) func() {
+			w := f32(b.Workspace)
+			return func() { x.Run(out[0], out[1], out[2], out[3], in[0], in[1], in[2], at(in, 3), w) }
+		})
+	case ops.BatchNormInference:
+		x, err := norm.NewInference(dev, normParams(in[0], o.Epsilon), norm.Fused{Add: o.Add, Activation: o.Activation})
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in[0], in[1], in[2], in[3], in[4], at(in, 5)) }
+		})
+	case ops.BatchNormBackward:
+		x, err := norm.NewBackward(dev, normParams(in[1], 0), norm.BackwardFused{MaskByDst: o.Mask, DiffResidual: o.Residual})
+		return bound(c, x, err, func(in, out [][]float32, b Buffers) func() {
+			w := f32(b.Workspace)
+			return func() {
+				x.Run(out[0], out[1], out[2], at(out, 3), in[0], at(in, 5), in[1], in[2], in[3], in[4], w)
+			}
+		})
+	}
+	return nil, nil
+}
