@@ -45,10 +45,10 @@ func (l *BatchNormalization) OutputShape(in []Shape) (Shape, error) {
 func (l *BatchNormalization) Weights(in []Shape) []Weight {
 	c := Shape{in[0][len(in[0])-1]}
 	return []Weight{
-		{"gamma", c, true, initializerOr(l.GammaInitializer, Ones{})},
-		{"beta", c, true, initializerOr(l.BetaInitializer, Zeros{})},
-		{"moving_mean", c, false, Zeros{}},
-		{"moving_variance", c, false, Ones{}},
+		{Name: "gamma", Shape: c, Trainable: true, Initializer: initializerOr(l.GammaInitializer, Ones{})},
+		{Name: "beta", Shape: c, Trainable: true, Initializer: initializerOr(l.BetaInitializer, Zeros{})},
+		{Name: "moving_mean", Shape: c, Initializer: Zeros{}},
+		{Name: "moving_variance", Shape: c, Initializer: Ones{}},
 	}
 }
 

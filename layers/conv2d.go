@@ -125,15 +125,17 @@ func (l *Conv2D) kernel(in Shape) Shape {
 
 // Weights lists kernel and bias.
 func (l *Conv2D) Weights(in []Shape) []Weight {
-	return kernelAndBias(l.kernel(in[0]), l.Filters, l.NoBias, l.KernelInitializer, l.BiasInitializer)
+	return kernelAndBias(l.kernel(in[0]), l.Filters, l.NoBias, Weight{Initializer: l.KernelInitializer}, Weight{Initializer: l.BiasInitializer})
 }
 
-func kernelAndBias(kernel Shape, units int, noBias bool, ki, bi Initializer) []Weight {
-	w := []Weight{{"kernel", kernel, true, initializerOr(ki, GlorotUniform{})}}
-	if !noBias {
-		w = append(w, Weight{"bias", Shape{units}, true, initializerOr(bi, Zeros{})})
+// kernelAndBias completes what a layer says of its kernel and its bias.
+func kernelAndBias(shape Shape, units int, noBias bool, kernel, bias Weight) []Weight {
+	kernel.Name, kernel.Shape, kernel.Trainable, kernel.Initializer = "kernel", shape, true, initializerOr(kernel.Initializer, GlorotUniform{})
+	if noBias {
+		return []Weight{kernel}
 	}
-	return w
+	bias.Name, bias.Shape, bias.Trainable, bias.Initializer = "bias", Shape{units}, true, initializerOr(bias.Initializer, Zeros{})
+	return []Weight{kernel, bias}
 }
 
 // Lower adds a convolution, a bias and the activation.

@@ -41,7 +41,7 @@ func (l *Dense) OutputShape(in []Shape) (Shape, error) {
 
 // Weights lists kernel and bias.
 func (l *Dense) Weights(in []Shape) []Weight {
-	return kernelAndBias(Shape{in[0][0], l.Units}, l.Units, l.NoBias, l.KernelInitializer, l.BiasInitializer)
+	return kernelAndBias(Shape{in[0][0], l.Units}, l.Units, l.NoBias, Weight{Initializer: l.KernelInitializer}, Weight{Initializer: l.BiasInitializer})
 }
 
 // Lower adds a product, a bias and the activation.

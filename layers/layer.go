@@ -37,6 +37,18 @@ type Weight struct {
 	Shape       Shape
 	Trainable   bool
 	Initializer Initializer
+	Regularizer Regularizer // nil for none; read of trainable weights only
+	Constraint  Constraint  // nil for none; likewise
+}
+
+// Regularizer is a penalty on a weight that training and evaluation add to the loss.
+type Regularizer interface {
+	ClassName() string // Keras's
+}
+
+// Constraint is what a weight is made to fulfil after each update.
+type Constraint interface {
+	ClassName() string // Keras's
 }
 
 // Builder receives a network's operations for one batch size and mode.
