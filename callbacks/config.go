@@ -184,14 +184,16 @@ func set(field, value any) error {
 			return wants("a number or null", value)
 		}
 		*field = &x
-	case *Mode:
-		for mode, name := range modeNames {
-			if value == name {
-				*field = Mode(mode)
-				return nil
-			}
+	case *negated:
+		truth, ok := value.(bool)
+		if !ok {
+			return wants("true or false", value)
 		}
-		return wants("auto, min or max", value)
+		*field = negated(!truth)
+	case *Mode:
+		return setNamed(field, value, modeNames[:], "auto, min or max")
+	case *ThresholdMode:
+		return setNamed(field, value, thresholdModeNames[:], "abs or rel")
 	case *SaveFreq:
 		if value == "epoch" {
 			*field = EveryEpoch
@@ -246,6 +248,20 @@ func set(field, value any) error {
 	default:
 		panic(fmt.Sprintf("callbacks: no configuration form for a %T", field))
 	}
+	return nil
+}
+
+// negated is a bool field whose argument says the opposite, so that a literal's zero is Keras's default.
+type negated bool
+
+// setNamed sets a field of an enumeration from the name of its value.
+func setNamed[T ~uint8](field *T, value any, names []string, what string) error {
+	name, _ := value.(string)
+	i := slices.Index(names, name)
+	if i < 0 {
+		return wants(what, value)
+	}
+	*field = T(i)
 	return nil
 }
 
@@ -378,7 +394,11 @@ func get(field any) (any, error) {
 			return nil, nil
 		}
 		return **field, nil
+	case *negated:
+		return !bool(*field), nil
 	case *Mode:
+		return field.String(), nil
+	case *ThresholdMode:
 		return field.String(), nil
 	case *SaveFreq:
 		if *field == EveryEpoch {

@@ -32,11 +32,12 @@ func roundTrip[T any](t *testing.T, value T) (out T) {
 
 func TestDecode(t *testing.T) {
 	list, err := Decode([]byte(`
-early_stopping: {monitor: val_loss, patience: 3, restore_best_weights: true, min_delta: 1e-4, baseline: 0.5}
+early_stopping: {monitor: val_loss, patience: 3, restore_best_weights: true, min_delta: 1e-4, baseline: 0.5, stopping_threshold: 0.01, divergence_threshold: 9, strict: false}
 reduce_lr_on_plateau:
   factor: 0.5
   patience: 2.0
   mode: min
+  threshold_mode: rel
 model_checkpoint: {filepath: "mejor_modelo.h5", monitor: val_accuracy, mode: max, save_best_only: true, save_freq: epoch, verbose: 1}
 learning_rate_scheduler: {schedule: {exponential: {decay_rate: 0.5, decay_epochs: 2, staircase: true}}}
 warm_up: {epochs: 1}
@@ -51,13 +52,13 @@ curves: {title: mnist-cnn}
 	assert.Equal(t, List{
 		&CSVLogger{Filename: "h.csv", Separator: ";", Append: true},
 		&Curves{Filename: "curves.png", Title: "mnist-cnn"},
-		&EarlyStopping{Monitor: "val_loss", Patience: 3, RestoreBestWeights: true, MinDelta: 1e-4, Baseline: new(0.5), CheckFinite: true},
+		&EarlyStopping{Monitor: "val_loss", Patience: 3, RestoreBestWeights: true, MinDelta: 1e-4, Baseline: new(0.5), CheckFinite: true, StoppingThreshold: new(0.01), DivergenceThreshold: new(9.0), AllowMissing: true},
 		newHistory(),
 		&Journal{Filename: "journal.jsonl"},
 		&LearningRateScheduler{Schedule: schedules.Exponential{DecayRate: 0.5, DecayEpochs: 2, Staircase: true}},
 		&ModelCheckpoint{Filepath: "mejor_modelo.h5", Monitor: "val_accuracy", Mode: Max, SaveBestOnly: true, Verbose: 1},
 		&ProgressBar{},
-		&ReduceLROnPlateau{Monitor: "val_loss", Factor: 0.5, Patience: 2, Mode: Min, MinDelta: 1e-4},
+		&ReduceLROnPlateau{Monitor: "val_loss", Factor: 0.5, Patience: 2, Mode: Min, MinDelta: 1e-4, ThresholdMode: Rel},
 		&Timer{Duration: 90 * time.Minute, Filepath: "late.h5"},
 		&WarmUp{Epochs: 1},
 	}, list)
@@ -107,6 +108,8 @@ func TestDecodeErrors(t *testing.T) {
 		"early_stopping: {baseline: x}":                                            `expected a number or null`,
 		"early_stopping: {restore_best_weights: 1}":                                `restore_best_weights is 1; expected true or false`,
 		"early_stopping: {mode: down}":                                             `mode is the string "down"; expected auto, min or max`,
+		"early_stopping: {strict: 1}":                                              `strict is 1; expected true or false`,
+		"reduce_lr_on_plateau: {threshold_mode: relative}":                         `threshold_mode is the string "relative"; expected abs or rel`,
 		"early_stopping: {monitor: 3}":                                             `monitor is 3; expected a string`,
 		"early_stopping: 3":                                                        `early_stopping: it is 3; expected {argument: value}`,
 		"model_checkpoint: {save_freq: 0}":                                         `save_freq is 0; expected epoch or a positive number of updates`,
@@ -171,7 +174,7 @@ func TestResolvedConfigurationReadsBack(t *testing.T) {
 		assert.Equal(t, list, again, string(text))
 	}
 	text := string(mustYAML(t, List{NewReduceLROnPlateau()}))
-	assert.Equal(t, "reduce_lr_on_plateau:\n  monitor: val_loss\n  factor: 0.1\n  patience: 10\n  verbose: 0\n  mode: auto\n  min_delta: 0.0001\n  cooldown: 0\n  min_lr: 0.0\n", text)
+	assert.Equal(t, "reduce_lr_on_plateau:\n  monitor: val_loss\n  factor: 0.1\n  patience: 10\n  verbose: 0\n  mode: auto\n  min_delta: 0.0001\n  cooldown: 0\n  min_lr: 0.0\n  threshold_mode: abs\n", text)
 }
 
 func TestPointersToSchedulesHaveAForm(t *testing.T) {

@@ -32,6 +32,15 @@ func TestDecisionsOfOurOwn(t *testing.T) {
 		{"check_finite stops at NaN", &EarlyStopping{Monitor: "loss", Patience: 9, CheckFinite: true}, []float64{0.9, 0.8, nan}, "..X"},
 		{"check_finite stops in epoch 0", &EarlyStopping{Monitor: "loss", Patience: 9, CheckFinite: true}, []float64{math.Inf(1), 1}, "X"},
 		{"check_finite waits for start_from_epoch", &EarlyStopping{Monitor: "loss", Patience: 9, CheckFinite: true, StartFromEpoch: 2}, []float64{nan, nan, 0.5, nan}, "...X"},
+		{"a stopping threshold stops at once", &EarlyStopping{Monitor: "loss", Patience: 9, StoppingThreshold: new(0.5), RestoreBestWeights: true}, []float64{0.9, 0.5, 0.49, 0.3}, "kkX"},
+		{"a stopping threshold stops without an improvement", &EarlyStopping{Monitor: "loss", Patience: 9, MinDelta: 1, StoppingThreshold: new(0.5)}, []float64{0.9, 0.4}, ".X"},
+		{"a stopping threshold of an accuracy", &EarlyStopping{Monitor: "loss", Mode: Max, Patience: 9, StoppingThreshold: new(0.9)}, []float64{0.7, 0.9, 0.8, 0.91}, "...X"},
+		{"a stopping threshold in epoch 0", &EarlyStopping{Monitor: "loss", StoppingThreshold: new(2.0)}, []float64{1, 1}, "X"},
+		{"a divergence threshold stops at once", &EarlyStopping{Monitor: "loss", Patience: 9, DivergenceThreshold: new(2.0)}, []float64{1, 2, 1.5, 2.1}, "...X"},
+		{"a first value may have diverged", &EarlyStopping{Monitor: "loss", Patience: 9, DivergenceThreshold: new(2.0)}, []float64{3, 1}, "X"},
+		{"a divergence threshold of an accuracy", &EarlyStopping{Monitor: "loss", Mode: Max, Patience: 9, DivergenceThreshold: new(0.1)}, []float64{0.5, 0.1, 0.09}, "..X"},
+		{"Inf has diverged, NaN has not", &EarlyStopping{Monitor: "loss", Patience: 9, DivergenceThreshold: new(2.0)}, []float64{1, nan, math.Inf(-1), math.Inf(1)}, "...X"},
+		{"thresholds wait for start_from_epoch", &EarlyStopping{Monitor: "loss", Patience: 9, StartFromEpoch: 2, StoppingThreshold: new(0.5), DivergenceThreshold: new(2.0)}, []float64{0.1, 3, 1, 0.4}, "...X"},
 		{"checkpoint ignores NaN", &ModelCheckpoint{Filepath: "m.h5", Monitor: "loss", SaveBestOnly: true}, []float64{nan, 0.9, nan, 0.95, 0.8}, ".s..s"},
 		{"checkpoint ignores Inf in max", &ModelCheckpoint{Filepath: "m.h5", Monitor: "loss", SaveBestOnly: true, Mode: Max}, []float64{math.Inf(1), 0.9, 0.8, 1}, ".s.s"},
 		{"plateau counts NaN as no improvement", &ReduceLROnPlateau{Monitor: "loss", Factor: 0.5, Patience: 2}, []float64{nan, nan, 0.5, nan, 0.6, nan}, ".r..r."},
@@ -39,6 +48,10 @@ func TestDecisionsOfOurOwn(t *testing.T) {
 		{"cooldown 3 skips three", &ReduceLROnPlateau{Monitor: "loss", Factor: 0.5, Patience: 1, Cooldown: 3}, []float64{1, 1, 1, 1, 1, 1}, ".r...r"},
 		{"an improvement in the cooldown counts", &ReduceLROnPlateau{Monitor: "loss", Factor: 0.5, Patience: 1, Cooldown: 2}, []float64{1, 1, 0.5, 0.6, 0.6}, ".r..r"},
 		{"no reduction at min_lr", &ReduceLROnPlateau{Monitor: "loss", Factor: 0.5, Patience: 1, MinLR: 0.05}, []float64{1, 1, 1, 1}, ".r.."},
+		{"rel wants a part of the best value", &ReduceLROnPlateau{Monitor: "loss", Factor: 0.5, Patience: 1, MinDelta: 0.1, ThresholdMode: Rel}, []float64{10, 9.1, 8.9, 8.1, 8}, ".r.r."},
+		{"abs wants the delta itself", &ReduceLROnPlateau{Monitor: "loss", Factor: 0.5, Patience: 1, MinDelta: 0.1}, []float64{10, 9.1, 8.9, 8.81, 8}, "...r."},
+		{"rel below zero", &ReduceLROnPlateau{Monitor: "loss", Factor: 0.5, Patience: 1, MinDelta: 0.1, ThresholdMode: Rel}, []float64{-10, -10.9, -11.1}, ".r."},
+		{"rel of a maximum", &ReduceLROnPlateau{Monitor: "loss", Mode: Max, Factor: 0.5, Patience: 1, MinDelta: 0.5, ThresholdMode: Rel}, []float64{0.2, 0.29, 0.31, -1}, ".r.r"},
 		{"min_lr is reached through float32", &ReduceLROnPlateau{Monitor: "loss", Factor: 0.1, Patience: 1, MinLR: 0.001}, []float64{1, 1, 1, 1, 1}, ".rr.."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -74,6 +87,30 @@ func TestDecisionsOfOurOwn(t *testing.T) {
 			require.NoError(t, m.TrainEnd(nil))
 		})
 	}
+}
+
+// A metric that need not be logged is passed over where it is missing, and watched where it is not.
+func TestMissingMetricThatNeedNotBeLogged(t *testing.T) {
+	s := stream{"loss": {1, 1, 1, 1, 1, 1}}
+	var said bytes.Buffer
+	setup := setupFor(t, s, 1, &recorder{})
+	setup.Log = &said
+	m, err := NewManager([]Callback{&EarlyStopping{Monitor: "rare_loss", Patience: 2, AllowMissing: true}, NewJournal()}, setup)
+	require.NoError(t, err)
+	require.NoError(t, m.TrainBegin())
+	for epoch := range 6 {
+		require.NoError(t, m.EpochBegin(epoch))
+		logs := s.at(epoch)
+		if epoch%2 == 1 {
+			logs["rare_loss"] = float64(epoch)
+		}
+		out, err := m.EpochEnd(epoch, logs)
+		require.NoError(t, err)
+		assert.Equal(t, epoch == 5, out.Stop, "epoch %d: first value in epoch 1, worse ones in 3 and 5", epoch)
+	}
+	require.NoError(t, m.TrainEnd(nil))
+	assert.Equal(t, 1, strings.Count(said.String(), "Warning: epoch 1: early stopping passes over epochs that lack rare_loss; the logs have learning_rate, loss"), said.String())
+	assert.Equal(t, "rare_loss is not logged", readJournal(t, setup.Dir+"/journal.jsonl")[1].Watched[0].Reason)
 }
 
 func TestMinLRIsSaidOnce(t *testing.T) {

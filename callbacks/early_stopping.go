@@ -3,13 +3,14 @@ package callbacks
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // EarlyStopping stops when a metric has stopped improving.
 //
 // At each epoch end from StartFromEpoch on, wait grows by one. An improvement sets the best value, and wait to 0 (if it
 // also beats Baseline), and never stops; otherwise training stops when wait ≥ Patience, but not after the first epoch. So
-// Patience 0 and 1 both stop at the first epoch without improvement.
+// Patience 0 and 1 both stop at the first epoch without improvement. The thresholds and CheckFinite stop after any epoch.
 //
 // Keras: callbacks.EarlyStopping. Here best weights are restored on every way out of training, cancelling included, and a
 // value that is not finite is never the best.
@@ -22,10 +23,16 @@ type EarlyStopping struct {
 	Baseline           *float64 // value that has to be beaten for wait to start over; nil for none
 	RestoreBestWeights bool     // sets the weights of the best epoch when training ends
 	StartFromEpoch     int      // 0-based epoch at which monitoring starts
-	CheckFinite        bool     // stop at once when the metric is NaN or infinite (not in Keras; NewEarlyStopping sets it)
+
+	// Not in Keras; PyTorch Lightning's EarlyStopping has them.
+	CheckFinite         bool     // stop at once when the metric is NaN or infinite; NewEarlyStopping sets it
+	StoppingThreshold   *float64 // stop at once when the metric is better than this; nil for none
+	DivergenceThreshold *float64 // stop at once when the metric is worse than this; nil for none
+	AllowMissing        bool     // an epoch that lacks the metric is passed over, once with a warning (strict: false); else that is an error
 
 	monitor monitor
 	state   earlyStoppingState
+	warned  bool // that the metric is missing
 }
 
 type earlyStoppingState struct {
@@ -48,21 +55,34 @@ func (c *EarlyStopping) parameters() []parameter {
 		{"monitor", &c.Monitor}, {"min_delta", &c.MinDelta}, {"patience", &c.Patience}, {"verbose", &c.Verbose},
 		{"mode", &c.Mode}, {"baseline", &c.Baseline}, {"restore_best_weights", &c.RestoreBestWeights},
 		{"start_from_epoch", &c.StartFromEpoch}, {"check_finite", &c.CheckFinite},
+		{"stopping_threshold", &c.StoppingThreshold}, {"divergence_threshold", &c.DivergenceThreshold}, {"strict", (*negated)(&c.AllowMissing)},
 	}
 }
 
 // Begin checks the settings against s and forgets earlier runs.
 func (c *EarlyStopping) Begin(s *Setup) (err error) {
-	if c.monitor, err = newMonitor("EarlyStopping", s, c.Monitor, c.Mode, c.MinDelta); err != nil {
+	const who = "EarlyStopping"
+	if c.AllowMissing {
+		c.monitor, err = settleMonitor(who, monitorName(c.Monitor), c.Mode, c.MinDelta)
+	} else {
+		c.monitor, err = newMonitor(who, s, c.Monitor, c.Mode, c.MinDelta)
+	}
+	if err != nil {
 		return err
 	}
 	if c.Patience < 0 || c.StartFromEpoch < 0 {
 		return fmt.Errorf("callbacks: EarlyStopping: Patience is %d and StartFromEpoch %d; neither may be negative", c.Patience, c.StartFromEpoch)
 	}
-	if c.Baseline != nil && !finite(*c.Baseline) {
-		return fmt.Errorf("callbacks: EarlyStopping: Baseline is %g; give a finite value or none", *c.Baseline)
+	for name, value := range map[string]*float64{"Baseline": c.Baseline, "StoppingThreshold": c.StoppingThreshold, "DivergenceThreshold": c.DivergenceThreshold} {
+		if value != nil && !finite(*value) {
+			return fmt.Errorf("callbacks: EarlyStopping: %s is %g; give a finite value or none", name, *value)
+		}
 	}
-	c.state = earlyStoppingState{}
+	if s, d := c.StoppingThreshold, c.DivergenceThreshold; s != nil && d != nil && !c.monitor.beyond(*s, d) {
+		return fmt.Errorf("callbacks: EarlyStopping: StoppingThreshold is %g and DivergenceThreshold %g, and every %s would pass one of them; move them apart",
+			*s, *d, c.monitor.name)
+	}
+	c.state, c.warned = earlyStoppingState{}, false
 	return nil
 }
 
@@ -72,7 +92,10 @@ func (c *EarlyStopping) DecideEpoch(m Moment) (*Decision, error) {
 		return nil, nil
 	}
 	s := &c.state
-	value := m.Logs[c.monitor.name]
+	value, logged := m.Logs[c.monitor.name]
+	if !logged {
+		return c.missing(m), nil
+	}
 	d := c.monitor.decision(c.Name(), value, s.Best)
 	s.Wait++
 	switch {
@@ -92,11 +115,29 @@ func (c *EarlyStopping) DecideEpoch(m Moment) (*Decision, error) {
 		d.Action = Stop
 		d.Reason += waited(s.Wait, c.Patience)
 	}
+	switch {
+	case c.monitor.beyond(value, c.StoppingThreshold):
+		d.Action = Stop
+		d.Reason += fmt.Sprintf("; it is better than the stopping threshold %s", short(*c.StoppingThreshold))
+	case c.monitor.behind(value, c.DivergenceThreshold):
+		d.Action = Stop
+		d.Reason += fmt.Sprintf("; it is worse than the divergence threshold %s", short(*c.DivergenceThreshold))
+	}
 	if d.Action == Stop && c.Verbose > 0 {
 		d.say = fmt.Sprintf("Epoch %d: early stopping: %s", m.Epoch+1, d.Reason)
 	}
 	d.Best, d.Wait = s.Best, s.Wait
 	return d, nil
+}
+
+// missing passes over an epoch that lacks the metric.
+func (c *EarlyStopping) missing(m Moment) *Decision {
+	d := &Decision{Callback: c.Name(), Metric: c.monitor.name, Best: c.state.Best, Wait: c.state.Wait, Reason: c.monitor.name + " is not logged"}
+	if !c.warned {
+		c.warned = true
+		d.say = fmt.Sprintf("Warning: epoch %d: early stopping passes over epochs that lack %s; the logs have %s", m.Epoch+1, c.monitor.name, strings.Join(m.Logs.Names(), ", "))
+	}
+	return d
 }
 
 // DecideEnd restores the weights of the best epoch if they were kept.

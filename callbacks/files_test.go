@@ -29,7 +29,7 @@ func TestJournalSaysWhatWasDecidedAndWhy(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, strings.Join([]string{
 		`{"kind":"begin","epoch":0,"step":0,"learning_rate":0.1,"decisions":[],"run":{"version":1,"metrics":["loss"],"validation":true,"epochs":3,"steps_per_epoch":2,"learning_rate":0.1,"callbacks":[` +
-			`{"early_stopping":{"baseline":null,"check_finite":false,"min_delta":0.125,"mode":"auto","monitor":"","patience":1,"restore_best_weights":true,"start_from_epoch":0,"verbose":0}},` +
+			`{"early_stopping":{"baseline":null,"check_finite":false,"divergence_threshold":null,"min_delta":0.125,"mode":"auto","monitor":"","patience":1,"restore_best_weights":true,"start_from_epoch":0,"stopping_threshold":null,"strict":true,"verbose":0}},` +
 			`{"journal":{"filename":"journal.jsonl"}},` +
 			`{"model_checkpoint":{"every_n_epochs":0,"filepath":"b{batch}.weights.h5","initial_value_threshold":null,"mode":"auto","monitor":"","save_best_only":false,"save_freq":5,"save_weights_only":true,"verbose":0}},` +
 			`{"model_checkpoint":{"every_n_epochs":0,"filepath":"m{epoch}.h5","initial_value_threshold":null,"mode":"auto","monitor":"loss","save_best_only":true,"save_freq":"epoch","save_weights_only":false,"verbose":0}}]}}`,

@@ -26,6 +26,24 @@ func (m Mode) String() string {
 	return fmt.Sprintf("Mode(%d)", uint8(m))
 }
 
+// ThresholdMode says how a MinDelta is meant.
+type ThresholdMode uint8
+
+// The threshold modes. With Rel a MinDelta of 0.01 is one percent of the best value's magnitude.
+const (
+	Abs ThresholdMode = iota
+	Rel
+)
+
+var thresholdModeNames = [...]string{Abs: "abs", Rel: "rel"}
+
+func (m ThresholdMode) String() string {
+	if int(m) < len(thresholdModeNames) {
+		return thresholdModeNames[m]
+	}
+	return fmt.Sprintf("ThresholdMode(%d)", uint8(m))
+}
+
 const defaultMonitor = "val_loss"
 
 // monitor compares values of one metric with the best so far.
@@ -33,6 +51,7 @@ type monitor struct {
 	name     string
 	max      bool
 	minDelta float64 // ≥ 0
+	relative bool    // minDelta is a part of the best value's magnitude
 }
 
 // newMonitor checks the name against what will be logged and settles the direction. who names the callback in errors.
@@ -41,6 +60,11 @@ func newMonitor(who string, s *Setup, name string, mode Mode, minDelta float64) 
 	if err := checkLogged(who, s, name); err != nil {
 		return monitor{}, err
 	}
+	return settleMonitor(who, name, mode, minDelta)
+}
+
+// settleMonitor is newMonitor for a metric that need not be logged.
+func settleMonitor(who, name string, mode Mode, minDelta float64) (monitor, error) {
 	if math.IsNaN(minDelta) || math.IsInf(minDelta, 0) {
 		return monitor{}, fmt.Errorf("callbacks: %s: MinDelta is %g; it is a finite number, 0 for any improvement", who, minDelta)
 	}
@@ -107,9 +131,34 @@ func (m monitor) improved(value float64, best *float64) bool {
 	case best == nil:
 		return true
 	case m.max:
-		return float32(value-m.minDelta) > float32(*best)
+		return float32(value-m.delta(*best)) > float32(*best)
 	default:
-		return float32(value+m.minDelta) < float32(*best)
+		return float32(value+m.delta(*best)) < float32(*best)
+	}
+}
+
+// delta is by how much a value has to be better than best.
+func (m monitor) delta(best float64) float64 {
+	if m.relative {
+		return m.minDelta * math.Abs(best)
+	}
+	return m.minDelta
+}
+
+// beyond says whether value is strictly better than a fixed threshold, without MinDelta; nil is never passed.
+func (m monitor) beyond(value float64, threshold *float64) bool {
+	return threshold != nil && monitor{max: m.max}.improved(value, threshold)
+}
+
+// behind says whether value is strictly worse than a fixed threshold; an infinite value may be, NaN is not.
+func (m monitor) behind(value float64, threshold *float64) bool {
+	switch {
+	case threshold == nil:
+		return false
+	case m.max:
+		return float32(value) < float32(*threshold)
+	default:
+		return float32(value) > float32(*threshold)
 	}
 }
 
@@ -119,9 +168,9 @@ func (m monitor) threshold(best *float64) *float64 {
 	case best == nil:
 		return nil
 	case m.max:
-		return new(*best + m.minDelta)
+		return new(*best + m.delta(*best))
 	default:
-		return new(*best - m.minDelta)
+		return new(*best - m.delta(*best))
 	}
 }
 

@@ -22,6 +22,9 @@ type ReduceLROnPlateau struct {
 	Cooldown int     // epochs after a reduction that do not count
 	MinLR    float64 // the rate is never below it (warm-up apart)
 
+	// Abs is Keras's. With Rel, as PyTorch's ReduceLROnPlateau has it, MinDelta is a part of the best value's magnitude.
+	ThresholdMode ThresholdMode
+
 	monitor monitor
 	state   plateauState
 }
@@ -46,6 +49,7 @@ func (c *ReduceLROnPlateau) parameters() []parameter {
 	return []parameter{
 		{"monitor", &c.Monitor}, {"factor", &c.Factor}, {"patience", &c.Patience}, {"verbose", &c.Verbose},
 		{"mode", &c.Mode}, {"min_delta", &c.MinDelta}, {"cooldown", &c.Cooldown}, {"min_lr", &c.MinLR},
+		{"threshold_mode", &c.ThresholdMode},
 	}
 }
 
@@ -53,6 +57,12 @@ func (c *ReduceLROnPlateau) parameters() []parameter {
 func (c *ReduceLROnPlateau) Begin(s *Setup) (err error) {
 	if c.monitor, err = newMonitor("ReduceLROnPlateau", s, c.Monitor, c.Mode, c.MinDelta); err != nil {
 		return err
+	}
+	if c.ThresholdMode > Rel {
+		return fmt.Errorf("callbacks: ReduceLROnPlateau: ThresholdMode is %s; the modes are Abs, Rel", c.ThresholdMode)
+	}
+	if c.monitor.relative = c.ThresholdMode == Rel; c.monitor.relative && c.monitor.minDelta >= 1 {
+		return fmt.Errorf("callbacks: ReduceLROnPlateau: MinDelta is %g with ThresholdMode Rel, so that a loss would have to fall below 0 to improve; give a part below 1, 1e-4 say", c.MinDelta)
 	}
 	if !(c.Factor > 0 && c.Factor < 1) {
 		return fmt.Errorf("callbacks: ReduceLROnPlateau: Factor is %g; each reduction multiplies the rate by it, so it lies between 0 and 1 (NewReduceLROnPlateau sets 0.1)", c.Factor)
