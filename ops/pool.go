@@ -16,14 +16,17 @@ func (MaxPool) Name() string { return "maxpool" }
 func (o MaxPool) String() string { return fmt.Sprintf("%d×%d %v", o.Size[0], o.Size[1], o.Window) }
 
 // Infer gives the type of dst.
-func (o MaxPool) Infer(in []Type) ([]Type, error) {
-	if err := rank("maxpool", "src", in[0], 4); err != nil {
+func (o MaxPool) Infer(in []Type) ([]Type, error) { return o.pooled("maxpool", in[0], o.Size) }
+
+// pooled gives the type of what windows of the given size make of src.
+func (w Window) pooled(op string, src Type, size [2]int) ([]Type, error) {
+	if err := rank(op, "src", src, 4); err != nil {
 		return nil, err
 	}
-	x := in[0].Shape
-	p, q := o.extent(0, x[1], o.Size[0]), o.extent(1, x[2], o.Size[1])
+	x := src.Shape
+	p, q := w.extent(0, x[1], size[0]), w.extent(1, x[2], size[1])
 	if p < 1 || q < 1 {
-		return nil, fmt.Errorf("maxpool: a window of %d×%d does not fit into src %v: %w", o.Size[0], o.Size[1], x, ErrShape)
+		return nil, fmt.Errorf("%s: a window of %d×%d does not fit into src %v: %w", op, size[0], size[1], x, ErrShape)
 	}
 	return []Type{F32(x[0], p, q, x[3])}, nil
 }
@@ -50,6 +53,46 @@ func (o MaxPoolBackward) Infer(in []Type) ([]Type, error) {
 		return nil, err
 	}
 	return in[1:2], nil
+}
+
+// AveragePool takes the mean of every window of Size[0]×Size[1]; positions in the padding do not count.
+//
+// In: src [N,H,W,C]. Out: dst [N,P,Q,C], P and Q as for Conv2D.
+type AveragePool MaxPool
+
+// Name is "average_pool".
+func (AveragePool) Name() string { return "average_pool" }
+
+func (o AveragePool) String() string { return MaxPool(o).String() }
+
+// Infer gives the type of dst.
+func (o AveragePool) Infer(in []Type) ([]Type, error) { return o.pooled("average_pool", in[0], o.Size) }
+
+// Gradient emits AveragePoolBackward.
+func (o AveragePool) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
+	dx, err := g.Add1(AveragePoolBackward{o, g.Type(op.In[0]).Shape}, diffOut[0])
+	return []Value{dx}, err
+}
+
+// AveragePoolBackward spreads each element of diffDst evenly over its window.
+//
+// In: diffDst [N,P,Q,C]. Out: diffSrc, of shape Src [N,H,W,C].
+type AveragePoolBackward struct {
+	AveragePool
+	Src Shape
+}
+
+// Name is "average_pool_data".
+func (AveragePoolBackward) Name() string { return "average_pool_data" }
+
+// Infer gives the type of diffSrc.
+func (o AveragePoolBackward) Infer(in []Type) ([]Type, error) {
+	t := Type{Float32, o.Src}
+	out, err := o.pooled("average_pool_data", t, o.Size)
+	if err != nil {
+		return nil, err
+	}
+	return []Type{t}, same("average_pool_data", "diffDst", in[0], "dst", out[0])
 }
 
 // GlobalAveragePool takes the mean of every channel over the image.

@@ -1,9 +1,9 @@
-// Package pool reduces windows of NHWC images: maximum pooling and the global average, and their gradients.
+// Package pool reduces windows of NHWC images: maximum and average pooling and the global average, and their gradients.
 //
 // Letters: N images, H×W pixels, C channels; R×S window; P×Q pixels out. Arrays are float32, row-major: src [N,H,W,C],
 // dst [N,P,Q,C].
 //
-// Files: pool.go parameters; max.go; average.go; ref.go the definition. The loops are in package vec. Run allocates nothing, and its
+// Files: pool.go parameters; max.go; average.go; global.go; ref.go the definition. The loops are in package vec. Run allocates nothing, and its
 // result does not depend on the number of workers; a value is used by one goroutine at a time.
 package pool
 
@@ -13,9 +13,9 @@ import (
 	"github.com/meseta-go/meseta/ops"
 )
 
-// Params are the shapes and steps of maximum pooling.
+// Params are the shapes and steps of maximum and average pooling.
 //
-// Output pixel (p,q) is the maximum of the input pixels (p*StrideH - PadTop + r, q*StrideW - PadLeft + s), r < R, s < S, that lie in
+// Output pixel (p,q) is the maximum or the mean of the input pixels (p*StrideH - PadTop + r, q*StrideW - PadLeft + s), r < R, s < S, that lie in
 // the image. The padding below and to the right follows from P and Q.
 type Params struct {
 	N, H, W, C       int // images; rows, columns and channels

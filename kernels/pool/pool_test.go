@@ -64,6 +64,33 @@ func TestMaxParity(t *testing.T) {
 	}
 }
 
+func TestAverageParity(t *testing.T) {
+	channels := []int{1, 3, 7, 8, 9, 15, 16, 17, 24, 31, 33, 64, 100, 129}
+	for i, p := range windows {
+		for j, c := range channels {
+			if (i+j)%3 != 0 && c != 17 {
+				continue
+			}
+			p.C = c
+			src, diffDst := parity.Normal(rng, p.SrcLen()), parity.Normal(rng, p.DstLen())
+			dst, diffSrc := make([]float64, p.DstLen()), make([]float64, p.SrcLen())
+			ReferenceAverageForward(p, dst, src)
+			ReferenceAverageBackward(p, diffSrc, diffDst)
+			t.Run(fmt.Sprintf("%+v", p), func(t *testing.T) {
+				parity.Check(t, func(t *testing.T, dev *cpu.Device) (func(), [][]float32) {
+					forward, err := NewAverageForward(dev, p)
+					require.NoError(t, err)
+					backward, err := NewAverageBackward(dev, p)
+					require.NoError(t, err)
+					x, dy, y, dx := parity.In(src), parity.In(diffDst), parity.Out(t, p.DstLen()), parity.Out(t, p.SrcLen())
+					return func() { forward.Run(y, x); backward.Run(dx, dy) }, [][]float32{y, dx}
+					// dst is rounded once; of diffSrc each term twice and the sum of up to 9 of them at each step.
+				}, parity.Want{Values: dst, Tolerance: 1e-7}, parity.Want{Values: diffSrc, Tolerance: 5e-7})
+			})
+		}
+	}
+}
+
 func TestGlobalAverageParity(t *testing.T) {
 	for _, shape := range [][3]int{{1, 1, 1}, {2, 3, 1}, {3, 49, 5}, {2, 64, 10}, {5, 16, 16}, {3, 9, 17}, {2, 1000, 3}, {4, 49, 64}, {1, 5, 1001}, {2, 7, 2048}} {
 		n, pixels, c := shape[0], shape[1], shape[2]
@@ -103,6 +130,16 @@ func TestReferenceGradients(t *testing.T) {
 		ReferenceMaxForward(p, dst, src)
 		ReferenceMaxBackward(p, got, diffDst, src, dst)
 		assert.InDeltaSlice(t, want, got, 1e-8, "%+v", p)
+
+		want = fd.Gradient(nil, func(x []float64) (sum float64) {
+			ReferenceAverageForward(p, dst, x)
+			for i, y := range dst {
+				sum += y * diffDst[i]
+			}
+			return sum
+		}, src, &fd.Settings{Formula: fd.Central, Step: 1e-4})
+		ReferenceAverageBackward(p, got, diffDst)
+		assert.InDeltaSlice(t, want, got, 1e-8, "%+v", p)
 	}
 	const n, pixels, c = 2, 5, 3
 	src, diffDst, dst, got := parity.Normal(rng, n*pixels*c), parity.Normal(rng, n*c), make([]float64, n*c), make([]float64, n*pixels*c)
@@ -139,15 +176,21 @@ func TestNoAllocation(t *testing.T) {
 		require.NoError(t, err)
 		backward, err := NewMaxBackward(dev, p)
 		require.NoError(t, err)
-		average, err := NewGlobalAverageForward(dev, p.N, p.H*p.W, p.C)
+		average, err := NewAverageForward(dev, p)
 		require.NoError(t, err)
-		averageBackward, err := NewGlobalAverageBackward(dev, p.N, p.H*p.W, p.C)
+		averageBackward, err := NewAverageBackward(dev, p)
+		require.NoError(t, err)
+		global, err := NewGlobalAverageForward(dev, p.N, p.H*p.W, p.C)
+		require.NoError(t, err)
+		globalBackward, err := NewGlobalAverageBackward(dev, p.N, p.H*p.W, p.C)
 		require.NoError(t, err)
 		return func() {
 			forward.Run(c, a)
 			backward.Run(b, d, a, c)
 			average.Run(c, a)
-			averageBackward.Run(a, c)
+			averageBackward.Run(b, c)
+			global.Run(c, a)
+			globalBackward.Run(a, c)
 		}, nil
 	})
 }
@@ -169,6 +212,10 @@ func TestErrors(t *testing.T) {
 		_, err := NewMaxForward(dev, p)
 		assert.EqualError(t, err, k.want)
 		_, err = NewMaxBackward(dev, p)
+		assert.ErrorIs(t, err, ops.ErrShape)
+		_, err = NewAverageForward(dev, p)
+		assert.EqualError(t, err, k.want)
+		_, err = NewAverageBackward(dev, p)
 		assert.ErrorIs(t, err, ops.ErrShape)
 	}
 	_, err := NewGlobalAverageForward(dev, 1, 0, 1)

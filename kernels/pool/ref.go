@@ -28,6 +28,27 @@ func ReferenceMaxBackward[T Float](p Params, diffSrc, diffDst, src, dst []T) {
 	})
 }
 
+// ReferenceAverageForward defines AverageForward.
+func ReferenceAverageForward[T Float](p Params, dst, src []T) {
+	p.each(func(out, c int, pixels []int) {
+		var sum float64
+		for _, in := range pixels {
+			sum += float64(src[in+c])
+		}
+		dst[out+c] = T(sum / float64(len(pixels)))
+	})
+}
+
+// ReferenceAverageBackward defines AverageBackward.
+func ReferenceAverageBackward[T Float](p Params, diffSrc, diffDst []T) {
+	clear(diffSrc)
+	p.each(func(out, c int, pixels []int) {
+		for _, in := range pixels {
+			diffSrc[in+c] += diffDst[out+c] / T(len(pixels))
+		}
+	})
+}
+
 // each calls f for every output pixel and channel, with the pixel's place in dst and those of its window's pixels in src.
 func (p Params) each(f func(out, c int, pixels []int)) {
 	for n := range p.N {
