@@ -65,7 +65,6 @@ func TestConfigRefuses(t *testing.T) {
 		{`"moving_variance_initializer":{"class_name":"Ones"`, `"moving_variance_initializer":{"class_name":"Zeros"`, "moving_variance_initializer other than ones"},
 		{`"negative_slope":0`, `"negative_slope":0.1`, "layer re_lu has negative_slope 0.1, only 0 is supported"},
 		{`"max_value":null`, `"max_value":6`, "layer re_lu has max_value 6"},
-		{`"keepdims":false`, `"keepdims":true`, "has keepdims true"},
 		{`"keras_history":["image",0,0]`, `"keras_history":["nobody",0,0]`, `layer stem reads "nobody", which is not there`},
 		{`"keras_history":["image",0,0]`, `"keras_history":["image",1,0]`, "layers at several places are not supported"},
 		{`"keras_history":["image",0,0]`, `"keras_history":"image"`, "reference to a layer"},

@@ -55,6 +55,8 @@ var normExamples = []example{
 var poolExamples = []example{
 	{pooling, []ops.Type{image}},
 	{ops.MaxPoolBackward(pooling), []ops.Type{f(4, 3, 3, 3), image, f(4, 3, 3, 3)}},
+	{ops.AveragePool(pooling), []ops.Type{image}},
+	{ops.AveragePoolBackward{AveragePool: ops.AveragePool(pooling), Src: image.Shape}, []ops.Type{f(4, 3, 3, 3)}},
 	{ops.GlobalAveragePool{}, []ops.Type{image}},
 	{ops.GlobalAveragePoolBackward{Src: image.Shape}, []ops.Type{f(4, 3)}},
 }

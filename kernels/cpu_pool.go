@@ -26,6 +26,16 @@ func (c *CPU) choosePool(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
 			return func() { x.Run(out[0], in[0], in[1], in[2]) }
 		})
+	case ops.AveragePool:
+		x, err := pool.NewAverageForward(dev, poolParams(ops.MaxPool(o), in[0].Shape, out[0].Shape))
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in[0]) }
+		})
+	case ops.AveragePoolBackward:
+		x, err := pool.NewAverageBackward(dev, poolParams(ops.MaxPool(o.AveragePool), o.Src, in[0].Shape))
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in[0]) }
+		})
 	case ops.GlobalAveragePool:
 		s := in[0].Shape
 		x, err := pool.NewGlobalAverageForward(dev, s[0], s[1]*s[2], s[3])
