@@ -116,7 +116,6 @@ func TestFromTensorsLabels(t *testing.T) {
 		want    string
 	}{
 		{[]int{3}, []int32{0, 1, 2}, "2 samples need [2]"},
-		{[]int{2, 2}, []int32{0, 1, 1, 0}, "argmax"},
 		{[]int{2}, []int32{0, -1}, "label of sample 1 is -1"},
 		{[]int{2}, []float32{0, 0.5}, "label of sample 1 is 0.5"},
 		{[]int{2}, []float32{0, float32(math.NaN())}, "label of sample 1 is NaN"},

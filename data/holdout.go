@@ -59,6 +59,11 @@ func HoldOut(ds Dataset, count int, seed uint64) (train, validation Dataset, err
 func (s *selection) Len() int { return len(s.indices) }
 
 func (s *selection) Read(dst []float32, labels []int32, indices []int32) error {
+	return s.looked(indices, func(looked []int32) error { return s.Dataset.Read(dst, labels, looked) })
+}
+
+// looked calls read with the indices that the samples have in the whole data set.
+func (s *selection) looked(indices []int32, read func([]int32) error) error {
 	looked, _ := s.room.Get().(*[]int32)
 	if looked == nil {
 		looked = new([]int32)
@@ -71,5 +76,14 @@ func (s *selection) Read(dst []float32, labels []int32, indices []int32) error {
 		}
 		*looked = append(*looked, s.indices[i])
 	}
-	return s.Dataset.Read(dst, labels, *looked)
+	return read(*looked)
+}
+
+func (s *selection) TargetShape() []int { return TargetShape(s.Dataset) }
+func (s *selection) ReadTargets(dst []float32, indices []int32) error {
+	return s.looked(indices, func(looked []int32) error { return readTargets(s.Dataset, dst, looked) })
+}
+func (s *selection) HasWeights() bool { return HasWeights(s.Dataset) }
+func (s *selection) ReadWeights(dst []float32, indices []int32) error {
+	return s.looked(indices, func(looked []int32) error { return readWeights(s.Dataset, dst, looked) })
 }

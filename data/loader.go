@@ -22,18 +22,22 @@ type LoaderOptions struct {
 
 // Batch holds some samples of a data set.
 type Batch struct {
-	X      []float32 // [N, sample shape...]
-	Labels []int32   // [N]; empty for a data set without labels
-	N      int       // the batch size, or less in the last batch of an epoch
-	Index  []int32   // [N]: which sample of the data set each one is
-	Number int       // the batch's place in its epoch, from 0
+	X       []float32 // [N, sample shape...]
+	Labels  []int32   // [N]; empty for a data set without labels
+	Targets []float32 // [N, target shape...]; empty for a data set without targets
+	Weights []float32 // [N]; empty for a data set without weights
+	N       int       // the batch size, or less in the last batch of an epoch
+	Index   []int32   // [N]: which sample of the data set each one is
+	Number  int       // the batch's place in its epoch, from 0
 }
 
 // Loader makes batches of a data set. Epochs of one Loader may run at the same time.
 type Loader struct {
-	ds      Dataset
-	options LoaderOptions
-	size    int // numbers in a sample
+	ds       Dataset
+	options  LoaderOptions
+	size     int   // numbers in a sample
+	target   []int // shape of a target, nil for none
+	weighted bool
 
 	mu   sync.Mutex
 	free [][]slot // buffers of closed epochs, for the next ones
@@ -41,12 +45,14 @@ type Loader struct {
 
 // slot is a batch's place in the ring: batch b of an epoch is made in slot b modulo the number of slots.
 type slot struct {
-	batch  Batch
-	x      []float32 // whole buffers, of which batch shows what is filled
-	labels []int32
-	index  []int32
-	err    error
-	ready  chan struct{} // one element: the slot is filled
+	batch   Batch
+	x       []float32 // whole buffers, of which batch shows what is filled
+	labels  []int32
+	targets []float32
+	weights []float32
+	index   []int32
+	err     error
+	ready   chan struct{} // one element: the slot is filled
 }
 
 // NewLoader checks the options. It starts nothing and allocates no buffers.
@@ -76,8 +82,14 @@ func NewLoader(ds Dataset, options LoaderOptions) (*Loader, error) {
 	if size < 1 {
 		return nil, fmt.Errorf("data: samples are of shape %v, every side must be at least 1", ds.Shape())
 	}
-	return &Loader{ds: ds, options: options, size: size}, nil
+	return &Loader{ds: ds, options: options, size: size, target: TargetShape(ds), weighted: HasWeights(ds)}, nil
 }
+
+// TargetShape is the shape of one sample's target, nil where batches have none.
+func (l *Loader) TargetShape() []int { return l.target }
+
+// Weighted says whether batches have weights.
+func (l *Loader) Weighted() bool { return l.weighted }
 
 // decodes says whether reading a sample of ds is work, more than copying it.
 func decodes(ds Dataset) bool {
@@ -87,6 +99,10 @@ func decodes(ds Dataset) bool {
 	case *section:
 		return decodes(ds.Dataset)
 	case *selection:
+		return decodes(ds.Dataset)
+	case *targeted:
+		return decodes(ds.Dataset)
+	case *weighted:
 		return decodes(ds.Dataset)
 	}
 	return false
@@ -142,6 +158,12 @@ func (l *Loader) takeSlots() []slot {
 		s.x, s.index = make([]float32, n*l.size), make([]int32, n)
 		if l.ds.Classes() > 0 {
 			s.labels = make([]int32, n)
+		}
+		if l.target != nil {
+			s.targets = make([]float32, n*product(l.target))
+		}
+		if l.weighted {
+			s.weights = make([]float32, n)
 		}
 		s.ready = make(chan struct{}, 1)
 	}
@@ -272,5 +294,18 @@ func (it *Iterator) fill(s *slot, number int) error {
 			b.Index[i] = int32(from + i)
 		}
 	}
-	return l.ds.Read(b.X, b.Labels, b.Index)
+	if err := l.ds.Read(b.X, b.Labels, b.Index); err != nil {
+		return err
+	}
+	if s.targets != nil {
+		b.Targets = s.targets[:n*product(l.target)]
+		if err := readTargets(l.ds, b.Targets, b.Index); err != nil {
+			return err
+		}
+	}
+	if s.weights != nil {
+		b.Weights = s.weights[:n]
+		return readWeights(l.ds, b.Weights, b.Index)
+	}
+	return nil
 }

@@ -19,7 +19,10 @@ import (
 
 // copied is a batch that outlives its iterator's memory.
 func copied(b *data.Batch) data.Batch {
-	return data.Batch{X: slices.Clone(b.X), Labels: slices.Clone(b.Labels), N: b.N, Index: slices.Clone(b.Index), Number: b.Number}
+	return data.Batch{
+		X: slices.Clone(b.X), Labels: slices.Clone(b.Labels), Targets: slices.Clone(b.Targets), Weights: slices.Clone(b.Weights),
+		N: b.N, Index: slices.Clone(b.Index), Number: b.Number,
+	}
 }
 
 func epoch(t *testing.T, l *data.Loader, number, skip int) (batches []data.Batch) {

@@ -49,6 +49,11 @@ func Split(ds Dataset, fraction float64) (train, validation Dataset, err error) 
 func (s *section) Len() int { return s.count }
 
 func (s *section) Read(dst []float32, labels []int32, indices []int32) error {
+	return s.shifted(indices, func(shifted []int32) error { return s.Dataset.Read(dst, labels, shifted) })
+}
+
+// shifted calls read with the indices that the samples have in the whole data set.
+func (s *section) shifted(indices []int32, read func([]int32) error) error {
 	for _, i := range indices {
 		if i < 0 || int(i) >= s.count {
 			return fmt.Errorf("data: sample %d does not exist, the data set has 0 to %d", i, s.count-1)
@@ -63,5 +68,14 @@ func (s *section) Read(dst []float32, labels []int32, indices []int32) error {
 	for _, i := range indices {
 		*shifted = append(*shifted, i+int32(s.from))
 	}
-	return s.Dataset.Read(dst, labels, *shifted)
+	return read(*shifted)
+}
+
+func (s *section) TargetShape() []int { return TargetShape(s.Dataset) }
+func (s *section) ReadTargets(dst []float32, indices []int32) error {
+	return s.shifted(indices, func(shifted []int32) error { return readTargets(s.Dataset, dst, shifted) })
+}
+func (s *section) HasWeights() bool { return HasWeights(s.Dataset) }
+func (s *section) ReadWeights(dst []float32, indices []int32) error {
+	return s.shifted(indices, func(shifted []int32) error { return readWeights(s.Dataset, dst, shifted) })
 }

@@ -22,10 +22,11 @@ type array[T number] struct {
 	classes int
 }
 
-// FromTensors makes a data set of x [N, sample shape...] and labels y [N] or [N,1]; y is nil for samples without labels.
+// FromTensors makes a data set of x [N, sample shape...] and y: labels [N] or [N,1], or targets [N, more numbers...] such as one-hot
+// rows; nil for neither. For one number a sample that is no label, see WithTargets.
 //
 // x holds float32, float64, uint8, int32 or int64, and its numbers are taken as they are: bytes become 0 to 255, as in
-// Keras (put a Rescaling layer first, or see NewImages). y holds whole numbers from 0, of any of these types; the number
+// Keras (put a Rescaling layer first, or see NewImages). Labels are whole numbers from 0, of any of these types; the number
 // of classes is the largest label + 1. Both are row-major and no views; x is kept, y is copied.
 func FromTensors(x, y *tensor.Dense) (Dataset, error) {
 	if x == nil {
@@ -46,6 +47,13 @@ func FromTensors(x, y *tensor.Dense) (Dataset, error) {
 	var labels []int32
 	classes := 0
 	if y != nil {
+		if s := y.Shape(); len(s) > 1 && s[0] == shape[0] && s.TotalSize() > s[0] {
+			ds, err := FromTensors(x, nil)
+			if err != nil {
+				return nil, err
+			}
+			return WithTargets(ds, y)
+		}
 		var err error
 		if labels, classes, err = labelsOf(y, shape[0]); err != nil {
 			return nil, err
@@ -86,9 +94,6 @@ func newArray[T number](values []T, shape []int, count int, labels []int32, clas
 // labelsOf returns the labels in y for n samples, and the number of classes.
 func labelsOf(y *tensor.Dense, n int) ([]int32, int, error) {
 	shape := y.Shape()
-	if len(shape) == 2 && shape[1] > 1 {
-		return nil, 0, fmt.Errorf("data: labels are of shape %v, class numbers [%d] are needed; of one-hot rows give each row's argmax", shape, n)
-	}
 	if shape.IsScalar() || shape[0] != n || shape.TotalSize() != n {
 		return nil, 0, fmt.Errorf("data: labels are of shape %v, %d samples need [%d]", shape, n, n)
 	}
@@ -116,7 +121,7 @@ func toLabels[T number](values []T) ([]int32, int, error) {
 		f := float64(v)
 		// Comparing as float64 refuses NaN, fractions and what int32 cannot hold, whatever T is.
 		if !(f >= 0 && f < math.MaxInt32 && f == math.Trunc(f)) {
-			return nil, 0, fmt.Errorf("data: label of sample %d is %v, it must be a whole number from 0", i, v)
+			return nil, 0, fmt.Errorf("data: label of sample %d is %v, it must be a whole number from 0; other numbers are targets, see WithTargets", i, v)
 		}
 		labels[i] = int32(f)
 		classes = max(classes, labels[i]+1)
