@@ -93,6 +93,14 @@ var lossExamples = []example{
 	{ops.LogLoss{}, []ops.Type{f(4, 3), labels}},
 	{ops.LogLossBackward{}, []ops.Type{f(4, 3), labels, f(4)}},
 	{ops.Correct{}, []ops.Type{f(4, 3), labels}},
+	{ops.SoftCrossEntropy{}, []ops.Type{f(4, 3), f(4, 3)}},
+	{ops.SoftLogLoss{}, []ops.Type{f(4, 2, 3), f(4, 2, 3)}},
+	{ops.BinaryCrossEntropy{}, []ops.Type{f(4, 3), f(4, 3)}},
+	{ops.BinaryLogLoss{}, []ops.Type{f(4, 3), f(4, 3)}},
+	{ops.SoftLossBackward{Loss: ops.SoftCrossEntropy{}}, []ops.Type{f(4, 3), f(4, 3), f(4)}},
+	{ops.SoftLossBackward{Loss: ops.SoftLogLoss{}}, []ops.Type{f(4, 3), f(4, 3), f(4)}},
+	{ops.SoftLossBackward{Loss: ops.BinaryCrossEntropy{}}, []ops.Type{f(4, 3), f(4, 3), f(4)}},
+	{ops.SoftLossBackward{Loss: ops.BinaryLogLoss{}}, []ops.Type{f(4, 3), f(4, 3), f(4)}},
 }
 
 var updateExamples = []example{

@@ -1,12 +1,16 @@
 package kernels
 
 import (
+	"github.com/meseta-go/meseta/kernels/cpu"
 	"github.com/meseta-go/meseta/kernels/softmax"
 	"github.com/meseta-go/meseta/ops"
 )
 
 // chooseLoss picks the kernels of softmax, losses and metrics.
 func (c *CPU) chooseLoss(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
+	if k, err := c.chooseSoftLoss(o, in); k != nil || err != nil {
+		return k, err
+	}
 	if len(in) == 0 || len(in[0].Shape) != 2 {
 		return nil, nil
 	}
@@ -54,4 +58,39 @@ func (c *CPU) chooseLoss(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 		})
 	}
 	return nil, nil
+}
+
+// chooseSoftLoss picks the kernels of losses against targets.
+func (c *CPU) chooseSoftLoss(o ops.Operator, in []ops.Type) (Kernel, error) {
+	back, backward := o.(ops.SoftLossBackward)
+	if backward {
+		o = back.Loss
+	}
+	var loss func(dev *cpu.Device, n, each, classes int) (*softmax.SoftLoss, error)
+	var gradient func(dev *cpu.Device, n, each, classes int) (*softmax.SoftLossBackward, error)
+	switch o.(type) {
+	case ops.SoftCrossEntropy:
+		loss, gradient = softmax.NewSoftCrossEntropy, softmax.NewSoftCrossEntropyBackward
+	case ops.SoftLogLoss:
+		loss, gradient = softmax.NewSoftLogLoss, softmax.NewSoftLogLossBackward
+	case ops.BinaryCrossEntropy:
+		loss, gradient = softmax.NewBinaryCrossEntropy, softmax.NewBinaryCrossEntropyBackward
+	case ops.BinaryLogLoss:
+		loss, gradient = softmax.NewBinaryLogLoss, softmax.NewBinaryLogLossBackward
+	default:
+		return nil, nil
+	}
+	s := in[0].Shape
+	n, classes := s[0], s[len(s)-1]
+	each := s.Size() / n / classes
+	if backward {
+		x, err := gradient(c.dev, n, each, classes)
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in[2], in[0], in[1]) }
+		})
+	}
+	x, err := loss(c.dev, n, each, classes)
+	return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+		return func() { x.Run(out[0], in[0], in[1]) }
+	})
 }

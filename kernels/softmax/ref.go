@@ -111,3 +111,111 @@ func ReferenceCorrect[T Float](classes int, correct, scores []T, labels []int32)
 		}
 	}
 }
+
+// ReferenceSoftCrossEntropy defines NewSoftCrossEntropy's loss.
+func ReferenceSoftCrossEntropy[T Float](each, classes int, losses, logits, targets []T) {
+	clear(losses)
+	for r := 0; r < len(logits)/classes; r++ {
+		row, sum := logits[r*classes:][:classes], T(0)
+		m := row[0]
+		for _, s := range row {
+			m = max(m, s)
+		}
+		for _, s := range row {
+			sum += T(math.Exp(float64(s - m)))
+		}
+		for i, s := range row {
+			losses[r/each] -= targets[r*classes+i] * (s - m - T(math.Log(float64(sum)))) / T(each)
+		}
+	}
+}
+
+// ReferenceSoftCrossEntropyBackward defines the gradient of NewSoftCrossEntropy's loss.
+func ReferenceSoftCrossEntropyBackward[T Float](each, classes int, diffLogits, diffLosses, logits, targets []T) {
+	ReferenceForward(classes, diffLogits, logits)
+	for r := 0; r < len(logits)/classes; r++ {
+		sum := T(0)
+		for _, t := range targets[r*classes:][:classes] {
+			sum += t
+		}
+		for i := r * classes; i < (r+1)*classes; i++ {
+			diffLogits[i] = diffLosses[r/each] / T(each) * (diffLogits[i]*sum - targets[i])
+		}
+	}
+}
+
+// ReferenceSoftLogLoss defines NewSoftLogLoss's loss.
+func ReferenceSoftLogLoss[T Float](each, classes int, losses, probs, targets []T) {
+	clear(losses)
+	for r := 0; r < len(probs)/classes; r++ {
+		row, sum := probs[r*classes:][:classes], T(0)
+		for _, p := range row {
+			sum += p
+		}
+		for i, p := range row {
+			losses[r/each] -= targets[r*classes+i] * T(math.Log(min(max(float64(p/sum), clipLow), clipHigh))) / T(each)
+		}
+	}
+}
+
+// ReferenceSoftLogLossBackward defines the gradient of NewSoftLogLoss's loss, term by term.
+func ReferenceSoftLogLossBackward[T Float](each, classes int, diffProbs, diffLosses, probs, targets []T) {
+	for r := 0; r < len(probs)/classes; r++ {
+		row, sum := probs[r*classes:][:classes], T(0)
+		for _, p := range row {
+			sum += p
+		}
+		for j := range row {
+			d := T(0)
+			for i, p := range row {
+				if q := float64(p / sum); q < clipLow || q > clipHigh {
+					continue
+				}
+				// -t·log(p/Σp) by the probability j
+				d += targets[r*classes+i] / sum
+				if i == j {
+					d -= targets[r*classes+i] / p
+				}
+			}
+			diffProbs[r*classes+j] = diffLosses[r/each] / T(each) * d
+		}
+	}
+}
+
+// ReferenceBinaryCrossEntropy defines NewBinaryCrossEntropy's loss.
+func ReferenceBinaryCrossEntropy[T Float](each, classes int, losses, logits, targets []T) {
+	clear(losses)
+	size := each * classes
+	for i, s := range logits {
+		losses[i/size] += (max(s, 0) - s*targets[i] + T(math.Log1p(math.Exp(-math.Abs(float64(s)))))) / T(size)
+	}
+}
+
+// ReferenceBinaryCrossEntropyBackward defines the gradient of NewBinaryCrossEntropy's loss.
+func ReferenceBinaryCrossEntropyBackward[T Float](each, classes int, diffLogits, diffLosses, logits, targets []T) {
+	size := each * classes
+	for i, s := range logits {
+		diffLogits[i] = diffLosses[i/size] / T(size) * (T(1/(1+math.Exp(-float64(s)))) - targets[i])
+	}
+}
+
+// ReferenceBinaryLogLoss defines NewBinaryLogLoss's loss.
+func ReferenceBinaryLogLoss[T Float](each, classes int, losses, probs, targets []T) {
+	clear(losses)
+	size := each * classes
+	for i, p := range probs {
+		q := min(max(float64(p), clipLow), clipHigh32)
+		losses[i/size] -= (targets[i]*T(math.Log(q)) + (1-targets[i])*T(math.Log(1-q))) / T(size)
+	}
+}
+
+// ReferenceBinaryLogLossBackward defines the gradient of NewBinaryLogLoss's loss.
+func ReferenceBinaryLogLossBackward[T Float](each, classes int, diffProbs, diffLosses, probs, targets []T) {
+	size := each * classes
+	for i, p := range probs {
+		diffProbs[i] = 0
+		if float64(p) >= clipLow && float64(p) <= clipHigh32 {
+			diffProbs[i] = diffLosses[i/size] / T(size) * ((1-targets[i])/(1-p) - targets[i]/p)
+		}
+	}
+}
