@@ -25,11 +25,11 @@ func (m *Model) Evaluate(ctx context.Context, ds data.Dataset, batch int) (callb
 	if batch == 0 {
 		batch = 32
 	}
-	loader, err := m.loader(ds, batch, false)
+	source, err := m.source(ds, batch, false)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.measure(ctx, loader, func(int) error { return nil }); err != nil {
+	if err := m.measure(ctx, source, func(int) error { return nil }); err != nil {
 		return nil, err
 	}
 	logs := callbacks.Logs{}
@@ -48,9 +48,9 @@ func (m *Model) means(logs callbacks.Logs, prefix string) {
 }
 
 // measure sums loss and metrics over a data set.
-func (m *Model) measure(ctx context.Context, loader *data.Loader, done func(batch int) error) error {
+func (m *Model) measure(ctx context.Context, source *source, done func(batch int) error) error {
 	m.session.ResetSums()
-	batches, err := loader.Epoch(ctx, 0, 0)
+	batches, err := source.Epoch(ctx, 0, 0)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (m *Model) measure(ctx context.Context, loader *data.Loader, done func(batc
 		if err != nil {
 			return err
 		}
-		p, err := m.batch(plan.Evaluation, b)
+		p, err := m.batch(plan.Evaluation, source, b)
 		if err != nil {
 			return err
 		}
@@ -109,34 +109,4 @@ func (m *Model) Predict(ctx context.Context, x *tensor.Dense, batch int) (*tenso
 		p.Prediction(dst[i*out.Size() : (i+k)*out.Size()])
 	}
 	return tensor.New(tensor.WithShape(append([]int{n}, out...)...), tensor.WithBacking(dst)), nil
-}
-
-// loader feeds a data set to the model, whose shapes must agree.
-func (m *Model) loader(ds data.Dataset, batch int, shuffle bool) (*data.Loader, error) {
-	if !ops.Shape(ds.Shape()).Equal(m.graph.Input()) {
-		return nil, fmt.Errorf("meseta: a sample is %v, the network takes %v: %w", ops.Shape(ds.Shape()), m.graph.Input(), ops.ErrShape)
-	}
-	if out := m.graph.OutputShape(); ds.Classes() > out[len(out)-1] {
-		return nil, fmt.Errorf("meseta: the data has %d classes, the network's output %v has room for %d: %w", ds.Classes(), out, out[len(out)-1], ops.ErrShape)
-	}
-	if ds.Classes() == 0 {
-		return nil, errors.New("meseta: the data has no labels; training and evaluation need them")
-	}
-	return data.NewLoader(ds, data.LoaderOptions{BatchSize: min(batch, ds.Len()), Shuffle: shuffle, Seed: m.training.Seed})
-}
-
-// batch gives the program for a batch, with the batch in it.
-func (m *Model) batch(mode plan.Mode, b *data.Batch) (*plan.Program, error) {
-	p, err := m.session.Program(mode, b.N)
-	if err != nil {
-		return nil, err
-	}
-	out := m.graph.OutputShape()
-	for i, label := range b.Labels {
-		if label < 0 || int(label) >= out[len(out)-1] {
-			return nil, fmt.Errorf("meseta: the label of sample %d is %d, the network's output %v has room for 0 to %d: %w", b.Index[i], label, out, out[len(out)-1]-1, ops.ErrShape)
-		}
-	}
-	p.SetBatch(b.X, b.Labels)
-	return p, nil
 }

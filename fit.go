@@ -20,9 +20,12 @@ type FitOptions struct {
 	Validation      data.Dataset // measured after each epoch; nil for none
 	ValidationSplit float64      // in (0,1): validates on this last part of the data instead
 	NoShuffle       bool         // take samples in their order
-	Callbacks       []callbacks.Callback
-	Dir             string    // relative paths of callbacks lie under it
-	Log             io.Writer // lines for people that no progress bar shows; nil for none
+	// How much the samples of a class count in the loss and in weighted metrics of training; classes that are not in it count 1, and
+	// nil is 1 for all. Of targets the class is where the largest is, or the number itself if there is one.
+	ClassWeight map[int]float64
+	Callbacks   []callbacks.Callback
+	Dir         string    // relative paths of callbacks lie under it
+	Log         io.Writer // lines for people that no progress bar shows; nil for none
 }
 
 // NonFiniteError ends a run whose loss or gradients became NaN or infinite. The step that it names changed no weight.
@@ -45,9 +48,9 @@ func (e *NonFiniteError) Error() string {
 type fit struct {
 	*Model
 	options  FitOptions
-	train    *data.Loader
-	val      *data.Loader // nil for none
-	trainLen int          // samples
+	train    *source
+	val      *source // nil for none
+	trainLen int     // samples
 	valLen   int
 	manager  *callbacks.Manager
 	epochs   int
@@ -102,12 +105,15 @@ func (m *Model) newFit(train data.Dataset, o FitOptions) (*fit, error) {
 	f := &fit{Model: m, options: o}
 	var err error
 	f.trainLen = train.Len()
-	if f.train, err = m.loader(train, o.BatchSize, !o.NoShuffle); err != nil {
+	if f.train, err = m.source(train, o.BatchSize, !o.NoShuffle); err != nil {
 		return nil, fmt.Errorf("training data: %w", err)
+	}
+	if err := f.train.weigh(o.ClassWeight, o.BatchSize); err != nil {
+		return nil, err
 	}
 	if o.Validation != nil {
 		f.valLen = o.Validation.Len()
-		if f.val, err = m.loader(o.Validation, o.BatchSize, false); err != nil {
+		if f.val, err = m.source(o.Validation, o.BatchSize, false); err != nil {
 			return nil, fmt.Errorf("validation data: %w", err)
 		}
 	}
@@ -129,15 +135,16 @@ func (m *Model) newFit(train data.Dataset, o FitOptions) (*fit, error) {
 // compile makes all programs of the run before it starts, so that no step waits for one and memory is known to suffice.
 func (f *fit) compile() error {
 	for _, l := range []struct {
+		source  *source
 		samples int
 		mode    plan.Mode
-	}{{f.trainLen, plan.Training}, {f.valLen, plan.Evaluation}} {
+	}{{f.train, f.trainLen, plan.Training}, {f.val, f.valLen, plan.Evaluation}} {
 		full := f.options.BatchSize
 		for _, n := range []int{min(full, l.samples), l.samples % full} {
 			if n == 0 {
 				continue
 			}
-			if _, err := f.session.Program(l.mode, n); err != nil {
+			if _, err := f.session.ProgramFor(l.mode, n, l.source.feed); err != nil {
 				return err
 			}
 		}
@@ -212,7 +219,7 @@ func (f *fit) epoch(ctx context.Context, epoch int) (stop bool, err error) {
 
 // update does one training step.
 func (f *fit) update(b *data.Batch, epoch int, rate float64) error {
-	p, err := f.batch(plan.Training, b)
+	p, err := f.batch(plan.Training, f.train, b)
 	if err != nil {
 		return err
 	}

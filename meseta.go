@@ -120,6 +120,14 @@ func (m *Model) Compile(t Training) error {
 	}
 	// What is wrong with the loss or a metric for this network shows now, not at the first step.
 	_, err = m.session.Program(plan.Training, 1)
+	if errors.Is(err, losses.ErrTargets) {
+		feed, err := plan.NewFeed(m.graph.OutputShape(), false)
+		if err != nil {
+			return err
+		}
+		_, err = m.session.ProgramFor(plan.Training, 1, feed)
+		return err
+	}
 	return err
 }
 

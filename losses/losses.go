@@ -1,33 +1,53 @@
 // Package losses holds what training minimises: a loss's configuration in Keras's words and the operations it stands for.
+//
+// This file has the interface and what losses share; crossentropy.go the losses of classifiers.
 package losses
 
-import "github.com/meseta-go/meseta/ops"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/meseta-go/meseta/ops"
+)
+
+// ErrTargets is wrapped by errors about a loss or metric that cannot be taken of what the data gives: of class labels, or of targets.
+var ErrTargets = errors.New("labels or targets do not fit")
 
 // Loss gives one number for each sample; training minimises their mean.
 type Loss interface {
 	ClassName() string // Keras's name of the class: "SparseCategoricalCrossentropy"
 	Name() string      // Keras's name of the function: "sparse_categorical_crossentropy"
 	// Lower adds the operations to g and returns the losses [N].
-	// prediction is the network's output [N,…], labels int32 [N]. Errors wrap ops.ErrShape.
-	Lower(g *ops.Graph, prediction, labels ops.Value) (ops.Value, error)
+	// prediction is the network's output [N,…], targets class labels int32 [N] or numbers float32 [N,…]. Errors wrap ops.ErrShape or
+	// ErrTargets.
+	Lower(g *ops.Graph, prediction, targets ops.Value) (ops.Value, error)
 }
 
-// SparseCategoricalCrossentropy is -log of the probability predicted for the label.
-//
-// The prediction is [N,L], probabilities or, with FromLogits, their logarithms but for a constant; a label is in [0,L).
-// After a softmax it is computed from the softmax's input, as Keras does too, which loses no small probability.
-type SparseCategoricalCrossentropy struct{ FromLogits bool }
-
-// ClassName is "SparseCategoricalCrossentropy".
-func (SparseCategoricalCrossentropy) ClassName() string { return "SparseCategoricalCrossentropy" }
-
-// Name is "sparse_categorical_crossentropy".
-func (SparseCategoricalCrossentropy) Name() string { return "sparse_categorical_crossentropy" }
-
-// Lower adds a CrossEntropy or a LogLoss.
-func (l SparseCategoricalCrossentropy) Lower(g *ops.Graph, prediction, labels ops.Value) (ops.Value, error) {
-	if l.FromLogits {
-		return g.Add1(ops.CrossEntropy{}, prediction, labels)
+// Labels is the number of classes that a loss tells apart by an output of so many numbers: labels lie below.
+func Labels(l Loss, width int) int {
+	if _, sparse := l.(SparseCategoricalCrossentropy); sparse || width > 1 {
+		return width
 	}
-	return g.Add1(ops.LogLoss{}, prediction, labels)
+	return 2 // one number is that of the second class
+}
+
+// Sparse says whether targets are class labels. The error wraps ErrTargets; instead is the loss or metric to use for others.
+func Sparse(g *ops.Graph, targets ops.Value, instead string) error {
+	if t := g.Type(targets); t.DType != ops.Int32 {
+		return fmt.Errorf("it wants class labels, the data has targets %v; use %s: %w", t.Shape, instead, ErrTargets)
+	}
+	return nil
+}
+
+// Dense gives targets of the prediction's type.
+// The error wraps ErrTargets or ops.ErrShape.
+func Dense(g *ops.Graph, prediction, targets ops.Value) (ops.Value, error) {
+	p, t := g.Type(prediction), g.Type(targets)
+	if t.DType == ops.Float32 {
+		if !t.Shape.Equal(p.Shape) {
+			return ops.None, fmt.Errorf("targets are %v, the network gives %v: %w", t.Shape, p.Shape, ops.ErrShape)
+		}
+		return targets, nil
+	}
+	return ops.None, fmt.Errorf("it wants targets of the network's shape %v, the data has one class label a sample: %w", p.Shape, ErrTargets)
 }

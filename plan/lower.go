@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/meseta-go/meseta/layers"
@@ -10,23 +11,25 @@ import (
 // listing is a program before kernels and places are chosen.
 type listing struct {
 	*ops.Graph
-	src, labels ops.Value
-	kept        []ops.Value // read by the host after a step
-	prediction  ops.Value
-	losses      ops.Value // [N], or None
-	finite      ops.Value // flag of ops.FlagType, or None
-	gradients   []ops.Value
+	src        ops.Value
+	targets    ops.Value   // labels int32 [N] or targets float32 [N,…]; None for Inference
+	weights    ops.Value   // of samples, [N], or None
+	kept       []ops.Value // read by the host after a step
+	prediction ops.Value
+	losses     ops.Value // [N], or None
+	finite     ops.Value // flag of ops.FlagType, or None
+	gradients  []ops.Value
 }
 
-// lower lists the operations of a model for a batch size and mode, gradients and update included.
-func lower(m Model, mode Mode, batch int) (*listing, error) {
+// lower lists the operations of a model for a batch size, mode and feed, gradients and update included.
+func lower(m Model, mode Mode, batch int, feed Feed) (*listing, error) {
 	if err := m.check(mode); err != nil {
 		return nil, err
 	}
 	if batch < 1 {
 		return nil, fmt.Errorf("plan: a batch of %d samples, want at least 1", batch)
 	}
-	l := &listing{Graph: &ops.Graph{}, labels: ops.None, losses: ops.None, finite: ops.None}
+	l := &listing{Graph: &ops.Graph{}, targets: ops.None, weights: ops.None, losses: ops.None, finite: ops.None}
 	l.src = l.NewValue("x", ops.F32(append([]int{batch}, m.Layers.Input()...)...), ops.Input)
 
 	var weights []ops.Value // trainable
@@ -61,15 +64,22 @@ func lower(m Model, mode Mode, batch int) (*listing, error) {
 		return l, nil
 	}
 
-	l.labels = l.NewValue("labels", ops.Type{DType: ops.Int32, Shape: ops.Shape{batch}}, ops.Input)
+	name := "labels"
+	if feed.target[0] != 0 {
+		name = "targets"
+	}
+	l.targets = l.NewValue(name, feed.targets(batch), ops.Input)
+	if feed.Weighted {
+		return nil, errors.New("plan: samples cannot have weights yet")
+	}
 	l.Label = "loss"
-	if l.losses, err = m.Loss.Lower(l.Graph, l.prediction, l.labels); err != nil {
+	if l.losses, err = m.Loss.Lower(l.Graph, l.prediction, l.targets); err != nil {
 		return nil, fmt.Errorf("loss %s: %w", m.Loss.Name(), err)
 	}
 	measured := []ops.Value{l.losses}
 	for _, metric := range m.Metrics {
 		l.Label = "metrics"
-		v, err := metric.Lower(l.Graph, l.prediction, l.labels)
+		v, err := metric.Lower(l.Graph, l.prediction, l.targets)
 		if err != nil {
 			return nil, fmt.Errorf("metric %s: %w", metric.Name(), err)
 		}

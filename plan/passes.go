@@ -88,21 +88,24 @@ func removeUnread(g *ops.Graph, kept []ops.Value) {
 func lossFromLogits(g *ops.Graph) {
 	u := usesOf(g, nil)
 	for i, op := range g.Ops {
-		_, loss := op.Operator.(ops.LogLoss)
-		_, correct := op.Operator.(ops.Correct)
-		if !loss && !correct {
+		var fromLogits ops.Operator
+		switch o := op.Operator.(type) {
+		case ops.LogLoss:
+			fromLogits = ops.CrossEntropy{}
+		case ops.SoftLogLoss:
+			fromLogits = ops.SoftCrossEntropy{}
+		case ops.Correct:
+			fromLogits = o
+		default:
 			continue
 		}
 		made := u.maker[op.In[0]]
 		if made < 0 {
 			continue
 		}
-		if _, ok := g.Ops[made].Operator.(ops.Softmax); !ok {
-			continue
-		}
-		g.Ops[i].In = []ops.Value{g.Ops[made].In[0], op.In[1]}
-		if loss {
-			g.Ops[i].Operator = ops.CrossEntropy{}
+		if _, ok := g.Ops[made].Operator.(ops.Softmax); ok {
+			g.Ops[i].In = []ops.Value{g.Ops[made].In[0], op.In[1]}
+			g.Ops[i].Operator = fromLogits
 		}
 	}
 }

@@ -58,7 +58,7 @@ func place(l *listing, workspaces []int) *placement {
 		s := &p.list[p.of[v]]
 		s.first, s.end = min(s.first, i), max(s.end, i)
 	}
-	for _, v := range []ops.Value{l.src, l.labels} {
+	for _, v := range []ops.Value{l.src, l.targets, l.weights} {
 		if v != ops.None {
 			p.of[v] = add(storage{bytes: l.Type(v).Bytes(), pinned: true})
 			if len(u.readers[v]) > 0 {

@@ -15,6 +15,7 @@ import (
 	"github.com/meseta-go/meseta/layers"
 	"github.com/meseta-go/meseta/losses"
 	"github.com/meseta-go/meseta/metrics"
+	"github.com/meseta-go/meseta/ops"
 	"github.com/meseta-go/meseta/optimizers"
 )
 
@@ -57,6 +58,49 @@ func (m Model) check(mode Mode) error {
 		return fmt.Errorf("plan: training of %s needs an optimizer; compile the model with one", m.Layers.Name)
 	}
 	return nil
+}
+
+// Feed is what a batch brings beside samples. The zero value is class labels, and no weights.
+type Feed struct {
+	target   [maxTarget]int // the shape of a sample's target, then zeros; all zero for class labels
+	Weighted bool           // samples have weights
+}
+
+// maxTarget is the most dimensions that a target may have.
+const maxTarget = 6
+
+// NewFeed is what batches bring whose samples have targets of a shape, or class labels where that is nil. The error wraps
+// ops.ErrShape.
+func NewFeed(target []int, weighted bool) (Feed, error) {
+	f := Feed{Weighted: weighted}
+	if target != nil && len(target) == 0 || len(target) > maxTarget {
+		return f, fmt.Errorf("plan: a target has %d dimensions, want 1 to %d: %w", len(target), maxTarget, ops.ErrShape)
+	}
+	for i, d := range target {
+		if d < 1 {
+			return f, fmt.Errorf("plan: a target is of shape %v, every side must be at least 1: %w", ops.Shape(target), ops.ErrShape)
+		}
+		f.target[i] = d
+	}
+	return f, nil
+}
+
+// Target is the shape of a sample's target, nil for class labels.
+func (f Feed) Target() ops.Shape {
+	for i, d := range f.target {
+		if d == 0 {
+			return append(ops.Shape(nil), f.target[:i]...)
+		}
+	}
+	return append(ops.Shape(nil), f.target[:]...)
+}
+
+// targets is the type of what the loss compares predictions with.
+func (f Feed) targets(batch int) ops.Type {
+	if f.target[0] == 0 {
+		return ops.Type{DType: ops.Int32, Shape: ops.Shape{batch}}
+	}
+	return ops.Type{Shape: append(ops.Shape{batch}, f.Target()...)}
 }
 
 // Names of the values that live across steps beside weights. A weight's name is its path, "conv2d/kernel"; what an optimizer

@@ -148,8 +148,10 @@ func play(t *testing.T, name string, p *Program) {
 		})
 	}
 	put(p.listing.src)
-	if p.listing.labels != ops.None {
-		put(p.listing.labels)
+	for _, v := range []ops.Value{p.listing.targets, p.listing.weights} {
+		if v != ops.None {
+			put(v)
+		}
 	}
 	for i, op := range p.listing.Ops {
 		for _, v := range op.In {

@@ -14,6 +14,7 @@ import (
 type Program struct {
 	Mode  Mode
 	Batch int
+	Feed  Feed
 
 	session *Session
 	listing *listing
@@ -24,8 +25,8 @@ type Program struct {
 }
 
 // compile lists, fuses, chooses kernels and places values; nothing is bound to memory yet.
-func compile(s *Session, mode Mode, batch int) (*Program, error) {
-	l, err := lower(s.model, mode, batch)
+func compile(s *Session, mode Mode, batch int, feed Feed) (*Program, error) {
+	l, err := lower(s.model, mode, batch, feed)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +35,7 @@ func compile(s *Session, mode Mode, batch int) (*Program, error) {
 	if err := l.checkGradients(); err != nil {
 		return nil, err
 	}
-	p := &Program{Mode: mode, Batch: batch, session: s, listing: l, kernels: make([]kernels.Kernel, len(l.Ops))}
+	p := &Program{Mode: mode, Batch: batch, Feed: feed, session: s, listing: l, kernels: make([]kernels.Kernel, len(l.Ops))}
 	workspaces := make([]int, len(l.Ops))
 	for i, op := range l.Ops {
 		if ops.IsView(op.Operator) {
@@ -108,13 +109,19 @@ func (p *Program) Run() error {
 	return p.run()
 }
 
-// SetBatch copies a batch to the device: x [Batch,H,W,C] and, but for Inference, labels [Batch].
+// SetBatch copies a batch to the device: x [Batch,H,W,C] and, but for Inference and where the feed has targets, labels [Batch].
 func (p *Program) SetBatch(x []float32, labels []int32) {
 	write(p.buffer(p.listing.src), x)
-	if p.listing.labels != ops.None {
-		write(p.buffer(p.listing.labels), labels)
+	if p.listing.targets != ops.None && p.Feed.target[0] == 0 {
+		write(p.buffer(p.listing.targets), labels)
 	}
 }
+
+// SetTargets copies a batch's targets [Batch,…] to the device. It is for programs whose feed has some.
+func (p *Program) SetTargets(targets []float32) { write(p.buffer(p.listing.targets), targets) }
+
+// SetWeights copies the weights of a batch's samples [Batch] to the device. It is for programs whose feed has some.
+func (p *Program) SetWeights(weights []float32) { write(p.buffer(p.listing.weights), weights) }
 
 // Prediction copies the network's output for the last batch, [Batch,…], to dst. It is kept in Inference programs only.
 func (p *Program) Prediction(dst []float32) { read(p.buffer(p.listing.prediction), dst) }

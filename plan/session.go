@@ -60,6 +60,7 @@ const (
 type key struct {
 	mode  Mode
 	batch int
+	feed  Feed
 }
 
 // NewSession lays out and allocates the store of a model and gives weights their first values, which depend on the seed and on
@@ -143,13 +144,22 @@ func (s *Session) initialize() {
 	}
 }
 
-// Program compiles the program for a mode and batch size, or gives the one compiled before.
+// Program compiles the program for a mode and batch size, or gives the one compiled before. Batches bring class labels; for others
+// see ProgramFor.
 func (s *Session) Program(mode Mode, batch int) (*Program, error) {
-	k := key{mode, batch}
+	return s.ProgramFor(mode, batch, Feed{})
+}
+
+// ProgramFor is Program for batches that bring other things beside samples.
+func (s *Session) ProgramFor(mode Mode, batch int, feed Feed) (*Program, error) {
+	if mode == Inference {
+		feed = Feed{}
+	}
+	k := key{mode, batch, feed}
 	if p, ok := s.programs[k]; ok {
 		return p, nil
 	}
-	p, err := compile(s, mode, batch)
+	p, err := compile(s, mode, batch, feed)
 	if err != nil {
 		return nil, err
 	}
