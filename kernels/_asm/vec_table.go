@@ -62,6 +62,12 @@ var table@ = Table{
 	Lion: func(param, grad, m []float32, beta1, keep1, beta2, keep2, rate float32) {
 		lion@(at(m), at(param), at(grad), len(param), beta1, keep1, beta2, keep2, rate)
 	},
+	Lamb: func(grad, m, v []float32, keep1, keep2, scale1, scale2, epsilon float32) {
+		lamb@(at(m), at(v), at(grad), len(grad), keep1, keep2, scale1, scale2, epsilon)
+	},
+	Clamp: func(dst, src []float32, low, high float32) { clamp@(at(dst), at(src), len(dst), low, high) },
+	Average: func(a, src []float32, rho, keep float32) { average@(at(a), at(src), len(a), rho, keep) },
+	Regularize: func(dst, grad, w []float32, l1, l2 float32) { regularize@(at(dst), at(grad), at(w), len(dst), l1, l2) },
 	BiasAdd: func(dst, src, bias []float32, rows, width int) { biasAdd@(at(dst), at(src), at(bias), rows, width) },
 	Normalize: [2][2]func(dst, src, residual, mean, scale, offset []float32, rows, width int){
 		{
@@ -129,12 +135,6 @@ var table@ = Table{
 		func(diffSrc, diffDst, src, dst []float32, count, c, r, s, step, pitch int) {
 			maxPoolBackwardAdd@(at(diffSrc), at(diffDst), at(src), at(dst), count, c, r, s, step, pitch)
 		},
-	},
-	Depthwise: func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor float32) {
-		depthwise@(at(dst), at(src), at(weights), at(bias), at(taps), len(taps), count, c, dstStep, srcStep, floor)
-	},
-	DepthwiseWeights: func(sums, src, diff []float32, runs []Run, c, srcStep, diffStep int) {
-		depthwiseWeights@(at(sums), at(src), at(diff), at(runs), len(runs), c, srcStep, diffStep)
 	},
 }
 `, "@", f.vectors.Suffix))

@@ -83,7 +83,10 @@ func rmsprop(centered, momentum bool) elementwise {
 // Copy is dst = src, between registers.
 func (a *Asm) Copy(src, dst Reg) { a.I("VMOVAPS", src, dst) }
 
-// updates are the loops of the optimizers beside SGD and Adam.
+// Min is dst = min(x, y).
+func (a *Asm) Min(x, y, dst Reg) { a.I("VMINPS", y, x, dst) }
+
+// updates are the loops of the optimizers beside SGD and Adam, and of what else an update does.
 func updates() []elementwise {
 	return []elementwise{
 		rmsprop(false, false), rmsprop(false, true), rmsprop(true, false), rmsprop(true, true),
@@ -174,6 +177,51 @@ func updates() []elementwise {
 				a.Sub(up, down, up)
 				a.Sub(r[0], up, r[0])
 				a.Note("m = beta2·m + keep2·grad").average(c[2], c[3], grad, m)
+			},
+		},
+		{
+			name: "lamb", doc: "lamb… is Table.Lamb.",
+			in: []string{"grad", "m", "v"}, constants: []string{"keep1", "keep2", "scale1", "scale2", "epsilon"},
+			out: []output{{"m", 1}, {"v", 2}, {"grad", 0}}, registers: 4, unroll: 2,
+			body: func(a *Asm, r, c []Reg, _ []Mem) {
+				grad, m, v, root := r[0], r[1], r[2], r[3]
+				a.Mul(grad, grad, root)
+				a.Note("v += (grad²-v)·keep2").approach(c[1], root, v)
+				a.Note("m += (grad-m)·keep1").approach(c[0], grad, m)
+				a.Mul(c[3], v, root)
+				a.Sqrt(root, root)
+				a.Add(c[4], root, root)
+				a.Mul(c[2], m, grad)
+				a.Note("scale1·m/(√(scale2·v)+epsilon)").Div(grad, root, grad)
+			},
+		},
+		{
+			name: "clamp", doc: "clamp… is Table.Clamp.",
+			in: []string{"src"}, constants: []string{"low", "high"}, out: []output{{"dst", 0}}, registers: 1, unroll: 4,
+			body: func(a *Asm, r, c []Reg, _ []Mem) {
+				a.Max(c[0], r[0], r[0])
+				a.Min(c[1], r[0], r[0])
+			},
+		},
+		{
+			name: "average", doc: "average… is Table.Average.",
+			in: []string{"a", "src"}, constants: []string{"rho", "keep"}, out: []output{{"a", 0}}, registers: 2, unroll: 4,
+			body: func(a *Asm, r, c []Reg, _ []Mem) { a.average(c[0], c[1], r[1], r[0]) },
+		},
+		{
+			name: "regularize", doc: "regularize… is Table.Regularize.",
+			in: []string{"grad", "w"}, constants: []string{"l1", "l2"}, out: []output{{"dst", 0}}, registers: 5, unroll: 2,
+			body: func(a *Asm, r, c []Reg, _ []Mem) {
+				grad, w, up, down, zero := r[0], r[1], r[2], r[3], r[4]
+				a.Zero(zero)
+				a.Sub(zero, w, down)
+				a.Copy(w, up)
+				a.Note("where w > 0").WherePositive(up, c[0], zero, up)
+				a.Note("where w < 0").WherePositive(down, c[0], zero, down)
+				a.Sub(up, down, up)
+				a.Mul(c[1], w, w)
+				a.Add(w, up, up)
+				a.Note("grad + (l1·sign(w) + l2·w)").Add(up, grad, grad)
 			},
 		},
 	}

@@ -24,12 +24,16 @@ var portable = Table{
 		{rmsprop, rmspropMomentum},
 		{rmspropCentered, rmspropCenteredMomentum},
 	},
-	Adagrad:  adagrad,
-	Adadelta: adadelta,
-	Adamax:   adamax,
-	Nadam:    nadam,
-	Lion:     lion,
-	BiasAdd:  biasAdd,
+	Adagrad:    adagrad,
+	Adadelta:   adadelta,
+	Adamax:     adamax,
+	Nadam:      nadam,
+	Lion:       lion,
+	Lamb:       lamb,
+	Clamp:      clamp,
+	Average:    average,
+	Regularize: regularize,
+	BiasAdd:    biasAdd,
 	Normalize: [2][2]func(dst, src, residual, mean, scale, offset []float32, rows, width int){
 		{normalize, normalizeReLU},
 		{normalizeAdd, normalizeAddReLU},
@@ -45,8 +49,6 @@ var portable = Table{
 	},
 	MaxPool:         maxPool,
 	MaxPoolBackward: [2]func(diffSrc, diffDst, src, dst []float32, count, c, r, s, step, pitch int){maxPoolBackward, maxPoolBackwardAdd},
-
-	Depthwise: depthwise, DepthwiseWeights: depthwiseWeights,
 }
 
 func relu(dst, src []float32) {

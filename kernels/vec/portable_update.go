@@ -105,3 +105,46 @@ func lion(param, grad, m []float32, beta1, keep1, beta2, keep2, rate float32) {
 		m[i] = float32(beta2*m[i]) + float32(keep2*g)
 	}
 }
+
+func lamb(grad, m, v []float32, keep1, keep2, scale1, scale2, epsilon float32) {
+	m, v = m[:len(grad)], v[:len(grad)]
+	for i, g := range grad {
+		mi := m[i] + float32((g-m[i])*keep1)
+		vi := v[i] + float32((float32(g*g)-v[i])*keep2)
+		m[i], v[i] = mi, vi
+		grad[i] = float32(scale1*mi) / (sqrt(float32(scale2*vi)) + epsilon)
+	}
+}
+
+func clamp(dst, src []float32, low, high float32) {
+	src = src[:len(dst)]
+	for i, x := range src {
+		if x < low {
+			x = low
+		}
+		if x > high {
+			x = high
+		}
+		dst[i] = x
+	}
+}
+
+func average(a, src []float32, rho, keep float32) {
+	src = src[:len(a)]
+	for i, x := range src {
+		a[i] = float32(rho*a[i]) + float32(keep*x)
+	}
+}
+
+func regularize(dst, grad, w []float32, l1, l2 float32) {
+	grad, w = grad[:len(dst)], w[:len(dst)]
+	for i, x := range w {
+		sign := float32(0)
+		if x > 0 {
+			sign = l1
+		} else if x < 0 {
+			sign = -l1
+		}
+		dst[i] = grad[i] + (sign + float32(l2*x))
+	}
+}

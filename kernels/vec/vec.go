@@ -2,7 +2,7 @@
 // piece of a tensor, by one worker, for each instruction set. How a tensor is cut into pieces and which worker takes one is
 // decided by the families (elementwise, norm, pool, dropout, update), what an operation means is defined by their ref.go.
 //
-// Files: vec.go the table of loops; flat.go and rows.go how tensors are cut; portable*.go and depthwise.go the loops in Go; vec_*_amd64.s
+// Files: vec.go the table of loops; flat.go and rows.go how tensors are cut; portable*.go the loops in Go; vec_*_amd64.s
 // those in assembly, written by ../_asm/vec*.go. Matrix products and convolutions live in package tile.
 //
 // Loops do not check: slices are as long as their doc says, and may overlap only where they are the same slice. The 64 bytes
@@ -54,6 +54,14 @@ type Table struct {
 	Nadam func(param, grad, m, v []float32, keep1, keep2, ahead, now, scale, epsilon float32)
 	// param[i] -= rate·sign(beta1·m[i] + keep1·grad[i]), where the sign of 0 and NaN is 0; m[i] = beta2·m[i] + keep2·grad[i]. Exact.
 	Lion func(param, grad, m []float32, beta1, keep1, beta2, keep2, rate float32)
+	// m[i] += (grad[i]-m[i])·keep1; v[i] += (grad[i]²-v[i])·keep2; grad[i] = scale1·m[i]/(√(scale2·v[i])+epsilon). Exact.
+	Lamb func(grad, m, v []float32, keep1, keep2, scale1, scale2, epsilon float32)
+	// dst[i] = min(max(src[i], low), high), of numbers that are not NaN. Exact.
+	Clamp func(dst, src []float32, low, high float32)
+	// a[i] = rho·a[i] + keep·src[i]. Exact.
+	Average func(a, src []float32, rho, keep float32)
+	// dst[i] = grad[i] + (l1·sign(w[i]) + l2·w[i]), where the sign of 0 and NaN is 0. Exact.
+	Regularize func(dst, grad, w []float32, l1, l2 float32)
 
 	// dst[r,j] = src[r,j] + bias[j], of [rows,width]. Exact.
 	BiasAdd func(dst, src, bias []float32, rows, width int)
@@ -77,13 +85,6 @@ type Table struct {
 	// MaxPoolBackward[add]: for the windows of MaxPool, diffSrc at the first element that equals dst[q,j] becomes diffDst[q,j]
 	// (or with add grows by it), and 0 at the others (with add they stay). Without add windows must not overlap. Exact.
 	MaxPoolBackward [2]func(diffSrc, diffDst, src, dst []float32, count, c, r, s, step, pitch int)
-
-	// Depthwise computes count pixels of c channels: dst[q·dstStep + j] =
-	// max(bias[j] + Σt src[q·srcStep + taps[t].Src + j]·weights[taps[t].Weights + j], floor); NaN stays. Steps are in elements.
-	Depthwise func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor float32)
-	// DepthwiseWeights adds up c channels of each of the runs: sums[run.Sums + j] +=
-	// Σq src[run.Src + q·srcStep + j]·diff[run.Diff + q·diffStep + j] over its Count pixels q. Steps are in elements.
-	DepthwiseWeights func(sums, src, diff []float32, runs []Run, c, srcStep, diffStep int)
 }
 
 // For gives the loops of an instruction set.

@@ -62,6 +62,14 @@ var tableAVX2 = Table{
 	Lion: func(param, grad, m []float32, beta1, keep1, beta2, keep2, rate float32) {
 		lionAVX2(at(m), at(param), at(grad), len(param), beta1, keep1, beta2, keep2, rate)
 	},
+	Lamb: func(grad, m, v []float32, keep1, keep2, scale1, scale2, epsilon float32) {
+		lambAVX2(at(m), at(v), at(grad), len(grad), keep1, keep2, scale1, scale2, epsilon)
+	},
+	Clamp:   func(dst, src []float32, low, high float32) { clampAVX2(at(dst), at(src), len(dst), low, high) },
+	Average: func(a, src []float32, rho, keep float32) { averageAVX2(at(a), at(src), len(a), rho, keep) },
+	Regularize: func(dst, grad, w []float32, l1, l2 float32) {
+		regularizeAVX2(at(dst), at(grad), at(w), len(dst), l1, l2)
+	},
 	BiasAdd: func(dst, src, bias []float32, rows, width int) { biasAddAVX2(at(dst), at(src), at(bias), rows, width) },
 	Normalize: [2][2]func(dst, src, residual, mean, scale, offset []float32, rows, width int){
 		{
@@ -131,12 +139,6 @@ var tableAVX2 = Table{
 		func(diffSrc, diffDst, src, dst []float32, count, c, r, s, step, pitch int) {
 			maxPoolBackwardAddAVX2(at(diffSrc), at(diffDst), at(src), at(dst), count, c, r, s, step, pitch)
 		},
-	},
-	Depthwise: func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor float32) {
-		depthwiseAVX2(at(dst), at(src), at(weights), at(bias), at(taps), len(taps), count, c, dstStep, srcStep, floor)
-	},
-	DepthwiseWeights: func(sums, src, diff []float32, runs []Run, c, srcStep, diffStep int) {
-		depthwiseWeightsAVX2(at(sums), at(src), at(diff), at(runs), len(runs), c, srcStep, diffStep)
 	},
 }
 
@@ -265,6 +267,26 @@ func nadamAVX2(m, v, param, grad *float32, n int, keep1, keep2, ahead, now, scal
 //go:noescape
 func lionAVX2(m, param, grad *float32, n int, beta1, keep1, beta2, keep2, rate float32)
 
+// lamb… is Table.Lamb.
+//
+//go:noescape
+func lambAVX2(m, v, grad *float32, n int, keep1, keep2, scale1, scale2, epsilon float32)
+
+// clamp… is Table.Clamp.
+//
+//go:noescape
+func clampAVX2(dst, src *float32, n int, low, high float32)
+
+// average… is Table.Average.
+//
+//go:noescape
+func averageAVX2(a, src *float32, n int, rho, keep float32)
+
+// regularize… is Table.Regularize.
+//
+//go:noescape
+func regularizeAVX2(dst, grad, w *float32, n int, l1, l2 float32)
+
 // finite… stores 0 in bad if Table.Finite holds, else another number.
 //
 //go:noescape
@@ -309,16 +331,6 @@ func maxPoolBackwardAVX2(diffSrc, diffDst, src, dst *float32, count, c, r, s, st
 //
 //go:noescape
 func maxPoolBackwardAddAVX2(diffSrc, diffDst, src, dst *float32, count, c, r, s, step, pitch int)
-
-// depthwise… is Table.Depthwise.
-//
-//go:noescape
-func depthwiseAVX2(dst, src, weights, bias *float32, taps *Tap, ntaps, count, c, dstStep, srcStep int, floor float32)
-
-// depthwiseWeights… is Table.DepthwiseWeights.
-//
-//go:noescape
-func depthwiseWeightsAVX2(sums, src, diff *float32, runs *Run, nruns, c, srcStep, diffStep int)
 
 // dropout… is Table.Dropout.
 //

@@ -2154,6 +2154,323 @@ done:
 	VZEROUPPER
 	RET
 
+// func lambAVX2(m, v, grad *float32, n int, keep1, keep2, scale1, scale2, epsilon float32)
+TEXT ·lambAVX2(SB), NOSPLIT, $0-52
+	MOVQ m+0(FP), AX
+	MOVQ v+8(FP), BX
+	MOVQ grad+16(FP), DX
+	VBROADCASTSS keep1+32(FP), Y0
+	VBROADCASTSS keep2+36(FP), Y1
+	VBROADCASTSS scale1+40(FP), Y2
+	VBROADCASTSS scale2+44(FP), Y3
+	VBROADCASTSS epsilon+48(FP), Y4
+	MOVQ n+24(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT one
+	VMOVUPS (DX)(R11*4), Y5
+	VMOVUPS (AX)(R11*4), Y6
+	VMOVUPS (BX)(R11*4), Y7
+	VMOVUPS 32(DX)(R11*4), Y9
+	VMOVUPS 32(AX)(R11*4), Y10
+	VMOVUPS 32(BX)(R11*4), Y11
+	VMULPS Y5, Y5, Y8
+	VSUBPS Y7, Y8, Y8                               // v += (grad²-v)·keep2
+	VMULPS Y1, Y8, Y8
+	VADDPS Y8, Y7, Y7
+	VSUBPS Y6, Y5, Y5                               // m += (grad-m)·keep1
+	VMULPS Y0, Y5, Y5
+	VADDPS Y5, Y6, Y6
+	VMULPS Y3, Y7, Y8
+	VSQRTPS Y8, Y8
+	VADDPS Y4, Y8, Y8
+	VMULPS Y2, Y6, Y5
+	VDIVPS Y8, Y5, Y5                               // scale1·m/(√(scale2·v)+epsilon)
+	VMULPS Y9, Y9, Y12
+	VSUBPS Y11, Y12, Y12                            // v += (grad²-v)·keep2
+	VMULPS Y1, Y12, Y12
+	VADDPS Y12, Y11, Y11
+	VSUBPS Y10, Y9, Y9                              // m += (grad-m)·keep1
+	VMULPS Y0, Y9, Y9
+	VADDPS Y9, Y10, Y10
+	VMULPS Y3, Y11, Y12
+	VSQRTPS Y12, Y12
+	VADDPS Y4, Y12, Y12
+	VMULPS Y2, Y10, Y9
+	VDIVPS Y12, Y9, Y9                              // scale1·m/(√(scale2·v)+epsilon)
+	VMOVUPS Y6, (AX)(R11*4)
+	VMOVUPS Y7, (BX)(R11*4)
+	VMOVUPS Y5, (DX)(R11*4)
+	VMOVUPS Y10, 32(AX)(R11*4)
+	VMOVUPS Y11, 32(BX)(R11*4)
+	VMOVUPS Y9, 32(DX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT rest
+	VMOVUPS (DX)(R11*4), Y5
+	VMOVUPS (AX)(R11*4), Y6
+	VMOVUPS (BX)(R11*4), Y7
+	VMULPS Y5, Y5, Y8
+	VSUBPS Y7, Y8, Y8                               // v += (grad²-v)·keep2
+	VMULPS Y1, Y8, Y8
+	VADDPS Y8, Y7, Y7
+	VSUBPS Y6, Y5, Y5                               // m += (grad-m)·keep1
+	VMULPS Y0, Y5, Y5
+	VADDPS Y5, Y6, Y6
+	VMULPS Y3, Y7, Y8
+	VSQRTPS Y8, Y8
+	VADDPS Y4, Y8, Y8
+	VMULPS Y2, Y6, Y5
+	VDIVPS Y8, Y5, Y5                               // scale1·m/(√(scale2·v)+epsilon)
+	VMOVUPS Y6, (AX)(R11*4)
+	VMOVUPS Y7, (BX)(R11*4)
+	VMOVUPS Y5, (DX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMASKMOVPS (DX)(R11*4), Y15, Y5
+	VMASKMOVPS (AX)(R11*4), Y15, Y6
+	VMASKMOVPS (BX)(R11*4), Y15, Y7
+	VMULPS Y5, Y5, Y8
+	VSUBPS Y7, Y8, Y8                               // v += (grad²-v)·keep2
+	VMULPS Y1, Y8, Y8
+	VADDPS Y8, Y7, Y7
+	VSUBPS Y6, Y5, Y5                               // m += (grad-m)·keep1
+	VMULPS Y0, Y5, Y5
+	VADDPS Y5, Y6, Y6
+	VMULPS Y3, Y7, Y8
+	VSQRTPS Y8, Y8
+	VADDPS Y4, Y8, Y8
+	VMULPS Y2, Y6, Y5
+	VDIVPS Y8, Y5, Y5                               // scale1·m/(√(scale2·v)+epsilon)
+	VMASKMOVPS Y6, Y15, (AX)(R11*4)
+	VMASKMOVPS Y7, Y15, (BX)(R11*4)
+	VMASKMOVPS Y5, Y15, (DX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func clampAVX2(dst, src *float32, n int, low, high float32)
+TEXT ·clampAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), BX
+	VBROADCASTSS low+24(FP), Y0
+	VBROADCASTSS high+28(FP), Y1
+	MOVQ n+16(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 32(R11), R13
+	CMPQ R13, R12                                   // 32 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Y2
+	VMOVUPS 32(BX)(R11*4), Y3
+	VMOVUPS 64(BX)(R11*4), Y4
+	VMOVUPS 96(BX)(R11*4), Y5
+	VMAXPS Y2, Y0, Y2
+	VMINPS Y2, Y1, Y2
+	VMAXPS Y3, Y0, Y3
+	VMINPS Y3, Y1, Y3
+	VMAXPS Y4, Y0, Y4
+	VMINPS Y4, Y1, Y4
+	VMAXPS Y5, Y0, Y5
+	VMINPS Y5, Y1, Y5
+	VMOVUPS Y2, (AX)(R11*4)
+	VMOVUPS Y3, 32(AX)(R11*4)
+	VMOVUPS Y4, 64(AX)(R11*4)
+	VMOVUPS Y5, 96(AX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Y2
+	VMAXPS Y2, Y0, Y2
+	VMINPS Y2, Y1, Y2
+	VMOVUPS Y2, (AX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMASKMOVPS (BX)(R11*4), Y15, Y2
+	VMAXPS Y2, Y0, Y2
+	VMINPS Y2, Y1, Y2
+	VMASKMOVPS Y2, Y15, (AX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func averageAVX2(a, src *float32, n int, rho, keep float32)
+TEXT ·averageAVX2(SB), NOSPLIT, $0-32
+	MOVQ a+0(FP), AX
+	MOVQ src+8(FP), BX
+	VBROADCASTSS rho+24(FP), Y0
+	VBROADCASTSS keep+28(FP), Y1
+	MOVQ n+16(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 32(R11), R13
+	CMPQ R13, R12                                   // 32 elements more?
+	JGT one
+	VMOVUPS (AX)(R11*4), Y2
+	VMOVUPS (BX)(R11*4), Y3
+	VMOVUPS 32(AX)(R11*4), Y4
+	VMOVUPS 32(BX)(R11*4), Y5
+	VMOVUPS 64(AX)(R11*4), Y6
+	VMOVUPS 64(BX)(R11*4), Y7
+	VMOVUPS 96(AX)(R11*4), Y8
+	VMOVUPS 96(BX)(R11*4), Y9
+	VMULPS Y1, Y3, Y3
+	VMULPS Y0, Y2, Y2
+	VADDPS Y3, Y2, Y2
+	VMULPS Y1, Y5, Y5
+	VMULPS Y0, Y4, Y4
+	VADDPS Y5, Y4, Y4
+	VMULPS Y1, Y7, Y7
+	VMULPS Y0, Y6, Y6
+	VADDPS Y7, Y6, Y6
+	VMULPS Y1, Y9, Y9
+	VMULPS Y0, Y8, Y8
+	VADDPS Y9, Y8, Y8
+	VMOVUPS Y2, (AX)(R11*4)
+	VMOVUPS Y4, 32(AX)(R11*4)
+	VMOVUPS Y6, 64(AX)(R11*4)
+	VMOVUPS Y8, 96(AX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT rest
+	VMOVUPS (AX)(R11*4), Y2
+	VMOVUPS (BX)(R11*4), Y3
+	VMULPS Y1, Y3, Y3
+	VMULPS Y0, Y2, Y2
+	VADDPS Y3, Y2, Y2
+	VMOVUPS Y2, (AX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMASKMOVPS (AX)(R11*4), Y15, Y2
+	VMASKMOVPS (BX)(R11*4), Y15, Y3
+	VMULPS Y1, Y3, Y3
+	VMULPS Y0, Y2, Y2
+	VADDPS Y3, Y2, Y2
+	VMASKMOVPS Y2, Y15, (AX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func regularizeAVX2(dst, grad, w *float32, n int, l1, l2 float32)
+TEXT ·regularizeAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ grad+8(FP), BX
+	MOVQ w+16(FP), DX
+	VBROADCASTSS l1+32(FP), Y0
+	VBROADCASTSS l2+36(FP), Y1
+	MOVQ n+24(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Y2
+	VMOVUPS (DX)(R11*4), Y3
+	VMOVUPS 32(BX)(R11*4), Y7
+	VMOVUPS 32(DX)(R11*4), Y8
+	VXORPS Y6, Y6, Y6
+	VSUBPS Y3, Y6, Y5
+	VMOVAPS Y3, Y4
+	VCMPPS $17, Y4, Y6, Y4                          // where w > 0
+	VANDPS Y0, Y4, Y4
+	VCMPPS $17, Y5, Y6, Y5                          // where w < 0
+	VANDPS Y0, Y5, Y5
+	VSUBPS Y5, Y4, Y4
+	VMULPS Y1, Y3, Y3
+	VADDPS Y3, Y4, Y4
+	VADDPS Y4, Y2, Y2                               // grad + (l1·sign(w) + l2·w)
+	VXORPS Y11, Y11, Y11
+	VSUBPS Y8, Y11, Y10
+	VMOVAPS Y8, Y9
+	VCMPPS $17, Y9, Y11, Y9                         // where w > 0
+	VANDPS Y0, Y9, Y9
+	VCMPPS $17, Y10, Y11, Y10                       // where w < 0
+	VANDPS Y0, Y10, Y10
+	VSUBPS Y10, Y9, Y9
+	VMULPS Y1, Y8, Y8
+	VADDPS Y8, Y9, Y9
+	VADDPS Y9, Y7, Y7                               // grad + (l1·sign(w) + l2·w)
+	VMOVUPS Y2, (AX)(R11*4)
+	VMOVUPS Y7, 32(AX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Y2
+	VMOVUPS (DX)(R11*4), Y3
+	VXORPS Y6, Y6, Y6
+	VSUBPS Y3, Y6, Y5
+	VMOVAPS Y3, Y4
+	VCMPPS $17, Y4, Y6, Y4                          // where w > 0
+	VANDPS Y0, Y4, Y4
+	VCMPPS $17, Y5, Y6, Y5                          // where w < 0
+	VANDPS Y0, Y5, Y5
+	VSUBPS Y5, Y4, Y4
+	VMULPS Y1, Y3, Y3
+	VADDPS Y3, Y4, Y4
+	VADDPS Y4, Y2, Y2                               // grad + (l1·sign(w) + l2·w)
+	VMOVUPS Y2, (AX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMASKMOVPS (BX)(R11*4), Y15, Y2
+	VMASKMOVPS (DX)(R11*4), Y15, Y3
+	VXORPS Y6, Y6, Y6
+	VSUBPS Y3, Y6, Y5
+	VMOVAPS Y3, Y4
+	VCMPPS $17, Y4, Y6, Y4                          // where w > 0
+	VANDPS Y0, Y4, Y4
+	VCMPPS $17, Y5, Y6, Y5                          // where w < 0
+	VANDPS Y0, Y5, Y5
+	VSUBPS Y5, Y4, Y4
+	VMULPS Y1, Y3, Y3
+	VADDPS Y3, Y4, Y4
+	VADDPS Y4, Y2, Y2                               // grad + (l1·sign(w) + l2·w)
+	VMASKMOVPS Y2, Y15, (AX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
 // func finiteAVX2(src *float32, n int, bad *int32)
 TEXT ·finiteAVX2(SB), NOSPLIT, $0-24
 	MOVQ src+0(FP), AX
@@ -3215,417 +3532,6 @@ advance:
 	LEAQ (R9)(CX*4), R9
 	JMP window
 done:
-	VZEROUPPER
-	RET
-
-// func depthwiseAVX2(dst, src, weights, bias *float32, taps *Tap, ntaps, count, c, dstStep, srcStep int, floor float32)
-TEXT ·depthwiseAVX2(SB), NOSPLIT, $0-84
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ weights+16(FP), R8
-	MOVQ bias+24(FP), R9
-	MOVQ dstStep+64(FP), R13
-	MOVQ srcStep+72(FP), DX
-	SHLQ $2, R13
-	SHLQ $2, DX
-	VBROADCASTSS floor+80(FP), Y14
-four:
-	CMPQ count+48(FP), $4
-	JLT one
-	XORQ R10, R10
-fourSeveral:
-	LEAQ 16(R10), CX
-	CMPQ CX, c+56(FP)
-	JGT fourOne
-	VMOVUPS (R9)(R10*4), Y0
-	VMOVUPS (R9)(R10*4), Y2
-	VMOVUPS (R9)(R10*4), Y4
-	VMOVUPS (R9)(R10*4), Y6
-	VMOVUPS 32(R9)(R10*4), Y1
-	VMOVUPS 32(R9)(R10*4), Y3
-	VMOVUPS 32(R9)(R10*4), Y5
-	VMOVUPS 32(R9)(R10*4), Y7
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP fourSeveralTest
-fourSeveralTap:
-	MOVQ (R11), AX
-	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Y8
-	VMOVUPS 32(BX), Y9
-	VFMADD231PS (AX), Y8, Y0
-	VFMADD231PS 32(AX), Y9, Y1
-	VFMADD231PS (AX)(DX*1), Y8, Y2
-	VFMADD231PS 32(AX)(DX*1), Y9, Y3
-	VFMADD231PS (AX)(DX*2), Y8, Y4
-	VFMADD231PS 32(AX)(DX*2), Y9, Y5
-	VFMADD231PS (AX)(CX*1), Y8, Y6
-	VFMADD231PS 32(AX)(CX*1), Y9, Y7
-	ADDQ $16, R11
-fourSeveralTest:
-	SUBQ $1, R12
-	JGE fourSeveralTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Y0, Y14, Y0
-	VMOVUPS Y0, (AX)
-	VMAXPS Y1, Y14, Y1
-	VMOVUPS Y1, 32(AX)
-	VMAXPS Y2, Y14, Y2
-	VMOVUPS Y2, (AX)(R13*1)
-	VMAXPS Y3, Y14, Y3
-	VMOVUPS Y3, 32(AX)(R13*1)
-	VMAXPS Y4, Y14, Y4
-	VMOVUPS Y4, (AX)(R13*2)
-	VMAXPS Y5, Y14, Y5
-	VMOVUPS Y5, 32(AX)(R13*2)
-	VMAXPS Y6, Y14, Y6
-	VMOVUPS Y6, (AX)(BX*1)
-	VMAXPS Y7, Y14, Y7
-	VMOVUPS Y7, 32(AX)(BX*1)
-	ADDQ $16, R10
-	JMP fourSeveral
-fourOne:
-	LEAQ 8(R10), CX
-	CMPQ CX, c+56(FP)
-	JGT fourRest
-	VMOVUPS (R9)(R10*4), Y0
-	VMOVUPS (R9)(R10*4), Y1
-	VMOVUPS (R9)(R10*4), Y2
-	VMOVUPS (R9)(R10*4), Y3
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP fourOneTest
-fourOneTap:
-	MOVQ (R11), AX
-	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Y8
-	VFMADD231PS (AX), Y8, Y0
-	VFMADD231PS (AX)(DX*1), Y8, Y1
-	VFMADD231PS (AX)(DX*2), Y8, Y2
-	VFMADD231PS (AX)(CX*1), Y8, Y3
-	ADDQ $16, R11
-fourOneTest:
-	SUBQ $1, R12
-	JGE fourOneTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Y0, Y14, Y0
-	VMOVUPS Y0, (AX)
-	VMAXPS Y1, Y14, Y1
-	VMOVUPS Y1, (AX)(R13*1)
-	VMAXPS Y2, Y14, Y2
-	VMOVUPS Y2, (AX)(R13*2)
-	VMAXPS Y3, Y14, Y3
-	VMOVUPS Y3, (AX)(BX*1)
-	ADDQ $8, R10
-	JMP fourOne
-fourRest:
-	MOVQ c+56(FP), CX
-	SUBQ R10, CX
-	JEQ fourEnd
-	VMOVD CX, X15
-	VPBROADCASTD X15, Y15
-	VPCMPGTD lanes<>(SB), Y15, Y15
-	VMOVUPS (R9)(R10*4), Y0
-	VMOVUPS (R9)(R10*4), Y1
-	VMOVUPS (R9)(R10*4), Y2
-	VMOVUPS (R9)(R10*4), Y3
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP fourRestTest
-fourRestTap:
-	MOVQ (R11), AX
-	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Y8
-	VFMADD231PS (AX), Y8, Y0
-	VFMADD231PS (AX)(DX*1), Y8, Y1
-	VFMADD231PS (AX)(DX*2), Y8, Y2
-	VFMADD231PS (AX)(CX*1), Y8, Y3
-	ADDQ $16, R11
-fourRestTest:
-	SUBQ $1, R12
-	JGE fourRestTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Y0, Y14, Y0
-	VMASKMOVPS Y0, Y15, (AX)
-	VMAXPS Y1, Y14, Y1
-	VMASKMOVPS Y1, Y15, (AX)(R13*1)
-	VMAXPS Y2, Y14, Y2
-	VMASKMOVPS Y2, Y15, (AX)(R13*2)
-	VMAXPS Y3, Y14, Y3
-	VMASKMOVPS Y3, Y15, (AX)(BX*1)
-fourEnd:
-	MOVQ R13, AX
-	IMULQ $4, AX
-	ADDQ AX, DI
-	MOVQ DX, AX
-	IMULQ $4, AX
-	ADDQ AX, SI
-	SUBQ $4, count+48(FP)
-	JMP four
-one:
-	CMPQ count+48(FP), $1
-	JLT done
-	XORQ R10, R10
-oneSeveral:
-	LEAQ 32(R10), CX
-	CMPQ CX, c+56(FP)
-	JGT oneOne
-	VMOVUPS (R9)(R10*4), Y0
-	VMOVUPS 32(R9)(R10*4), Y1
-	VMOVUPS 64(R9)(R10*4), Y2
-	VMOVUPS 96(R9)(R10*4), Y3
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP oneSeveralTest
-oneSeveralTap:
-	MOVQ (R11), AX
-	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Y8
-	VMOVUPS 32(BX), Y9
-	VMOVUPS 64(BX), Y10
-	VMOVUPS 96(BX), Y11
-	VFMADD231PS (AX), Y8, Y0
-	VFMADD231PS 32(AX), Y9, Y1
-	VFMADD231PS 64(AX), Y10, Y2
-	VFMADD231PS 96(AX), Y11, Y3
-	ADDQ $16, R11
-oneSeveralTest:
-	SUBQ $1, R12
-	JGE oneSeveralTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Y0, Y14, Y0
-	VMOVUPS Y0, (AX)
-	VMAXPS Y1, Y14, Y1
-	VMOVUPS Y1, 32(AX)
-	VMAXPS Y2, Y14, Y2
-	VMOVUPS Y2, 64(AX)
-	VMAXPS Y3, Y14, Y3
-	VMOVUPS Y3, 96(AX)
-	ADDQ $32, R10
-	JMP oneSeveral
-oneOne:
-	LEAQ 8(R10), CX
-	CMPQ CX, c+56(FP)
-	JGT oneRest
-	VMOVUPS (R9)(R10*4), Y0
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP oneOneTest
-oneOneTap:
-	MOVQ (R11), AX
-	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Y8
-	VFMADD231PS (AX), Y8, Y0
-	ADDQ $16, R11
-oneOneTest:
-	SUBQ $1, R12
-	JGE oneOneTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Y0, Y14, Y0
-	VMOVUPS Y0, (AX)
-	ADDQ $8, R10
-	JMP oneOne
-oneRest:
-	MOVQ c+56(FP), CX
-	SUBQ R10, CX
-	JEQ oneEnd
-	VMOVD CX, X15
-	VPBROADCASTD X15, Y15
-	VPCMPGTD lanes<>(SB), Y15, Y15
-	VMOVUPS (R9)(R10*4), Y0
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP oneRestTest
-oneRestTap:
-	MOVQ (R11), AX
-	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Y8
-	VFMADD231PS (AX), Y8, Y0
-	ADDQ $16, R11
-oneRestTest:
-	SUBQ $1, R12
-	JGE oneRestTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Y0, Y14, Y0
-	VMASKMOVPS Y0, Y15, (AX)
-oneEnd:
-	MOVQ R13, AX
-	IMULQ $1, AX
-	ADDQ AX, DI
-	MOVQ DX, AX
-	IMULQ $1, AX
-	ADDQ AX, SI
-	SUBQ $1, count+48(FP)
-	JMP one
-done:
-	VZEROUPPER
-	RET
-
-// func depthwiseWeightsAVX2(sums, src, diff *float32, runs *Run, nruns, c, srcStep, diffStep int)
-TEXT ·depthwiseWeightsAVX2(SB), NOSPLIT, $0-64
-	MOVQ sums+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ diff+16(FP), R8
-	MOVQ srcStep+48(FP), DX
-	MOVQ diffStep+56(FP), R13
-	SHLQ $2, DX
-	SHLQ $2, R13
-	XORQ R10, R10
-runsSeveral:
-	LEAQ 32(R10), CX
-	CMPQ CX, c+40(FP)
-	JGT runsOne
-	MOVQ runs+24(FP), R11
-	MOVQ nruns+32(FP), R12
-	JMP runsSeveralTest
-runsSeveralRun:
-	MOVQ (R11), R9
-	ADDQ R10, R9
-	LEAQ (DI)(R9*4), R9
-	MOVQ 8(R11), AX
-	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 16(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	MOVQ 24(R11), CX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-runsSeveralPixel:
-	VMOVUPS (BX), Y8
-	VFMADD231PS (AX), Y8, Y0
-	VMOVUPS 32(BX), Y9
-	VFMADD231PS 32(AX), Y9, Y1
-	VMOVUPS 64(BX), Y10
-	VFMADD231PS 64(AX), Y10, Y2
-	VMOVUPS 96(BX), Y11
-	VFMADD231PS 96(AX), Y11, Y3
-	ADDQ DX, AX
-	ADDQ R13, BX
-	SUBQ $1, CX
-	JGT runsSeveralPixel
-	VADDPS (R9), Y0, Y0
-	VMOVUPS Y0, (R9)
-	VADDPS 32(R9), Y1, Y1
-	VMOVUPS Y1, 32(R9)
-	VADDPS 64(R9), Y2, Y2
-	VMOVUPS Y2, 64(R9)
-	VADDPS 96(R9), Y3, Y3
-	VMOVUPS Y3, 96(R9)
-	ADDQ $32, R11
-runsSeveralTest:
-	SUBQ $1, R12
-	JGE runsSeveralRun
-	ADDQ $32, R10
-	JMP runsSeveral
-runsOne:
-	LEAQ 8(R10), CX
-	CMPQ CX, c+40(FP)
-	JGT runsRest
-	MOVQ runs+24(FP), R11
-	MOVQ nruns+32(FP), R12
-	JMP runsOneTest
-runsOneRun:
-	MOVQ (R11), R9
-	ADDQ R10, R9
-	LEAQ (DI)(R9*4), R9
-	MOVQ 8(R11), AX
-	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 16(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	MOVQ 24(R11), CX
-	VXORPS Y0, Y0, Y0
-runsOnePixel:
-	VMOVUPS (BX), Y8
-	VFMADD231PS (AX), Y8, Y0
-	ADDQ DX, AX
-	ADDQ R13, BX
-	SUBQ $1, CX
-	JGT runsOnePixel
-	VADDPS (R9), Y0, Y0
-	VMOVUPS Y0, (R9)
-	ADDQ $32, R11
-runsOneTest:
-	SUBQ $1, R12
-	JGE runsOneRun
-	ADDQ $8, R10
-	JMP runsOne
-runsRest:
-	MOVQ c+40(FP), CX
-	SUBQ R10, CX
-	JEQ runsEnd
-	VMOVD CX, X15
-	VPBROADCASTD X15, Y15
-	VPCMPGTD lanes<>(SB), Y15, Y15
-	MOVQ runs+24(FP), R11
-	MOVQ nruns+32(FP), R12
-	JMP runsRestTest
-runsRestRun:
-	MOVQ (R11), R9
-	ADDQ R10, R9
-	LEAQ (DI)(R9*4), R9
-	MOVQ 8(R11), AX
-	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 16(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	MOVQ 24(R11), CX
-	VXORPS Y0, Y0, Y0
-runsRestPixel:
-	VMOVUPS (BX), Y8
-	VFMADD231PS (AX), Y8, Y0
-	ADDQ DX, AX
-	ADDQ R13, BX
-	SUBQ $1, CX
-	JGT runsRestPixel
-	VADDPS (R9), Y0, Y0
-	VMASKMOVPS Y0, Y15, (R9)
-	ADDQ $32, R11
-runsRestTest:
-	SUBQ $1, R12
-	JGE runsRestRun
-runsEnd:
 	VZEROUPPER
 	RET
 

@@ -64,6 +64,14 @@ var tableAVX512 = Table{
 	Lion: func(param, grad, m []float32, beta1, keep1, beta2, keep2, rate float32) {
 		lionAVX512(at(m), at(param), at(grad), len(param), beta1, keep1, beta2, keep2, rate)
 	},
+	Lamb: func(grad, m, v []float32, keep1, keep2, scale1, scale2, epsilon float32) {
+		lambAVX512(at(m), at(v), at(grad), len(grad), keep1, keep2, scale1, scale2, epsilon)
+	},
+	Clamp:   func(dst, src []float32, low, high float32) { clampAVX512(at(dst), at(src), len(dst), low, high) },
+	Average: func(a, src []float32, rho, keep float32) { averageAVX512(at(a), at(src), len(a), rho, keep) },
+	Regularize: func(dst, grad, w []float32, l1, l2 float32) {
+		regularizeAVX512(at(dst), at(grad), at(w), len(dst), l1, l2)
+	},
 	BiasAdd: func(dst, src, bias []float32, rows, width int) {
 		biasAddAVX512(at(dst), at(src), at(bias), rows, width)
 	},
@@ -135,12 +143,6 @@ var tableAVX512 = Table{
 		func(diffSrc, diffDst, src, dst []float32, count, c, r, s, step, pitch int) {
 			maxPoolBackwardAddAVX512(at(diffSrc), at(diffDst), at(src), at(dst), count, c, r, s, step, pitch)
 		},
-	},
-	Depthwise: func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor float32) {
-		depthwiseAVX512(at(dst), at(src), at(weights), at(bias), at(taps), len(taps), count, c, dstStep, srcStep, floor)
-	},
-	DepthwiseWeights: func(sums, src, diff []float32, runs []Run, c, srcStep, diffStep int) {
-		depthwiseWeightsAVX512(at(sums), at(src), at(diff), at(runs), len(runs), c, srcStep, diffStep)
 	},
 }
 
@@ -269,6 +271,26 @@ func nadamAVX512(m, v, param, grad *float32, n int, keep1, keep2, ahead, now, sc
 //go:noescape
 func lionAVX512(m, param, grad *float32, n int, beta1, keep1, beta2, keep2, rate float32)
 
+// lamb… is Table.Lamb.
+//
+//go:noescape
+func lambAVX512(m, v, grad *float32, n int, keep1, keep2, scale1, scale2, epsilon float32)
+
+// clamp… is Table.Clamp.
+//
+//go:noescape
+func clampAVX512(dst, src *float32, n int, low, high float32)
+
+// average… is Table.Average.
+//
+//go:noescape
+func averageAVX512(a, src *float32, n int, rho, keep float32)
+
+// regularize… is Table.Regularize.
+//
+//go:noescape
+func regularizeAVX512(dst, grad, w *float32, n int, l1, l2 float32)
+
 // finite… stores 0 in bad if Table.Finite holds, else another number.
 //
 //go:noescape
@@ -313,16 +335,6 @@ func maxPoolBackwardAVX512(diffSrc, diffDst, src, dst *float32, count, c, r, s, 
 //
 //go:noescape
 func maxPoolBackwardAddAVX512(diffSrc, diffDst, src, dst *float32, count, c, r, s, step, pitch int)
-
-// depthwise… is Table.Depthwise.
-//
-//go:noescape
-func depthwiseAVX512(dst, src, weights, bias *float32, taps *Tap, ntaps, count, c, dstStep, srcStep int, floor float32)
-
-// depthwiseWeights… is Table.DepthwiseWeights.
-//
-//go:noescape
-func depthwiseWeightsAVX512(sums, src, diff *float32, runs *Run, nruns, c, srcStep, diffStep int)
 
 // dropout… is Table.Dropout.
 //

@@ -2169,6 +2169,327 @@ done:
 	VZEROUPPER
 	RET
 
+// func lambAVX512(m, v, grad *float32, n int, keep1, keep2, scale1, scale2, epsilon float32)
+TEXT ·lambAVX512(SB), NOSPLIT, $0-52
+	MOVQ m+0(FP), AX
+	MOVQ v+8(FP), BX
+	MOVQ grad+16(FP), DX
+	VBROADCASTSS keep1+32(FP), Z0
+	VBROADCASTSS keep2+36(FP), Z1
+	VBROADCASTSS scale1+40(FP), Z2
+	VBROADCASTSS scale2+44(FP), Z3
+	VBROADCASTSS epsilon+48(FP), Z4
+	MOVQ n+24(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 32(R11), R13
+	CMPQ R13, R12                                   // 32 elements more?
+	JGT one
+	VMOVUPS (DX)(R11*4), Z5
+	VMOVUPS (AX)(R11*4), Z6
+	VMOVUPS (BX)(R11*4), Z7
+	VMOVUPS 64(DX)(R11*4), Z9
+	VMOVUPS 64(AX)(R11*4), Z10
+	VMOVUPS 64(BX)(R11*4), Z11
+	VMULPS Z5, Z5, Z8
+	VSUBPS Z7, Z8, Z8                               // v += (grad²-v)·keep2
+	VMULPS Z1, Z8, Z8
+	VADDPS Z8, Z7, Z7
+	VSUBPS Z6, Z5, Z5                               // m += (grad-m)·keep1
+	VMULPS Z0, Z5, Z5
+	VADDPS Z5, Z6, Z6
+	VMULPS Z3, Z7, Z8
+	VSQRTPS Z8, Z8
+	VADDPS Z4, Z8, Z8
+	VMULPS Z2, Z6, Z5
+	VDIVPS Z8, Z5, Z5                               // scale1·m/(√(scale2·v)+epsilon)
+	VMULPS Z9, Z9, Z12
+	VSUBPS Z11, Z12, Z12                            // v += (grad²-v)·keep2
+	VMULPS Z1, Z12, Z12
+	VADDPS Z12, Z11, Z11
+	VSUBPS Z10, Z9, Z9                              // m += (grad-m)·keep1
+	VMULPS Z0, Z9, Z9
+	VADDPS Z9, Z10, Z10
+	VMULPS Z3, Z11, Z12
+	VSQRTPS Z12, Z12
+	VADDPS Z4, Z12, Z12
+	VMULPS Z2, Z10, Z9
+	VDIVPS Z12, Z9, Z9                              // scale1·m/(√(scale2·v)+epsilon)
+	VMOVUPS Z6, (AX)(R11*4)
+	VMOVUPS Z7, (BX)(R11*4)
+	VMOVUPS Z5, (DX)(R11*4)
+	VMOVUPS Z10, 64(AX)(R11*4)
+	VMOVUPS Z11, 64(BX)(R11*4)
+	VMOVUPS Z9, 64(DX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT rest
+	VMOVUPS (DX)(R11*4), Z5
+	VMOVUPS (AX)(R11*4), Z6
+	VMOVUPS (BX)(R11*4), Z7
+	VMULPS Z5, Z5, Z8
+	VSUBPS Z7, Z8, Z8                               // v += (grad²-v)·keep2
+	VMULPS Z1, Z8, Z8
+	VADDPS Z8, Z7, Z7
+	VSUBPS Z6, Z5, Z5                               // m += (grad-m)·keep1
+	VMULPS Z0, Z5, Z5
+	VADDPS Z5, Z6, Z6
+	VMULPS Z3, Z7, Z8
+	VSQRTPS Z8, Z8
+	VADDPS Z4, Z8, Z8
+	VMULPS Z2, Z6, Z5
+	VDIVPS Z8, Z5, Z5                               // scale1·m/(√(scale2·v)+epsilon)
+	VMOVUPS Z6, (AX)(R11*4)
+	VMOVUPS Z7, (BX)(R11*4)
+	VMOVUPS Z5, (DX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	MOVL $1, R13
+	SHLL CX, R13
+	SUBL $1, R13
+	KMOVW R13, K1
+	VMOVUPS.Z (DX)(R11*4), K1, Z5
+	VMOVUPS.Z (AX)(R11*4), K1, Z6
+	VMOVUPS.Z (BX)(R11*4), K1, Z7
+	VMULPS Z5, Z5, Z8
+	VSUBPS Z7, Z8, Z8                               // v += (grad²-v)·keep2
+	VMULPS Z1, Z8, Z8
+	VADDPS Z8, Z7, Z7
+	VSUBPS Z6, Z5, Z5                               // m += (grad-m)·keep1
+	VMULPS Z0, Z5, Z5
+	VADDPS Z5, Z6, Z6
+	VMULPS Z3, Z7, Z8
+	VSQRTPS Z8, Z8
+	VADDPS Z4, Z8, Z8
+	VMULPS Z2, Z6, Z5
+	VDIVPS Z8, Z5, Z5                               // scale1·m/(√(scale2·v)+epsilon)
+	VMOVUPS Z6, K1, (AX)(R11*4)
+	VMOVUPS Z7, K1, (BX)(R11*4)
+	VMOVUPS Z5, K1, (DX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func clampAVX512(dst, src *float32, n int, low, high float32)
+TEXT ·clampAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), BX
+	VBROADCASTSS low+24(FP), Z0
+	VBROADCASTSS high+28(FP), Z1
+	MOVQ n+16(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 64(R11), R13
+	CMPQ R13, R12                                   // 64 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Z2
+	VMOVUPS 64(BX)(R11*4), Z3
+	VMOVUPS 128(BX)(R11*4), Z4
+	VMOVUPS 192(BX)(R11*4), Z5
+	VMAXPS Z2, Z0, Z2
+	VMINPS Z2, Z1, Z2
+	VMAXPS Z3, Z0, Z3
+	VMINPS Z3, Z1, Z3
+	VMAXPS Z4, Z0, Z4
+	VMINPS Z4, Z1, Z4
+	VMAXPS Z5, Z0, Z5
+	VMINPS Z5, Z1, Z5
+	VMOVUPS Z2, (AX)(R11*4)
+	VMOVUPS Z3, 64(AX)(R11*4)
+	VMOVUPS Z4, 128(AX)(R11*4)
+	VMOVUPS Z5, 192(AX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Z2
+	VMAXPS Z2, Z0, Z2
+	VMINPS Z2, Z1, Z2
+	VMOVUPS Z2, (AX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	MOVL $1, R13
+	SHLL CX, R13
+	SUBL $1, R13
+	KMOVW R13, K1
+	VMOVUPS.Z (BX)(R11*4), K1, Z2
+	VMAXPS Z2, Z0, Z2
+	VMINPS Z2, Z1, Z2
+	VMOVUPS Z2, K1, (AX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func averageAVX512(a, src *float32, n int, rho, keep float32)
+TEXT ·averageAVX512(SB), NOSPLIT, $0-32
+	MOVQ a+0(FP), AX
+	MOVQ src+8(FP), BX
+	VBROADCASTSS rho+24(FP), Z0
+	VBROADCASTSS keep+28(FP), Z1
+	MOVQ n+16(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 64(R11), R13
+	CMPQ R13, R12                                   // 64 elements more?
+	JGT one
+	VMOVUPS (AX)(R11*4), Z2
+	VMOVUPS (BX)(R11*4), Z3
+	VMOVUPS 64(AX)(R11*4), Z4
+	VMOVUPS 64(BX)(R11*4), Z5
+	VMOVUPS 128(AX)(R11*4), Z6
+	VMOVUPS 128(BX)(R11*4), Z7
+	VMOVUPS 192(AX)(R11*4), Z8
+	VMOVUPS 192(BX)(R11*4), Z9
+	VMULPS Z1, Z3, Z3
+	VMULPS Z0, Z2, Z2
+	VADDPS Z3, Z2, Z2
+	VMULPS Z1, Z5, Z5
+	VMULPS Z0, Z4, Z4
+	VADDPS Z5, Z4, Z4
+	VMULPS Z1, Z7, Z7
+	VMULPS Z0, Z6, Z6
+	VADDPS Z7, Z6, Z6
+	VMULPS Z1, Z9, Z9
+	VMULPS Z0, Z8, Z8
+	VADDPS Z9, Z8, Z8
+	VMOVUPS Z2, (AX)(R11*4)
+	VMOVUPS Z4, 64(AX)(R11*4)
+	VMOVUPS Z6, 128(AX)(R11*4)
+	VMOVUPS Z8, 192(AX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT rest
+	VMOVUPS (AX)(R11*4), Z2
+	VMOVUPS (BX)(R11*4), Z3
+	VMULPS Z1, Z3, Z3
+	VMULPS Z0, Z2, Z2
+	VADDPS Z3, Z2, Z2
+	VMOVUPS Z2, (AX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	MOVL $1, R13
+	SHLL CX, R13
+	SUBL $1, R13
+	KMOVW R13, K1
+	VMOVUPS.Z (AX)(R11*4), K1, Z2
+	VMOVUPS.Z (BX)(R11*4), K1, Z3
+	VMULPS Z1, Z3, Z3
+	VMULPS Z0, Z2, Z2
+	VADDPS Z3, Z2, Z2
+	VMOVUPS Z2, K1, (AX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func regularizeAVX512(dst, grad, w *float32, n int, l1, l2 float32)
+TEXT ·regularizeAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ grad+8(FP), BX
+	MOVQ w+16(FP), DX
+	VBROADCASTSS l1+32(FP), Z0
+	VBROADCASTSS l2+36(FP), Z1
+	MOVQ n+24(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 32(R11), R13
+	CMPQ R13, R12                                   // 32 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Z2
+	VMOVUPS (DX)(R11*4), Z3
+	VMOVUPS 64(BX)(R11*4), Z7
+	VMOVUPS 64(DX)(R11*4), Z8
+	VXORPS Z6, Z6, Z6
+	VSUBPS Z3, Z6, Z5
+	VMOVAPS Z3, Z4
+	VCMPPS $17, Z4, Z6, K7                          // where w > 0
+	VMOVAPS.Z Z0, K7, Z4
+	VCMPPS $17, Z5, Z6, K7                          // where w < 0
+	VMOVAPS.Z Z0, K7, Z5
+	VSUBPS Z5, Z4, Z4
+	VMULPS Z1, Z3, Z3
+	VADDPS Z3, Z4, Z4
+	VADDPS Z4, Z2, Z2                               // grad + (l1·sign(w) + l2·w)
+	VXORPS Z11, Z11, Z11
+	VSUBPS Z8, Z11, Z10
+	VMOVAPS Z8, Z9
+	VCMPPS $17, Z9, Z11, K7                         // where w > 0
+	VMOVAPS.Z Z0, K7, Z9
+	VCMPPS $17, Z10, Z11, K7                        // where w < 0
+	VMOVAPS.Z Z0, K7, Z10
+	VSUBPS Z10, Z9, Z9
+	VMULPS Z1, Z8, Z8
+	VADDPS Z8, Z9, Z9
+	VADDPS Z9, Z7, Z7                               // grad + (l1·sign(w) + l2·w)
+	VMOVUPS Z2, (AX)(R11*4)
+	VMOVUPS Z7, 64(AX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Z2
+	VMOVUPS (DX)(R11*4), Z3
+	VXORPS Z6, Z6, Z6
+	VSUBPS Z3, Z6, Z5
+	VMOVAPS Z3, Z4
+	VCMPPS $17, Z4, Z6, K7                          // where w > 0
+	VMOVAPS.Z Z0, K7, Z4
+	VCMPPS $17, Z5, Z6, K7                          // where w < 0
+	VMOVAPS.Z Z0, K7, Z5
+	VSUBPS Z5, Z4, Z4
+	VMULPS Z1, Z3, Z3
+	VADDPS Z3, Z4, Z4
+	VADDPS Z4, Z2, Z2                               // grad + (l1·sign(w) + l2·w)
+	VMOVUPS Z2, (AX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	MOVL $1, R13
+	SHLL CX, R13
+	SUBL $1, R13
+	KMOVW R13, K1
+	VMOVUPS.Z (BX)(R11*4), K1, Z2
+	VMOVUPS.Z (DX)(R11*4), K1, Z3
+	VXORPS Z6, Z6, Z6
+	VSUBPS Z3, Z6, Z5
+	VMOVAPS Z3, Z4
+	VCMPPS $17, Z4, Z6, K7                          // where w > 0
+	VMOVAPS.Z Z0, K7, Z4
+	VCMPPS $17, Z5, Z6, K7                          // where w < 0
+	VMOVAPS.Z Z0, K7, Z5
+	VSUBPS Z5, Z4, Z4
+	VMULPS Z1, Z3, Z3
+	VADDPS Z3, Z4, Z4
+	VADDPS Z4, Z2, Z2                               // grad + (l1·sign(w) + l2·w)
+	VMOVUPS Z2, K1, (AX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
 // func finiteAVX512(src *float32, n int, bad *int32)
 TEXT ·finiteAVX512(SB), NOSPLIT, $0-24
 	MOVQ src+0(FP), AX
@@ -3229,420 +3550,6 @@ advance:
 	LEAQ (R9)(CX*4), R9
 	JMP window
 done:
-	VZEROUPPER
-	RET
-
-// func depthwiseAVX512(dst, src, weights, bias *float32, taps *Tap, ntaps, count, c, dstStep, srcStep int, floor float32)
-TEXT ·depthwiseAVX512(SB), NOSPLIT, $0-84
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ weights+16(FP), R8
-	MOVQ bias+24(FP), R9
-	MOVQ dstStep+64(FP), R13
-	MOVQ srcStep+72(FP), DX
-	SHLQ $2, R13
-	SHLQ $2, DX
-	VBROADCASTSS floor+80(FP), Z14
-four:
-	CMPQ count+48(FP), $4
-	JLT one
-	XORQ R10, R10
-fourSeveral:
-	LEAQ 32(R10), CX
-	CMPQ CX, c+56(FP)
-	JGT fourOne
-	VMOVUPS (R9)(R10*4), Z0
-	VMOVUPS (R9)(R10*4), Z2
-	VMOVUPS (R9)(R10*4), Z4
-	VMOVUPS (R9)(R10*4), Z6
-	VMOVUPS 64(R9)(R10*4), Z1
-	VMOVUPS 64(R9)(R10*4), Z3
-	VMOVUPS 64(R9)(R10*4), Z5
-	VMOVUPS 64(R9)(R10*4), Z7
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP fourSeveralTest
-fourSeveralTap:
-	MOVQ (R11), AX
-	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Z8
-	VMOVUPS 64(BX), Z9
-	VFMADD231PS (AX), Z8, Z0
-	VFMADD231PS 64(AX), Z9, Z1
-	VFMADD231PS (AX)(DX*1), Z8, Z2
-	VFMADD231PS 64(AX)(DX*1), Z9, Z3
-	VFMADD231PS (AX)(DX*2), Z8, Z4
-	VFMADD231PS 64(AX)(DX*2), Z9, Z5
-	VFMADD231PS (AX)(CX*1), Z8, Z6
-	VFMADD231PS 64(AX)(CX*1), Z9, Z7
-	ADDQ $16, R11
-fourSeveralTest:
-	SUBQ $1, R12
-	JGE fourSeveralTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Z0, Z14, Z0
-	VMOVUPS Z0, (AX)
-	VMAXPS Z1, Z14, Z1
-	VMOVUPS Z1, 64(AX)
-	VMAXPS Z2, Z14, Z2
-	VMOVUPS Z2, (AX)(R13*1)
-	VMAXPS Z3, Z14, Z3
-	VMOVUPS Z3, 64(AX)(R13*1)
-	VMAXPS Z4, Z14, Z4
-	VMOVUPS Z4, (AX)(R13*2)
-	VMAXPS Z5, Z14, Z5
-	VMOVUPS Z5, 64(AX)(R13*2)
-	VMAXPS Z6, Z14, Z6
-	VMOVUPS Z6, (AX)(BX*1)
-	VMAXPS Z7, Z14, Z7
-	VMOVUPS Z7, 64(AX)(BX*1)
-	ADDQ $32, R10
-	JMP fourSeveral
-fourOne:
-	LEAQ 16(R10), CX
-	CMPQ CX, c+56(FP)
-	JGT fourRest
-	VMOVUPS (R9)(R10*4), Z0
-	VMOVUPS (R9)(R10*4), Z1
-	VMOVUPS (R9)(R10*4), Z2
-	VMOVUPS (R9)(R10*4), Z3
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP fourOneTest
-fourOneTap:
-	MOVQ (R11), AX
-	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Z8
-	VFMADD231PS (AX), Z8, Z0
-	VFMADD231PS (AX)(DX*1), Z8, Z1
-	VFMADD231PS (AX)(DX*2), Z8, Z2
-	VFMADD231PS (AX)(CX*1), Z8, Z3
-	ADDQ $16, R11
-fourOneTest:
-	SUBQ $1, R12
-	JGE fourOneTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Z0, Z14, Z0
-	VMOVUPS Z0, (AX)
-	VMAXPS Z1, Z14, Z1
-	VMOVUPS Z1, (AX)(R13*1)
-	VMAXPS Z2, Z14, Z2
-	VMOVUPS Z2, (AX)(R13*2)
-	VMAXPS Z3, Z14, Z3
-	VMOVUPS Z3, (AX)(BX*1)
-	ADDQ $16, R10
-	JMP fourOne
-fourRest:
-	MOVQ c+56(FP), CX
-	SUBQ R10, CX
-	JEQ fourEnd
-	MOVL $1, AX
-	SHLL CX, AX
-	SUBL $1, AX
-	KMOVW AX, K1
-	VMOVUPS (R9)(R10*4), Z0
-	VMOVUPS (R9)(R10*4), Z1
-	VMOVUPS (R9)(R10*4), Z2
-	VMOVUPS (R9)(R10*4), Z3
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP fourRestTest
-fourRestTap:
-	MOVQ (R11), AX
-	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Z8
-	VFMADD231PS (AX), Z8, Z0
-	VFMADD231PS (AX)(DX*1), Z8, Z1
-	VFMADD231PS (AX)(DX*2), Z8, Z2
-	VFMADD231PS (AX)(CX*1), Z8, Z3
-	ADDQ $16, R11
-fourRestTest:
-	SUBQ $1, R12
-	JGE fourRestTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Z0, Z14, Z0
-	VMOVUPS Z0, K1, (AX)
-	VMAXPS Z1, Z14, Z1
-	VMOVUPS Z1, K1, (AX)(R13*1)
-	VMAXPS Z2, Z14, Z2
-	VMOVUPS Z2, K1, (AX)(R13*2)
-	VMAXPS Z3, Z14, Z3
-	VMOVUPS Z3, K1, (AX)(BX*1)
-fourEnd:
-	MOVQ R13, AX
-	IMULQ $4, AX
-	ADDQ AX, DI
-	MOVQ DX, AX
-	IMULQ $4, AX
-	ADDQ AX, SI
-	SUBQ $4, count+48(FP)
-	JMP four
-one:
-	CMPQ count+48(FP), $1
-	JLT done
-	XORQ R10, R10
-oneSeveral:
-	LEAQ 64(R10), CX
-	CMPQ CX, c+56(FP)
-	JGT oneOne
-	VMOVUPS (R9)(R10*4), Z0
-	VMOVUPS 64(R9)(R10*4), Z1
-	VMOVUPS 128(R9)(R10*4), Z2
-	VMOVUPS 192(R9)(R10*4), Z3
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP oneSeveralTest
-oneSeveralTap:
-	MOVQ (R11), AX
-	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Z8
-	VMOVUPS 64(BX), Z9
-	VMOVUPS 128(BX), Z10
-	VMOVUPS 192(BX), Z11
-	VFMADD231PS (AX), Z8, Z0
-	VFMADD231PS 64(AX), Z9, Z1
-	VFMADD231PS 128(AX), Z10, Z2
-	VFMADD231PS 192(AX), Z11, Z3
-	ADDQ $16, R11
-oneSeveralTest:
-	SUBQ $1, R12
-	JGE oneSeveralTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Z0, Z14, Z0
-	VMOVUPS Z0, (AX)
-	VMAXPS Z1, Z14, Z1
-	VMOVUPS Z1, 64(AX)
-	VMAXPS Z2, Z14, Z2
-	VMOVUPS Z2, 128(AX)
-	VMAXPS Z3, Z14, Z3
-	VMOVUPS Z3, 192(AX)
-	ADDQ $64, R10
-	JMP oneSeveral
-oneOne:
-	LEAQ 16(R10), CX
-	CMPQ CX, c+56(FP)
-	JGT oneRest
-	VMOVUPS (R9)(R10*4), Z0
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP oneOneTest
-oneOneTap:
-	MOVQ (R11), AX
-	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Z8
-	VFMADD231PS (AX), Z8, Z0
-	ADDQ $16, R11
-oneOneTest:
-	SUBQ $1, R12
-	JGE oneOneTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Z0, Z14, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ $16, R10
-	JMP oneOne
-oneRest:
-	MOVQ c+56(FP), CX
-	SUBQ R10, CX
-	JEQ oneEnd
-	MOVL $1, AX
-	SHLL CX, AX
-	SUBL $1, AX
-	KMOVW AX, K1
-	VMOVUPS (R9)(R10*4), Z0
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP oneRestTest
-oneRestTap:
-	MOVQ (R11), AX
-	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Z8
-	VFMADD231PS (AX), Z8, Z0
-	ADDQ $16, R11
-oneRestTest:
-	SUBQ $1, R12
-	JGE oneRestTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Z0, Z14, Z0
-	VMOVUPS Z0, K1, (AX)
-oneEnd:
-	MOVQ R13, AX
-	IMULQ $1, AX
-	ADDQ AX, DI
-	MOVQ DX, AX
-	IMULQ $1, AX
-	ADDQ AX, SI
-	SUBQ $1, count+48(FP)
-	JMP one
-done:
-	VZEROUPPER
-	RET
-
-// func depthwiseWeightsAVX512(sums, src, diff *float32, runs *Run, nruns, c, srcStep, diffStep int)
-TEXT ·depthwiseWeightsAVX512(SB), NOSPLIT, $0-64
-	MOVQ sums+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ diff+16(FP), R8
-	MOVQ srcStep+48(FP), DX
-	MOVQ diffStep+56(FP), R13
-	SHLQ $2, DX
-	SHLQ $2, R13
-	XORQ R10, R10
-runsSeveral:
-	LEAQ 64(R10), CX
-	CMPQ CX, c+40(FP)
-	JGT runsOne
-	MOVQ runs+24(FP), R11
-	MOVQ nruns+32(FP), R12
-	JMP runsSeveralTest
-runsSeveralRun:
-	MOVQ (R11), R9
-	ADDQ R10, R9
-	LEAQ (DI)(R9*4), R9
-	MOVQ 8(R11), AX
-	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 16(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	MOVQ 24(R11), CX
-	VXORPS Z0, Z0, Z0
-	VXORPS Z1, Z1, Z1
-	VXORPS Z2, Z2, Z2
-	VXORPS Z3, Z3, Z3
-runsSeveralPixel:
-	VMOVUPS (BX), Z8
-	VFMADD231PS (AX), Z8, Z0
-	VMOVUPS 64(BX), Z9
-	VFMADD231PS 64(AX), Z9, Z1
-	VMOVUPS 128(BX), Z10
-	VFMADD231PS 128(AX), Z10, Z2
-	VMOVUPS 192(BX), Z11
-	VFMADD231PS 192(AX), Z11, Z3
-	ADDQ DX, AX
-	ADDQ R13, BX
-	SUBQ $1, CX
-	JGT runsSeveralPixel
-	VADDPS (R9), Z0, Z0
-	VMOVUPS Z0, (R9)
-	VADDPS 64(R9), Z1, Z1
-	VMOVUPS Z1, 64(R9)
-	VADDPS 128(R9), Z2, Z2
-	VMOVUPS Z2, 128(R9)
-	VADDPS 192(R9), Z3, Z3
-	VMOVUPS Z3, 192(R9)
-	ADDQ $32, R11
-runsSeveralTest:
-	SUBQ $1, R12
-	JGE runsSeveralRun
-	ADDQ $64, R10
-	JMP runsSeveral
-runsOne:
-	LEAQ 16(R10), CX
-	CMPQ CX, c+40(FP)
-	JGT runsRest
-	MOVQ runs+24(FP), R11
-	MOVQ nruns+32(FP), R12
-	JMP runsOneTest
-runsOneRun:
-	MOVQ (R11), R9
-	ADDQ R10, R9
-	LEAQ (DI)(R9*4), R9
-	MOVQ 8(R11), AX
-	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 16(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	MOVQ 24(R11), CX
-	VXORPS Z0, Z0, Z0
-runsOnePixel:
-	VMOVUPS (BX), Z8
-	VFMADD231PS (AX), Z8, Z0
-	ADDQ DX, AX
-	ADDQ R13, BX
-	SUBQ $1, CX
-	JGT runsOnePixel
-	VADDPS (R9), Z0, Z0
-	VMOVUPS Z0, (R9)
-	ADDQ $32, R11
-runsOneTest:
-	SUBQ $1, R12
-	JGE runsOneRun
-	ADDQ $16, R10
-	JMP runsOne
-runsRest:
-	MOVQ c+40(FP), CX
-	SUBQ R10, CX
-	JEQ runsEnd
-	MOVL $1, AX
-	SHLL CX, AX
-	SUBL $1, AX
-	KMOVW AX, K1
-	MOVQ runs+24(FP), R11
-	MOVQ nruns+32(FP), R12
-	JMP runsRestTest
-runsRestRun:
-	MOVQ (R11), R9
-	ADDQ R10, R9
-	LEAQ (DI)(R9*4), R9
-	MOVQ 8(R11), AX
-	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 16(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	MOVQ 24(R11), CX
-	VXORPS Z0, Z0, Z0
-runsRestPixel:
-	VMOVUPS (BX), Z8
-	VFMADD231PS (AX), Z8, Z0
-	ADDQ DX, AX
-	ADDQ R13, BX
-	SUBQ $1, CX
-	JGT runsRestPixel
-	VADDPS (R9), Z0, Z0
-	VMOVUPS Z0, K1, (R9)
-	ADDQ $32, R11
-runsRestTest:
-	SUBQ $1, R12
-	JGE runsRestRun
-runsEnd:
 	VZEROUPPER
 	RET
 
