@@ -16,6 +16,9 @@ import (
 	"gorgonia.org/tensor"
 )
 
+// stepModels are those that testdata/make_steps.py made.
+var stepModels = []string{"small", "residual", "dense", "penalized"}
+
 // recorded is what testdata/make_steps.py recorded of Keras.
 type recorded struct {
 	t    *testing.T
@@ -58,7 +61,7 @@ func (r recorded) batches() (x [][]float32, y [][]int32, sample []int) {
 
 // TestStepsAreKerass holds ten whole training steps against Keras's: losses, final weights, predictions, evaluation.
 func TestStepsAreKerass(t *testing.T) {
-	for _, name := range []string{"small", "residual", "dense"} {
+	for _, name := range stepModels {
 		for _, isa := range cpu.Available() {
 			t.Run(fmt.Sprintf("%s %v", name, isa), func(t *testing.T) {
 				t.Setenv("MESETA_ISA", isa.String())
@@ -116,7 +119,7 @@ func TestStepsAreKerass(t *testing.T) {
 }
 
 func TestSteppersDoNotAllocate(t *testing.T) {
-	for _, name := range []string{"small", "residual", "dense"} {
+	for _, name := range stepModels {
 		m, err := Load(filepath.Join("testdata", name+"_initial.h5"))
 		require.NoError(t, err)
 		training, _ := m.Training()

@@ -108,9 +108,8 @@ func setKernelAndBias(c map[string]any, a layers.ActivationName, noBias bool, ke
 	c["use_bias"] = !noBias
 	c["kernel_initializer"] = initializerConfig(kernel, layers.GlorotUniform{})
 	c["bias_initializer"] = initializerConfig(bias, layers.Zeros{})
-	for _, key := range []string{"kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint"} {
-		c[key] = nil
-	}
+	setLimits(c, "kernel", nil, nil)
+	setLimits(c, "bias", nil, nil)
 }
 
 func initializerConfig(i, usual layers.Initializer) map[string]any {

@@ -12,6 +12,8 @@ var convLayers = map[string]codec{
 			Strides: c.size("strides", layers.Square(1)), Padding: c.padding("padding"), Activation: c.activation("activation"),
 		}
 		l.NoBias, l.KernelInitializer, l.BiasInitializer = c.kernelAndBias()
+		l.KernelRegularizer, l.KernelConstraint = c.limits("kernel")
+		l.BiasRegularizer, l.BiasConstraint = c.limits("bias")
 		return l
 	}, func(l *layers.Conv2D, values map[string]any) {
 		strides := l.Strides
@@ -21,5 +23,7 @@ var convLayers = map[string]codec{
 		set(values, "filters", l.Filters, "kernel_size", l.KernelSize, "strides", strides, "padding", l.Padding.String(),
 			"data_format", "channels_last", "dilation_rate", layers.Square(1), "groups", 1, "activity_regularizer", nil)
 		setKernelAndBias(values, l.Activation, l.NoBias, l.KernelInitializer, l.BiasInitializer)
+		setLimits(values, "kernel", l.KernelRegularizer, l.KernelConstraint)
+		setLimits(values, "bias", l.BiasRegularizer, l.BiasConstraint)
 	}),
 }

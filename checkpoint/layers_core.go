@@ -16,10 +16,14 @@ var coreLayers = map[string]codec{
 	"Dense": of(func(c *config, name string) *layers.Dense {
 		l := &layers.Dense{Name: name, Units: c.integer("units"), Activation: c.activation("activation")}
 		l.NoBias, l.KernelInitializer, l.BiasInitializer = c.kernelAndBias()
+		l.KernelRegularizer, l.KernelConstraint = c.limits("kernel")
+		l.BiasRegularizer, l.BiasConstraint = c.limits("bias")
 		return l
 	}, func(l *layers.Dense, values map[string]any) {
 		set(values, "units", l.Units, "quantization_config", nil)
 		setKernelAndBias(values, l.Activation, l.NoBias, l.KernelInitializer, l.BiasInitializer)
+		setLimits(values, "kernel", l.KernelRegularizer, l.KernelConstraint)
+		setLimits(values, "bias", l.BiasRegularizer, l.BiasConstraint)
 	}),
 }
 

@@ -41,9 +41,6 @@ var convExamples = []example{
 	{ops.Conv2D{Window: padded, Bias: true, Activation: ops.ReLU}, []ops.Type{image, filter, channel}},
 	{ops.Conv2DBackwardData{Window: padded, Src: image.Shape}, []ops.Type{image, filter}},
 	{ops.Conv2DBackwardWeights{Window: padded, Filter: filter.Shape, Bias: true}, []ops.Type{image, image}},
-	{ops.Conv2D{Window: padded, Groups: 3, Bias: true}, []ops.Type{image, f(3, 3, 1, 6), f(6)}},
-	{ops.Conv2DBackwardData{Window: padded, Groups: 2, Src: f(4, 6, 6, 4).Shape}, []ops.Type{f(4, 6, 6, 6), f(3, 3, 2, 6)}},
-	{ops.Conv2DBackwardWeights{Window: padded, Groups: 3, Filter: f(3, 3, 1, 6).Shape}, []ops.Type{image, f(4, 6, 6, 6)}},
 	{ops.MatMul{Bias: true, Activation: ops.ReLU}, []ops.Type{f(4, 5), f(5, 3), channel}},
 	{ops.MatMul{TransA: true, TransB: true}, []ops.Type{f(5, 4), f(3, 5)}},
 }
@@ -106,6 +103,11 @@ var lossExamples = []example{
 var updateExamples = []example{
 	{ops.Finite{}, []ops.Type{f(4), image, channel}},
 	{ops.Accumulate{Gated: true}, []ops.Type{ops.SumType, f(4), ops.FlagType}},
+	{ops.Penalty{L1: .1, L2: .2}, []ops.Type{filter}},
+	{ops.Penalize{}, []ops.Type{f(4), ops.ScalarType, ops.ScalarType}},
+	{ops.Regularize{L1: .1, L2: .2}, []ops.Type{filter, filter}},
+	{ops.NonNegative{}, []ops.Type{filter, ops.FlagType}},
+	{ops.ConstrainNorm{Max: 2, Rate: 1, Along: []bool{true, true, true, false}}, []ops.Type{filter, ops.FlagType}},
 	{ops.Optimize{Rule: ops.SGD{Momentum: .9}, Parameters: 1}, []ops.Type{ops.ScalarType, ops.IterationsType, ops.FlagType, channel, channel, channel}},
 	{ops.Optimize{Rule: ops.Adam{Beta1: .9, Beta2: .999, Epsilon: 1e-7}, Parameters: 1}, []ops.Type{ops.ScalarType, ops.IterationsType, ops.FlagType, channel, channel, channel, channel}},
 }

@@ -47,6 +47,49 @@ func (c *CPU) chooseUpdate(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 				sum[1] += float64(len(values))
 			}
 		})
+	case ops.Penalty:
+		x, err := update.NewPenalty(c.dev, in[0].Shape.Size(), o)
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { out[0][0] = x.Run(in[0]) }
+		})
+	case ops.Penalize:
+		return bound(c, o, nil, func(in, out [][]float32, _ Buffers) func() {
+			losses, penalties, dst := in[0], in[1:], out[0]
+			return func() {
+				total := float32(0)
+				for _, p := range penalties {
+					total += p[0]
+				}
+				for i, x := range losses {
+					dst[i] = x + total
+				}
+			}
+		})
+	case ops.Regularize:
+		x, err := update.NewRegularize(c.dev, in[0].Shape.Size(), o)
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in[0], in[1]) }
+		})
+	case ops.NonNegative:
+		x, err := update.NewNonNegative(c.dev, in[0].Shape.Size())
+		return bound(c, x, err, func(in, _ [][]float32, b Buffers) func() {
+			apply := view[int32](b.In[1])
+			return func() {
+				if apply[0] != 0 {
+					x.Run(in[0])
+				}
+			}
+		})
+	case ops.ConstrainNorm:
+		x, err := update.NewConstrainNorm(c.dev, in[0].Shape, o)
+		return bound(c, x, err, func(in, _ [][]float32, b Buffers) func() {
+			apply := view[int32](b.In[1])
+			return func() {
+				if apply[0] != 0 {
+					x.Run(in[0])
+				}
+			}
+		})
 	case ops.MovingAverage:
 		return bound(c, o, nil, func(in, _ [][]float32, b Buffers) func() {
 			apply := view[int32](b.In[2])

@@ -17,6 +17,10 @@ type BatchNormalization struct {
 
 	BetaInitializer  Initializer // nil means Zeros
 	GammaInitializer Initializer // nil means Ones
+	BetaRegularizer  Regularizer // nil means none, here and below
+	GammaRegularizer Regularizer
+	BetaConstraint   Constraint
+	GammaConstraint  Constraint
 }
 
 // NewBatchNormalization has Keras's defaults.
@@ -45,8 +49,14 @@ func (l *BatchNormalization) OutputShape(in []Shape) (Shape, error) {
 func (l *BatchNormalization) Weights(in []Shape) []Weight {
 	c := Shape{in[0][len(in[0])-1]}
 	return []Weight{
-		{Name: "gamma", Shape: c, Trainable: true, Initializer: initializerOr(l.GammaInitializer, Ones{})},
-		{Name: "beta", Shape: c, Trainable: true, Initializer: initializerOr(l.BetaInitializer, Zeros{})},
+		{
+			Name: "gamma", Shape: c, Trainable: true, Initializer: initializerOr(l.GammaInitializer, Ones{}),
+			Regularizer: l.GammaRegularizer, Constraint: l.GammaConstraint,
+		},
+		{
+			Name: "beta", Shape: c, Trainable: true, Initializer: initializerOr(l.BetaInitializer, Zeros{}),
+			Regularizer: l.BetaRegularizer, Constraint: l.BetaConstraint,
+		},
 		{Name: "moving_mean", Shape: c, Initializer: Zeros{}},
 		{Name: "moving_variance", Shape: c, Initializer: Ones{}},
 	}

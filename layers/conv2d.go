@@ -81,6 +81,10 @@ type Conv2D struct {
 	NoBias            bool
 	KernelInitializer Initializer // nil means GlorotUniform
 	BiasInitializer   Initializer // nil means Zeros
+	KernelRegularizer Regularizer // nil means none, here and below
+	BiasRegularizer   Regularizer
+	KernelConstraint  Constraint
+	BiasConstraint    Constraint
 }
 
 // ClassName is "Conv2D".
@@ -125,7 +129,9 @@ func (l *Conv2D) kernel(in Shape) Shape {
 
 // Weights lists kernel and bias.
 func (l *Conv2D) Weights(in []Shape) []Weight {
-	return kernelAndBias(l.kernel(in[0]), l.Filters, l.NoBias, Weight{Initializer: l.KernelInitializer}, Weight{Initializer: l.BiasInitializer})
+	return kernelAndBias(l.kernel(in[0]), l.Filters, l.NoBias,
+		Weight{Initializer: l.KernelInitializer, Regularizer: l.KernelRegularizer, Constraint: l.KernelConstraint},
+		Weight{Initializer: l.BiasInitializer, Regularizer: l.BiasRegularizer, Constraint: l.BiasConstraint})
 }
 
 // kernelAndBias completes what a layer says of its kernel and its bias.

@@ -16,6 +16,10 @@ type Dense struct {
 	NoBias            bool
 	KernelInitializer Initializer // nil means GlorotUniform
 	BiasInitializer   Initializer // nil means Zeros
+	KernelRegularizer Regularizer // nil means none, here and below
+	BiasRegularizer   Regularizer
+	KernelConstraint  Constraint
+	BiasConstraint    Constraint
 }
 
 // ClassName is "Dense".
@@ -41,7 +45,9 @@ func (l *Dense) OutputShape(in []Shape) (Shape, error) {
 
 // Weights lists kernel and bias.
 func (l *Dense) Weights(in []Shape) []Weight {
-	return kernelAndBias(Shape{in[0][0], l.Units}, l.Units, l.NoBias, Weight{Initializer: l.KernelInitializer}, Weight{Initializer: l.BiasInitializer})
+	return kernelAndBias(Shape{in[0][0], l.Units}, l.Units, l.NoBias,
+		Weight{Initializer: l.KernelInitializer, Regularizer: l.KernelRegularizer, Constraint: l.KernelConstraint},
+		Weight{Initializer: l.BiasInitializer, Regularizer: l.BiasRegularizer, Constraint: l.BiasConstraint})
 }
 
 // Lower adds a product, a bias and the activation.

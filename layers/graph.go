@@ -162,6 +162,11 @@ func newGraph(name string, nodes []*Node) (*Graph, error) {
 			return nil, fmt.Errorf("layer %s: %w", p.Name, err)
 		}
 		p.Weights = n.Layer.Weights(shapes)
+		for _, w := range p.Weights {
+			if err := w.check(); err != nil {
+				return nil, fmt.Errorf("layer %s: %s: %w", p.Name, w.Name, err)
+			}
+		}
 		g.Layers = append(g.Layers, p)
 	}
 	return g, nil

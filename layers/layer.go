@@ -41,14 +41,19 @@ type Weight struct {
 	Constraint  Constraint  // nil for none; likewise
 }
 
-// Regularizer is a penalty on a weight that training and evaluation add to the loss.
-type Regularizer interface {
-	ClassName() string // Keras's
-}
-
-// Constraint is what a weight is made to fulfil after each update.
-type Constraint interface {
-	ClassName() string // Keras's
+// check asks regularizer and constraint what is wrong with them.
+func (w Weight) check() error {
+	if w.Regularizer != nil {
+		if _, err := w.Regularizer.Penalty(); err != nil {
+			return err
+		}
+	}
+	if w.Constraint != nil {
+		if _, err := w.Constraint.Constrain(w.Shape); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Builder receives a network's operations for one batch size and mode.

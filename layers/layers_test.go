@@ -162,3 +162,24 @@ func TestInitializers(t *testing.T) {
 	Ones{}.Fill(w, nil, nil)
 	assert.Equal(t, float32(1), w[0])
 }
+
+func TestRegularizersAndConstraintsAreChecked(t *testing.T) {
+	for want, w := range map[string]Weight{
+		"L2 has the factor -1":              {Regularizer: L2(-1)},
+		"L1 has the factor NaN":             {Regularizer: L1(math.NaN())},
+		"L1L2 has the factor +Inf":          {Regularizer: L1L2{L2: math.Inf(1)}},
+		"MaxNorm has norms from 0 to 0":     {Constraint: MaxNorm{}},
+		"MinMaxNorm has norms from 2 to 1":  {Constraint: MinMaxNorm{MinValue: 2, MaxValue: 1, Rate: 1}},
+		"MinMaxNorm has rate 0":             {Constraint: MinMaxNorm{MaxValue: 1}},
+		"the axes [2], the weight is [7,5]": {Constraint: UnitNorm{Axis: []int{2}}},
+		"the axes [1 -1]":                   {Constraint: MaxNorm{MaxValue: 1, Axis: []int{1, -1}}},
+	} {
+		_, err := Sequential("", &InputLayer{Shape: Shape{7}}, &Dense{Units: 5, KernelRegularizer: w.Regularizer, KernelConstraint: w.Constraint})
+		assert.ErrorIs(t, err, ErrConfig, want)
+		assert.ErrorContains(t, err, "layer dense: kernel: layers: ")
+		assert.ErrorContains(t, err, want)
+	}
+	o, err := MaxNorm{MaxValue: 2, Axis: []int{0, -2}}.Constrain(Shape{3, 4, 5})
+	require.NoError(t, err)
+	assert.Equal(t, ops.ConstrainNorm{Max: 2, Rate: 1, Along: []bool{true, true, false}}, o)
+}

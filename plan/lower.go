@@ -32,8 +32,7 @@ func lower(m Model, mode Mode, batch int, feed Feed) (*listing, error) {
 	l := &listing{Graph: &ops.Graph{}, targets: ops.None, weights: ops.None, losses: ops.None, finite: ops.None}
 	l.src = l.NewValue("x", ops.F32(append([]int{batch}, m.Layers.Input()...)...), ops.Input)
 
-	var weights []ops.Value // trainable
-	var names []string
+	var weights []trained
 	values := map[string]ops.Value{}
 	for _, p := range m.Layers.Layers {
 		for _, w := range p.Weights {
@@ -45,7 +44,7 @@ func lower(m Model, mode Mode, batch int, feed Feed) (*listing, error) {
 			v := l.NewValue(name, ops.Type{Shape: w.Shape}, role)
 			values[name] = v
 			if w.Trainable {
-				weights, names = append(weights, v), append(names, name)
+				weights = append(weights, trained{w, v, name, p.Name})
 			}
 		}
 	}
@@ -76,6 +75,9 @@ func lower(m Model, mode Mode, batch int, feed Feed) (*listing, error) {
 	if l.losses, err = m.Loss.Lower(l.Graph, l.prediction, l.targets); err != nil {
 		return nil, fmt.Errorf("loss %s: %w", m.Loss.Name(), err)
 	}
+	if err := l.penalize(weights); err != nil {
+		return nil, err
+	}
 	measured := []ops.Value{l.losses}
 	for _, metric := range m.Metrics {
 		l.Label = "metrics"
@@ -89,7 +91,7 @@ func lower(m Model, mode Mode, batch int, feed Feed) (*listing, error) {
 	lossFromLogits(l.Graph)
 
 	if mode == Training {
-		if err := l.backward(m, weights, names, batch); err != nil {
+		if err := l.backward(m, weights, batch); err != nil {
 			return nil, err
 		}
 	}
@@ -105,13 +107,13 @@ func lower(m Model, mode Mode, batch int, feed Feed) (*listing, error) {
 		}
 	}
 	if mode == Training {
-		err = l.update(m, b.Deferred, weights, names)
+		err = l.update(m, b.Deferred, weights)
 	}
 	return l, err
 }
 
 // backward appends the gradients of the mean loss and the test that all of them are finite.
-func (l *listing) backward(m Model, weights []ops.Value, names []string, batch int) error {
+func (l *listing) backward(m Model, weights []trained, batch int) error {
 	l.Label = "loss"
 	forward := l.Ops
 	seed, err := l.Add1(ops.Fill{Type: ops.F32(batch), Value: 1 / float32(batch)})
@@ -120,7 +122,7 @@ func (l *listing) backward(m Model, weights []ops.Value, names []string, batch i
 	}
 	fill := l.Ops[len(forward)]
 	l.Ops = forward // what has gradients: the operations so far, without the seed
-	gradients, err := l.Gradients(l.losses, seed, weights)
+	gradients, err := l.Gradients(l.losses, seed, valuesOf(weights))
 	if err != nil {
 		return err
 	}
@@ -128,43 +130,15 @@ func (l *listing) backward(m Model, weights []ops.Value, names []string, batch i
 	l.Ops = append(forward[:len(forward):len(forward)], backward...)
 	for i, g := range gradients {
 		if g == ops.None {
-			return fmt.Errorf("plan: the loss of %s does not depend on %s", m.Layers.Name, names[i])
+			return fmt.Errorf("plan: the loss of %s does not depend on %s", m.Layers.Name, weights[i].path)
 		}
+	}
+	if err := l.regularize(weights, gradients); err != nil {
+		return err
 	}
 	l.gradients = gradients
 	l.Label = "update"
 	l.finite, err = l.Add1(ops.Finite{}, append([]ops.Value{l.losses}, gradients...)...)
 	l.kept = append(l.kept, l.finite)
-	return err
-}
-
-// update appends what changes states and weights, each gated by the flag.
-func (l *listing) update(m Model, deferred []layers.Deferred, weights []ops.Value, names []string) error {
-	for _, d := range deferred {
-		l.Label = d.Label
-		if _, err := l.Add(d.Op, appended(d.In, l.finite)...); err != nil {
-			return err
-		}
-	}
-	if len(weights) == 0 {
-		return nil
-	}
-	rule, err := m.Optimizer.Rule()
-	if err != nil {
-		return err
-	}
-	l.Label = "update"
-	in := []ops.Value{
-		l.NewValue(learningRate, ops.ScalarType, ops.State),
-		l.NewValue(iterations, ops.IterationsType, ops.State),
-		l.finite,
-	}
-	in = append(append(in, weights...), l.gradients...)
-	for _, slot := range m.Optimizer.Slots() {
-		for i, w := range weights {
-			in = append(in, l.NewValue(slotName(slot, names[i]), l.Type(w), ops.State))
-		}
-	}
-	_, err = l.Add(ops.Optimize{Rule: rule, Parameters: len(weights)}, in...)
 	return err
 }

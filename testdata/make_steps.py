@@ -1,6 +1,7 @@
 """Makes NAME_initial.h5 (a compiled model as Keras saves it) and NAME_steps.h5 (ten training steps of it: data, losses,
-final weights, predictions) with the real Keras. Usage: python make_steps.py, in this directory."""
+final weights, predictions) with the real Keras. Usage: python make_steps.py [NAME...], in this directory."""
 import os
+import sys
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
@@ -54,7 +55,25 @@ def dense():
     return keras.Model(i, x, name="dense"), keras.optimizers.Adam(0.01)
 
 
-for seed, make in enumerate([small, residual, dense]):
+def penalized():
+    """Each regularizer and each constraint, along several axes."""
+    R, C = keras.regularizers, keras.constraints
+    return keras.Sequential([
+        L.Input((6, 6, 2)),
+        L.Conv2D(6, 3, activation="relu", kernel_regularizer=R.L2(0.02), bias_regularizer=R.L1(0.05),
+                 kernel_constraint=C.MaxNorm(0.8, axis=[0, 1, 2]), bias_constraint=C.NonNeg()),
+        L.BatchNormalization(momentum=0.9, epsilon=1e-3, gamma_regularizer=R.L2(0.05), beta_regularizer=R.L1L2(0.01, 0.02),
+                             gamma_constraint=C.MinMaxNorm(0.5, 2.0, rate=0.5), beta_constraint=C.MaxNorm(0.1)),
+        L.Flatten(),
+        L.Dense(8, activation="relu", kernel_regularizer=R.L1L2(0.003, 0.01), kernel_constraint=C.UnitNorm(axis=-1)),
+        L.Dense(5, activation="softmax", kernel_regularizer=R.L1(0.01), kernel_constraint=C.MinMaxNorm(0.9, 1.1, axis=0)),
+    ], name="penalized"), keras.optimizers.Adam(0.01)
+
+
+MODELS = [small, residual, dense, penalized]
+for seed, make in enumerate(MODELS):
+    if sys.argv[1:] and make.__name__ not in sys.argv[1:]:
+        continue
     keras.utils.set_random_seed(seed)
     model, optimizer = make()
     name = model.name

@@ -141,3 +141,53 @@ func ReferenceFinite[T Float](src []T) bool {
 	}
 	return true
 }
+
+// ReferencePenalty defines Penalty.
+func ReferencePenalty[T Float](r ops.Penalty, w []T) (total T) {
+	for _, x := range w {
+		total += T(r.L1)*max(x, -x) + T(r.L2)*x*x
+	}
+	return total
+}
+
+// ReferenceRegularize defines Regularize.
+func ReferenceRegularize[T Float](r ops.Regularize, dst, grad, w []T) {
+	for i, x := range w {
+		dst[i] = grad[i] + 2*T(r.L2)*x
+		switch {
+		case x > 0:
+			dst[i] += T(r.L1)
+		case x < 0:
+			dst[i] -= T(r.L1)
+		}
+	}
+}
+
+// ReferenceNonNegative defines NonNegative.
+func ReferenceNonNegative[T Float](w []T) {
+	for i, x := range w {
+		w[i] = max(x, 0)
+	}
+}
+
+// ReferenceConstrainNorm defines ConstrainNorm: an element belongs to the vector that the indices of the other axes name.
+func ReferenceConstrainNorm[T Float](r ops.ConstrainNorm, shape ops.Shape, w []T) {
+	vectorOf := func(i int) (v int) {
+		stride := 1
+		for axis := len(shape) - 1; axis >= 0; axis-- {
+			if !r.Along[axis] {
+				v += i % shape[axis] * stride
+				stride *= shape[axis]
+			}
+			i /= shape[axis]
+		}
+		return v
+	}
+	squares := make([]float64, len(w))
+	for i, x := range w {
+		squares[vectorOf(i)] += float64(x) * float64(x)
+	}
+	for i := range w {
+		w[i] *= normScale[T](r, squares[vectorOf(i)])
+	}
+}

@@ -1,8 +1,9 @@
-// Package update changes parameters by their gradients, as Keras 3's optimizers do, and says whether gradients are finite.
+// Package update changes parameters by their gradients, as Keras 3's optimizers do, and says whether gradients are finite; it has
+// penalties on weights and what they are made to fulfil after an update, too.
 //
 // One value updates one array, or many that lie side by side; learning rate and step come with every Run. Which optimizer a model has,
 // its schedule, and whether a step is applied are decided above. Files: update.go Step, Finite; rules.go which loop does which rule of
-// package ops; ref.go the definition.
+// package ops; penalty.go regularizers; constrain.go constraints; ref.go the definition.
 package update
 
 import (
