@@ -67,7 +67,6 @@ func TestConfigRefuses(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
 		{`"axis":-1`, `"axis":1`, "layer batch_normalization has axis 1, only the last one, 3, is supported"},
 		{`"axis":-1`, `"axis":[1]`, "layer batch_normalization has axis [1]"},
-		{`"center":true`, `"center":false`, "layer batch_normalization has center false"},
 		{`"moving_variance_initializer":{"class_name":"Ones"`, `"moving_variance_initializer":{"class_name":"Zeros"`, "moving_variance_initializer other than ones"},
 		{`"negative_slope":0`, `"negative_slope":0.1`, "layer re_lu has negative_slope 0.1, only 0 is supported"},
 		{`"max_value":null`, `"max_value":6`, "layer re_lu has max_value 6"},

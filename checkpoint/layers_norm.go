@@ -4,29 +4,82 @@ import "github.com/meseta-go/meseta/layers"
 
 var normLayers = map[string]codec{
 	"BatchNormalization": of(func(c *config, name string) *layers.BatchNormalization {
-		c.only("center", true)
-		c.only("scale", true)
 		c.only("moving_mean_initializer", c.values["moving_mean_initializer"])
 		if i := c.initializer("moving_variance_initializer", layers.Ones{}); i != nil {
 			c.fail("has a moving_variance_initializer other than ones, which is not supported")
 		}
 		c.ignore("renorm_momentum", "fused") // says nothing without renorm
-		l := &layers.BatchNormalization{
-			Name: name, Momentum: c.number("momentum", 0.99), Epsilon: c.number("epsilon", 0.001),
-			BetaInitializer:  c.initializer("beta_initializer", layers.Zeros{}),
-			GammaInitializer: c.initializer("gamma_initializer", layers.Ones{}),
-		}
-		l.BetaRegularizer, l.BetaConstraint = c.limits("beta")
+		l := &layers.BatchNormalization{Name: name, Momentum: c.number("momentum", 0.99), Epsilon: c.number("epsilon", 0.001)}
+		l.NoScale, l.NoCenter, l.GammaInitializer, l.BetaInitializer = c.gammaAndBeta()
 		l.GammaRegularizer, l.GammaConstraint = c.limits("gamma")
+		l.BetaRegularizer, l.BetaConstraint = c.limits("beta")
 		return l
 	}, func(l *layers.BatchNormalization, values map[string]any) {
-		set(values, "momentum", l.Momentum, "epsilon", l.Epsilon, "center", true, "scale", true,
-			"beta_initializer", initializerConfig(l.BetaInitializer, layers.Zeros{}),
-			"gamma_initializer", initializerConfig(l.GammaInitializer, layers.Ones{}),
+		set(values, "momentum", l.Momentum, "epsilon", l.Epsilon,
 			"moving_mean_initializer", initializerConfig(nil, layers.Zeros{}),
-			"moving_variance_initializer", initializerConfig(nil, layers.Ones{}),
-			"synchronized", false)
-		setLimits(values, "beta", l.BetaRegularizer, l.BetaConstraint)
+			"moving_variance_initializer", initializerConfig(nil, layers.Ones{}), "synchronized", false)
+		setGammaAndBeta(values, l.NoScale, l.NoCenter, l.GammaInitializer, l.BetaInitializer)
 		setLimits(values, "gamma", l.GammaRegularizer, l.GammaConstraint)
+		setLimits(values, "beta", l.BetaRegularizer, l.BetaConstraint)
 	}).withLastAxis(),
+	"LayerNormalization": of(func(c *config, name string) *layers.LayerNormalization {
+		l := &layers.LayerNormalization{Name: name, Axis: c.integers("axis", []int{-1}), Epsilon: c.number("epsilon", 0.001)}
+		l.NoScale, l.NoCenter, l.GammaInitializer, l.BetaInitializer = c.gammaAndBeta()
+		l.GammaRegularizer, l.GammaConstraint = c.limits("gamma")
+		l.BetaRegularizer, l.BetaConstraint = c.limits("beta")
+		return l
+	}, func(l *layers.LayerNormalization, values map[string]any) {
+		axis := l.Axis
+		if len(axis) == 0 {
+			axis = []int{-1}
+		}
+		set(values, "axis", axis, "epsilon", l.Epsilon, "rms_scaling", false)
+		setGammaAndBeta(values, l.NoScale, l.NoCenter, l.GammaInitializer, l.BetaInitializer)
+		setLimits(values, "gamma", l.GammaRegularizer, l.GammaConstraint)
+		setLimits(values, "beta", l.BetaRegularizer, l.BetaConstraint)
+	}),
+	"GroupNormalization": of(func(c *config, name string) *layers.GroupNormalization {
+		l := &layers.GroupNormalization{Name: name, Groups: c.one("groups", 32), Epsilon: c.number("epsilon", 0.001)}
+		l.NoScale, l.NoCenter, l.GammaInitializer, l.BetaInitializer = c.gammaAndBeta()
+		l.GammaRegularizer, l.GammaConstraint = c.limits("gamma")
+		l.BetaRegularizer, l.BetaConstraint = c.limits("beta")
+		return l
+	}, func(l *layers.GroupNormalization, values map[string]any) {
+		groups := l.Groups
+		if groups == 0 {
+			groups = 32
+		}
+		set(values, "groups", groups, "epsilon", l.Epsilon)
+		setGammaAndBeta(values, l.NoScale, l.NoCenter, l.GammaInitializer, l.BetaInitializer)
+		setLimits(values, "gamma", l.GammaRegularizer, l.GammaConstraint)
+		setLimits(values, "beta", l.BetaRegularizer, l.BetaConstraint)
+	}).withLastAxis(),
+}
+
+func (c *config) gammaAndBeta() (noScale, noCenter bool, gamma, beta layers.Initializer) {
+	return !c.flag("scale", true), !c.flag("center", true), c.initializer("gamma_initializer", layers.Ones{}), c.initializer("beta_initializer", layers.Zeros{})
+}
+
+func setGammaAndBeta(values map[string]any, noScale, noCenter bool, gamma, beta layers.Initializer) {
+	set(values, "center", !noCenter, "scale", !noScale,
+		"beta_initializer", initializerConfig(beta, layers.Zeros{}), "gamma_initializer", initializerConfig(gamma, layers.Ones{}))
+}
+
+// integers reads an integer or a list of them.
+func (c *config) integers(key string, missing []int) []int {
+	v := c.take(key)
+	if v == nil {
+		return missing
+	}
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	numbers := make([]int, len(list))
+	for i, x := range list {
+		if numbers[i], ok = toInt(x); !ok {
+			c.fail("has %s %s, want integers", key, brief(v))
+		}
+	}
+	return numbers
 }

@@ -49,6 +49,10 @@ var normExamples = []example{
 	{ops.BatchNorm{Epsilon: 1e-3, Add: true, Activation: ops.ReLU}, []ops.Type{image, channel, channel, image}},
 	{ops.BatchNormBackward{Mask: true, Residual: true}, []ops.Type{image, image, channel, channel, channel, image}},
 	{ops.BatchNormInference{Epsilon: 1e-3, Add: true}, []ops.Type{image, channel, channel, channel, channel, image}},
+	{ops.GroupNorm{Groups: 3, Axes: 1, Epsilon: 1e-3, Scale: true, Center: true}, []ops.Type{image, channel, channel}},
+	{ops.GroupNorm{Groups: 1, Axes: 2, Epsilon: 1e-3, Center: true}, []ops.Type{image, f(6, 3)}},
+	{ops.GroupNormBackward{Groups: 3, Axes: 1, Scale: true}, []ops.Type{image, image, f(4, 3), f(4, 3), channel}},
+	{ops.GroupNormBackward{Groups: 1, Axes: 2, Center: true}, []ops.Type{image, image, f(4, 1), f(4, 1)}},
 	{ops.MovingAverage{Momentum: .9}, []ops.Type{channel, channel, ops.FlagType}},
 }
 
@@ -56,7 +60,7 @@ var poolExamples = []example{
 	{pooling, []ops.Type{image}},
 	{ops.MaxPoolBackward(pooling), []ops.Type{f(4, 3, 3, 3), image, f(4, 3, 3, 3)}},
 	{ops.AveragePool(pooling), []ops.Type{image}},
-	{ops.AveragePoolBackward{AveragePool: ops.AveragePool(pooling), Src: image.Shape}, []ops.Type{f(4, 3, 3, 3)}},
+	{ops.AveragePoolBackward{Window: pooling.Window, Size: pooling.Size, Src: image.Shape}, []ops.Type{f(4, 3, 3, 3)}},
 	{ops.GlobalAveragePool{}, []ops.Type{image}},
 	{ops.GlobalAveragePoolBackward{Src: image.Shape}, []ops.Type{f(4, 3)}},
 }

@@ -10,6 +10,11 @@ func normParams(t ops.Type, epsilon float32) norm.Params {
 	return norm.Params{Rows: t.Shape.Size() / c, C: c, Epsilon: epsilon}
 }
 
+func groupParams(o ops.GroupNorm, src ops.Shape) norm.GroupParams {
+	c := o.Channels(src).Size()
+	return norm.GroupParams{N: src[0], P: src.Size() / (src[0] * c), C: c, Groups: o.Groups, Epsilon: o.Epsilon}
+}
+
 // chooseNorm picks the kernels of normalizations.
 func (c *CPU) chooseNorm(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 	dev := c.dev
@@ -33,6 +38,30 @@ func (c *CPU) chooseNorm(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 				x.Run(out[0], out[1], out[2], at(out, 3), in[0], at(in, 5), in[1], in[2], in[3], in[4], w)
 			}
 		})
+	case ops.GroupNorm:
+		x, err := norm.NewGroupForward(dev, groupParams(o, in[0].Shape))
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			gamma, beta := optional(in[1:], o.Scale, o.Center)
+			return func() { x.Run(out[0], out[1], out[2], in[0], gamma, beta) }
+		})
+	case ops.GroupNormBackward:
+		x, err := norm.NewGroupBackward(dev, groupParams(ops.GroupNorm(o), in[1].Shape))
+		return bound(c, x, err, func(in, out [][]float32, b Buffers) func() {
+			diffGamma, diffBeta := optional(out[1:], o.Scale, o.Center)
+			w := f32(b.Workspace)
+			return func() { x.Run(out[0], diffGamma, diffBeta, in[0], in[1], in[2], in[3], at(in, 4), w) }
+		})
 	}
 	return nil, nil
+}
+
+// optional gives the first two operands of a list that each may be left out.
+func optional(views [][]float32, first, second bool) (a, b []float32) {
+	if first {
+		a, views = views[0], views[1:]
+	}
+	if second {
+		b = views[0]
+	}
+	return a, b
 }

@@ -32,7 +32,7 @@ func (c *CPU) choosePool(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 			return func() { x.Run(out[0], in[0]) }
 		})
 	case ops.AveragePoolBackward:
-		x, err := pool.NewAverageBackward(dev, poolParams(ops.MaxPool(o.AveragePool), o.Src, in[0].Shape))
+		x, err := pool.NewAverageBackward(dev, poolParams(ops.MaxPool{Window: o.Window, Size: o.Size}, o.Src, in[0].Shape))
 		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
 			return func() { x.Run(out[0], in[0]) }
 		})

@@ -9,18 +9,20 @@ import (
 // BatchNormalization gives every channel the mean Beta and the deviation Gamma (arXiv:1502.03167): over the batch while
 // training, by moving statistics otherwise.
 //
-// Input and output [...,C]. Weights: gamma, beta, moving_mean, moving_variance, each [C]; the last two are not trained.
+// Input and output [...,C]. Weights: gamma unless NoScale, beta unless NoCenter, moving_mean, moving_variance, each [C]; the last two are
+// not trained.
 type BatchNormalization struct {
 	Name     string
 	Momentum float64 // of the moving statistics, in [0,1); NewBatchNormalization gives Keras's 0.99
 	Epsilon  float64 // added to the variance, > 0; NewBatchNormalization gives Keras's 0.001
 
-	BetaInitializer  Initializer // nil means Zeros
-	GammaInitializer Initializer // nil means Ones
-	BetaRegularizer  Regularizer // nil means none, here and below
-	GammaRegularizer Regularizer
-	BetaConstraint   Constraint
-	GammaConstraint  Constraint
+	NoCenter, NoScale bool        // without beta, without gamma
+	BetaInitializer   Initializer // nil means Zeros
+	GammaInitializer  Initializer // nil means Ones
+	BetaRegularizer   Regularizer // nil means none, here and below
+	GammaRegularizer  Regularizer
+	BetaConstraint    Constraint
+	GammaConstraint   Constraint
 }
 
 // NewBatchNormalization has Keras's defaults.
@@ -39,8 +41,8 @@ func (l *BatchNormalization) OutputShape(in []Shape) (Shape, error) {
 	if !(l.Momentum >= 0 && l.Momentum < 1) {
 		return nil, fmt.Errorf("layers: BatchNormalization has momentum %g, want 0 ≤ momentum < 1: %w", l.Momentum, ErrConfig)
 	}
-	if !(l.Epsilon > 0) {
-		return nil, fmt.Errorf("layers: BatchNormalization has epsilon %g, want more than 0; NewBatchNormalization has Keras's defaults: %w", l.Epsilon, ErrConfig)
+	if err := checkEpsilon(l, l.Epsilon); err != nil {
+		return nil, err
 	}
 	return passThrough(l, in, Linear)
 }
@@ -48,31 +50,43 @@ func (l *BatchNormalization) OutputShape(in []Shape) (Shape, error) {
 // Weights lists gamma, beta and the moving statistics.
 func (l *BatchNormalization) Weights(in []Shape) []Weight {
 	c := Shape{in[0][len(in[0])-1]}
-	return []Weight{
-		{
-			Name: "gamma", Shape: c, Trainable: true, Initializer: initializerOr(l.GammaInitializer, Ones{}),
-			Regularizer: l.GammaRegularizer, Constraint: l.GammaConstraint,
-		},
-		{
-			Name: "beta", Shape: c, Trainable: true, Initializer: initializerOr(l.BetaInitializer, Zeros{}),
-			Regularizer: l.BetaRegularizer, Constraint: l.BetaConstraint,
-		},
-		{Name: "moving_mean", Shape: c, Initializer: Zeros{}},
-		{Name: "moving_variance", Shape: c, Initializer: Ones{}},
-	}
+	return append(gammaAndBeta(c, l.NoScale, l.NoCenter,
+		Weight{Initializer: l.GammaInitializer, Regularizer: l.GammaRegularizer, Constraint: l.GammaConstraint},
+		Weight{Initializer: l.BetaInitializer, Regularizer: l.BetaRegularizer, Constraint: l.BetaConstraint}),
+		Weight{Name: "moving_mean", Shape: c, Initializer: Zeros{}},
+		Weight{Name: "moving_variance", Shape: c, Initializer: Ones{}})
 }
 
 // Lower adds a batch norm, and while training defers the update of the moving statistics.
 func (l *BatchNormalization) Lower(b *Builder, in, w []ops.Value) (ops.Value, error) {
-	if !b.Training {
-		return b.Add1(ops.BatchNormInference{Epsilon: float32(l.Epsilon)}, in[0], w[0], w[1], w[2], w[3])
+	s := b.Type(in[0]).Shape
+	// A part that is left out is a constant.
+	part := func(missing bool, value float32) (ops.Value, error) {
+		if missing {
+			return b.Add1(ops.Fill{Type: ops.F32(s[len(s)-1]), Value: value})
+		}
+		v := w[0]
+		w = w[1:]
+		return v, nil
 	}
-	out, err := b.Add(ops.BatchNorm{Epsilon: float32(l.Epsilon)}, in[0], w[0], w[1])
+	gamma, err := part(l.NoScale, 1)
+	if err != nil {
+		return ops.None, err
+	}
+	beta, err := part(l.NoCenter, 0)
+	if err != nil {
+		return ops.None, err
+	}
+	mean, variance := w[0], w[1]
+	if !b.Training {
+		return b.Add1(ops.BatchNormInference{Epsilon: float32(l.Epsilon)}, in[0], gamma, beta, mean, variance)
+	}
+	out, err := b.Add(ops.BatchNorm{Epsilon: float32(l.Epsilon)}, in[0], gamma, beta)
 	if err != nil {
 		return ops.None, err
 	}
 	average := ops.MovingAverage{Momentum: float32(l.Momentum)}
-	b.Defer(average, w[2], out[1])
-	b.Defer(average, w[3], out[2])
+	b.Defer(average, mean, out[1])
+	b.Defer(average, variance, out[2])
 	return out[0], nil
 }

@@ -70,7 +70,7 @@ func (o AveragePool) Infer(in []Type) ([]Type, error) { return o.pooled("average
 
 // Gradient emits AveragePoolBackward.
 func (o AveragePool) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
-	dx, err := g.Add1(AveragePoolBackward{o, g.Type(op.In[0]).Shape}, diffOut[0])
+	dx, err := g.Add1(AveragePoolBackward{o.Window, o.Size, g.Type(op.In[0]).Shape}, diffOut[0])
 	return []Value{dx}, err
 }
 
@@ -78,12 +78,15 @@ func (o AveragePool) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error)
 //
 // In: diffDst [N,P,Q,C]. Out: diffSrc, of shape Src [N,H,W,C].
 type AveragePoolBackward struct {
-	AveragePool
-	Src Shape
+	Window
+	Size [2]int
+	Src  Shape
 }
 
 // Name is "average_pool_data".
 func (AveragePoolBackward) Name() string { return "average_pool_data" }
+
+func (o AveragePoolBackward) String() string { return MaxPool{o.Window, o.Size}.String() }
 
 // Infer gives the type of diffSrc.
 func (o AveragePoolBackward) Infer(in []Type) ([]Type, error) {

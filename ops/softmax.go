@@ -129,3 +129,6 @@ func (o Fill) String() string { return fmt.Sprintf("%g", o.Value) }
 
 // Infer gives the type.
 func (o Fill) Infer([]Type) ([]Type, error) { return []Type{o.Type}, nil }
+
+// Gradient is that of a constant: it depends on nothing.
+func (Fill) Gradient(*Graph, Op, []Value) ([]Value, error) { return nil, nil }

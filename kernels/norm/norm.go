@@ -1,11 +1,17 @@
-// Package norm normalises every channel of a tensor [Rows,C] by its mean and variance: batch normalization (arXiv:1502.03167) of
-// NHWC images, Rows being N·H·W, with what follows it in residual networks: an addition and a ReLU.
+// Package norm normalises parts of a tensor by their mean and variance.
+//
+// Every channel of [Rows,C]: batch normalization (arXiv:1502.03167) of NHWC images, Rows being N·H·W, with what follows it in
+// residual networks, an addition and a ReLU:
 //
 //	Forward    statistics of the batch, then dst = act(gamma·(src-mean)/√(variance+Epsilon) + beta [+ residual])
 //	Inference  the same with given statistics
 //	Backward   the gradients of Forward
 //
-// Files: norm.go parameters and what the three share; forward.go, backward.go; ref.go the definition. The loops are in package vec.
+// Every group of channels of every sample of [N,P,C]: group, layer and instance normalization (arXiv:1803.08494): GroupForward,
+// GroupBackward.
+//
+// Files: norm.go parameters and what the first three share; forward.go, backward.go; group.go; ref.go the definition. The loops
+// are in package vec.
 //
 // Statistics are summed in float64, in one pass: with mean 1000 and standard deviation 1 the variance is good to 1e-9, and it
 // stays good to 1e-6 up to a mean of 10⁴ standard deviations. src less its float32 mean is what is scaled, so that a large mean

@@ -74,3 +74,74 @@ func ReferenceBackward[T Float](p Params, f BackwardFused, diffSrc, diffGamma, d
 		}
 	}
 }
+
+// ReferenceGroupForward defines GroupForward. The variance is taken in two passes.
+func ReferenceGroupForward[T Float](p GroupParams, dst, mean, invStd, src, gamma, beta []T) {
+	p.each(func(group int, elements []int) {
+		var sum, squares float64
+		for _, i := range elements {
+			sum += float64(src[i])
+		}
+		m := sum / float64(len(elements))
+		for _, i := range elements {
+			d := float64(src[i]) - m
+			squares += d * d
+		}
+		mean[group], invStd[group] = T(m), T(1/math.Sqrt(squares/float64(len(elements))+float64(p.Epsilon)))
+		for _, i := range elements {
+			y := (src[i] - mean[group]) * invStd[group]
+			if gamma != nil {
+				y *= gamma[i%p.C]
+			}
+			if beta != nil {
+				y += beta[i%p.C]
+			}
+			dst[i] = y
+		}
+	})
+}
+
+// ReferenceGroupBackward defines GroupBackward. No two slices overlap.
+func ReferenceGroupBackward[T Float](p GroupParams, diffSrc, diffGamma, diffBeta, diffDst, src, mean, invStd, gamma []T) {
+	clear(diffGamma)
+	clear(diffBeta)
+	p.each(func(group int, elements []int) {
+		var sum, product float64
+		g := func(i int) T {
+			if gamma == nil {
+				return diffDst[i]
+			}
+			return diffDst[i] * gamma[i%p.C]
+		}
+		normal := func(i int) T { return (src[i] - mean[group]) * invStd[group] }
+		for _, i := range elements {
+			sum += float64(g(i))
+			product += float64(g(i)) * float64(normal(i))
+			if diffGamma != nil {
+				diffGamma[i%p.C] += diffDst[i] * normal(i)
+			}
+			if diffBeta != nil {
+				diffBeta[i%p.C] += diffDst[i]
+			}
+		}
+		for _, i := range elements {
+			diffSrc[i] = invStd[group] * (g(i) - (T(sum)+normal(i)*T(product))/T(len(elements)))
+		}
+	})
+}
+
+// each calls f for every group of every sample with its number and the places of its elements.
+func (p GroupParams) each(f func(group int, elements []int)) {
+	of := p.C / p.Groups
+	for n := range p.N {
+		for group := range p.Groups {
+			var elements []int
+			for position := range p.P {
+				for c := range of {
+					elements = append(elements, (n*p.P+position)*p.C+group*of+c)
+				}
+			}
+			f(n*p.Groups+group, elements)
+		}
+	}
+}
