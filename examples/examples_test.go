@@ -3,6 +3,7 @@ package examples
 
 import (
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,11 +11,16 @@ import (
 )
 
 func TestExamplesRun(t *testing.T) {
-	for _, c := range []struct{ name, want string }{
-		{"mnist", "accuracy"},
-		{"callback", "ended:"},
+	for _, c := range []struct {
+		name, want string
+		arguments  []string
+	}{
+		{"mnist", "accuracy", []string{"-steps", "5"}},
+		{"callback", "ended:", []string{"-steps", "5"}},
+		{"folder", "3 classes [Zebra ant pão de ló]: validation accuracy",
+			[]string{"-data", filepath.Join("..", "data", "testdata", "folder.zip"), "-size", "16", "-epochs", "2", "-save", filepath.Join(t.TempDir(), "best.keras")}},
 	} {
-		out, err := exec.Command("go", "run", "./"+c.name, "-steps", "5").CombinedOutput()
+		out, err := exec.Command("go", append([]string{"run", "./" + c.name}, c.arguments...)...).CombinedOutput()
 		require.NoError(t, err, "%s: %s", c.name, out)
 		assert.Contains(t, string(out), c.want)
 	}

@@ -30,12 +30,27 @@ func (w Window) String() string {
 	return s
 }
 
+// Groups is the number of groups that the channels of a convolution are cut into: those of one group of dst are computed from those of
+// one group of src. 0 means 1, all from all; with as many groups as src has channels the convolution is depthwise.
+type Groups int
+
+// Count is the number of groups, at least 1.
+func (g Groups) Count() int { return max(1, int(g)) }
+
+func (g Groups) String() string {
+	if g.Count() == 1 {
+		return ""
+	}
+	return fmt.Sprintf(" groups %d", int(g))
+}
+
 // Conv2D computes dst = act(conv2d(src, weights) + bias).
 //
-// In: src [N,H,W,C], weights [R,S,C,K], and bias [K] when Bias. Out: dst [N,P,Q,K],
-// P = (H + padding - dilation·(R-1) - 1)/stride + 1, likewise Q (arXiv:1603.07285).
+// In: src [N,H,W,C], weights [R,S,C/Groups,K], and bias [K] when Bias. Out: dst [N,P,Q,K],
+// P = (H + padding - dilation·(R-1) - 1)/stride + 1, likewise Q (arXiv:1603.07285). Channel k of dst belongs to group k/(K/Groups).
 type Conv2D struct {
 	Window
+	Groups     Groups
 	Bias       bool
 	Activation Activation
 }
@@ -43,7 +58,9 @@ type Conv2D struct {
 // Name is "conv2d".
 func (o Conv2D) Name() string { return "conv2d" }
 
-func (o Conv2D) String() string { return epilogue(o.Window.String(), o.Bias, o.Activation) }
+func (o Conv2D) String() string {
+	return epilogue(o.Window.String()+o.Groups.String(), o.Bias, o.Activation)
+}
 
 func epilogue(s string, bias bool, a Activation) string {
 	if bias {
@@ -63,9 +80,12 @@ func (o Conv2D) Infer(in []Type) ([]Type, error) {
 	if err := rank("conv2d", "weights", in[1], 4); err != nil {
 		return nil, err
 	}
-	x, w := in[0].Shape, in[1].Shape
-	if x[3] != w[2] {
-		return nil, fmt.Errorf("conv2d: src %v has %d channels, weights %v take %d: %w", x, x[3], w, w[2], ErrShape)
+	x, w, groups := in[0].Shape, in[1].Shape, o.Groups.Count()
+	if x[3] != w[2]*groups {
+		return nil, fmt.Errorf("conv2d: src %v has %d channels, weights %v take %d: %w", x, x[3], w, w[2]*groups, ErrShape)
+	}
+	if w[3]%groups != 0 {
+		return nil, fmt.Errorf("conv2d: weights %v give %d channels, which cannot be cut into %d groups: %w", w, w[3], groups, ErrShape)
 	}
 	p, q := o.extent(0, x[1], w[0]), o.extent(1, x[2], w[1])
 	if p < 1 || q < 1 {
@@ -91,32 +111,35 @@ func (o Conv2D) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
 		return nil, fmt.Errorf("ops: conv2d with a fused epilogue has no gradient")
 	}
 	src, weights := op.In[0], op.In[1]
-	dx, err := g.Add1(Conv2DBackwardData{o.Window, g.Type(src).Shape}, diffOut[0], weights)
+	dx, err := g.Add1(Conv2DBackwardData{o.Window, o.Groups, g.Type(src).Shape}, diffOut[0], weights)
 	if err != nil {
 		return nil, err
 	}
-	dw, err := g.Add1(Conv2DBackwardWeights{o.Window, g.Type(weights).Shape, false}, src, diffOut[0])
+	dw, err := g.Add1(Conv2DBackwardWeights{o.Window, o.Groups, g.Type(weights).Shape, false}, src, diffOut[0])
 	if err != nil {
 		return nil, err
 	}
 	return []Value{dx, dw}, nil
 }
 
-// Conv2DBackwardData computes the gradient of a Conv2D's src.
+// Conv2DBackwardData computes the gradient of a Conv2D's src. It is also the transposed convolution, from a smaller image to a larger.
 //
-// In: diffDst [N,P,Q,K], weights [R,S,C,K]. Out: diffSrc, of shape Src [N,H,W,C].
+// In: diffDst [N,P,Q,K], weights [R,S,C/Groups,K]. Out: diffSrc, of shape Src [N,H,W,C].
 type Conv2DBackwardData struct {
 	Window
-	Src Shape
+	Groups Groups
+	Src    Shape
 }
 
 // Name is "conv2d_data".
 func (o Conv2DBackwardData) Name() string { return "conv2d_data" }
 
+func (o Conv2DBackwardData) String() string { return o.Window.String() + o.Groups.String() }
+
 // Infer gives the type of diffSrc.
 func (o Conv2DBackwardData) Infer(in []Type) ([]Type, error) {
 	t := Type{Float32, o.Src}
-	out, err := Conv2D{Window: o.Window}.Infer([]Type{t, in[1]})
+	out, err := Conv2D{Window: o.Window, Groups: o.Groups}.Infer([]Type{t, in[1]})
 	if err != nil {
 		return nil, err
 	}
@@ -131,11 +154,25 @@ func (o Conv2DBackwardData) FLOPs(in, out []Type) int64 {
 	return Conv2D{Window: o.Window}.FLOPs([]Type{out[0], in[1]}, in[:1])
 }
 
+// Gradient is the convolution itself for diffDst, and Conv2DBackwardWeights, whose src is what comes from above.
+func (o Conv2DBackwardData) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
+	dx, err := g.Add1(Conv2D{Window: o.Window, Groups: o.Groups}, diffOut[0], op.In[1])
+	if err != nil {
+		return nil, err
+	}
+	dw, err := g.Add1(Conv2DBackwardWeights{o.Window, o.Groups, g.Type(op.In[1]).Shape, false}, diffOut[0], op.In[0])
+	if err != nil {
+		return nil, err
+	}
+	return []Value{dx, dw}, nil
+}
+
 // Conv2DBackwardWeights computes the gradients of a Conv2D's weights and, when Bias, of its bias.
 //
-// In: src [N,H,W,C], diffDst [N,P,Q,K]. Out: diffWeights, of shape Filter [R,S,C,K], and diffBias [K] when Bias.
+// In: src [N,H,W,C], diffDst [N,P,Q,K]. Out: diffWeights, of shape Filter [R,S,C/Groups,K], and diffBias [K] when Bias.
 type Conv2DBackwardWeights struct {
 	Window
+	Groups Groups
 	Filter Shape
 	Bias   bool
 }
@@ -143,12 +180,14 @@ type Conv2DBackwardWeights struct {
 // Name is "conv2d_weights".
 func (o Conv2DBackwardWeights) Name() string { return "conv2d_weights" }
 
-func (o Conv2DBackwardWeights) String() string { return epilogue(o.Window.String(), o.Bias, Linear) }
+func (o Conv2DBackwardWeights) String() string {
+	return epilogue(o.Window.String()+o.Groups.String(), o.Bias, Linear)
+}
 
 // Infer gives the types of diffWeights and diffBias.
 func (o Conv2DBackwardWeights) Infer(in []Type) ([]Type, error) {
 	t := Type{Float32, o.Filter}
-	out, err := Conv2D{Window: o.Window}.Infer([]Type{in[0], t})
+	out, err := Conv2D{Window: o.Window, Groups: o.Groups}.Infer([]Type{in[0], t})
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,14 @@ func (u *uses) only(v ops.Value) int {
 	return u.readers[v][0]
 }
 
+// source is the value that v is a view of, v itself if it is none.
+func (u *uses) source(v ops.Value) ops.Value {
+	for u.maker[v] >= 0 && ops.IsView(u.Ops[u.maker[v]].Operator) {
+		v = u.Ops[u.maker[v]].In[0]
+	}
+	return v
+}
+
 // removed marks an operation that removeMarked is to take out.
 type removed struct{ ops.Operator }
 

@@ -12,8 +12,8 @@ type storage struct {
 	bytes      int
 	first, end int // indices of the first and last operation that touch it
 	offset     int
-	outside    bool // lives across steps: in the session's store, not in the arena
-	pinned     bool // not to be written over before its last reader
+	outside    string // what lives across steps: its name in the session's store; it is not in the arena
+	pinned     bool   // not to be written over before its last reader
 }
 
 // placement says where every value of a program lives.
@@ -49,7 +49,7 @@ func place(l *listing, workspaces []int) *placement {
 	if len(l.gradients) > 0 {
 		total := 0
 		for _, g := range l.gradients {
-			gradient[g] = total
+			gradient[u.source(g)] = total
 			total += roundUp(l.Type(g).Bytes())
 		}
 		block = add(storage{bytes: total, first: len(l.Ops), end: last, pinned: true})
@@ -88,7 +88,7 @@ func place(l *listing, workspaces []int) *placement {
 			if l.Values[v].Role == ops.Temporary || l.Values[v].Role == ops.Input {
 				use(v, i)
 			} else if p.of[v] < 0 {
-				p.of[v] = add(storage{outside: true})
+				p.of[v] = add(storage{outside: l.Values[v].Name})
 			}
 		}
 		for k, v := range op.Out {
@@ -103,7 +103,7 @@ func place(l *listing, workspaces []int) *placement {
 					for _, j := range in.InPlace() {
 						w := op.In[j]
 						s := p.of[w]
-						if p.list[s].outside || p.list[s].pinned || p.list[s].bytes != l.Type(v).Bytes() {
+						if p.list[s].outside != "" || p.list[s].pinned || p.list[s].bytes != l.Type(v).Bytes() {
 							continue
 						}
 						if top, ok := occupant[s]; ok && lastRead[top] <= i && readsOnce(op.In, p.of, s) {
@@ -134,6 +134,11 @@ func place(l *listing, workspaces []int) *placement {
 		s := p.list[block]
 		p.of[v] = add(storage{bytes: l.Type(v).Bytes(), first: s.first, end: s.end, offset: s.offset + offset, pinned: true})
 	}
+	for _, op := range l.Ops {
+		if ops.IsView(op.Operator) {
+			p.of[op.Out[0]] = p.of[op.In[0]]
+		}
+	}
 	return p
 }
 
@@ -152,7 +157,7 @@ func readsOnce(in []ops.Value, of []int, s int) bool {
 func (p *placement) fit() {
 	order := make([]int, 0, len(p.list))
 	for i, s := range p.list {
-		if !s.outside && s.bytes > 0 {
+		if s.outside == "" && s.bytes > 0 {
 			order = append(order, i)
 		}
 	}

@@ -50,12 +50,16 @@ func compile(s *Session, mode Mode, batch int, feed Feed) (*Program, error) {
 	return p, nil
 }
 
-// checkGradients makes sure that every gradient is a value of its own, since it gets a place of its own.
+// checkGradients makes sure that every gradient is a value of its own, or another's view, since it gets a place of its own.
 func (l *listing) checkGradients() error {
 	u := usesOf(l.Graph, nil)
 	seen := map[ops.Value]bool{}
 	for _, g := range l.gradients {
-		if seen[g] || ops.IsView(l.Ops[u.maker[g]].Operator) {
+		g = u.source(g)
+		if u.maker[g] < 0 {
+			return fmt.Errorf("plan: a gradient is the value %s itself, not one of its own", l.Values[g].Name)
+		}
+		if seen[g] {
 			return fmt.Errorf("plan: the gradient made by %s (%s) is not a value of its own", l.Ops[u.maker[g]].Name(), l.Ops[u.maker[g]].Label)
 		}
 		seen[g] = true
@@ -65,12 +69,11 @@ func (l *listing) checkGradients() error {
 
 // buffer is where v lives.
 func (p *Program) buffer(v ops.Value) kernels.Buffer {
-	info := p.listing.Values[v]
 	st := p.places.list[p.places.of[v]]
-	if st.outside {
-		return p.session.buffer(info.Name)
+	if st.outside != "" {
+		return p.session.buffer(st.outside)
 	}
-	return kernels.Buffer{Memory: p.session.arena, Offset: st.offset, Bytes: info.Type.Bytes()}
+	return kernels.Buffer{Memory: p.session.arena, Offset: st.offset, Bytes: p.listing.Type(v).Bytes()}
 }
 
 func (p *Program) buffers(vs []ops.Value) []kernels.Buffer {

@@ -5,7 +5,7 @@ import "fmt"
 func init() { register("vec", vecFiles) }
 
 // vecFiles are the loops of package vec, one file for each instruction set. Flat loops and rows are here, sums over rows in vec_sums.go,
-// maximum pooling in vec_pool.go, other optimizers in vec_update.go, dropout in vec_dropout.go, the table that names them in vec_table.go.
+// maximum pooling in vec_pool.go, depthwise convolution in vec_depthwise.go, other optimizers in vec_update.go, dropout in vec_dropout.go, the table that names them in vec_table.go.
 func vecFiles() []*File {
 	var files []*File
 	for _, v := range []*Vectors{AVX2, AVX512} {
@@ -20,6 +20,8 @@ func vecFiles() []*File {
 		maxPool(f)
 		maxPoolBackward(f, false)
 		maxPoolBackward(f, true)
+		depthwise(f)
+		depthwiseWeights(f)
 		dropout(f)
 		files = append(files, f)
 	}

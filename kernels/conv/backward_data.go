@@ -17,12 +17,21 @@ func NewBackwardData(dev *cpu.Device, p Params) (*BackwardData, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	p = p.flattened(math.MaxInt)
-	variant := newDirectBackwardData
-	if p.prefersWinograd(p.transformingWeights()) {
-		variant = newWinogradBackwardData
+	return &BackwardData{p: p, x: chooseBackwardData(dev, p)}, nil
+}
+
+func chooseBackwardData(dev *cpu.Device, p Params) runner {
+	switch {
+	case p.depthwise():
+		return newDepthwiseBackwardData(dev, p)
+	case p.groups() > 1:
+		return newGroupedBackwardData(dev, p)
 	}
-	return &BackwardData{p: p, x: variant(dev, p)}, nil
+	p = p.flattened(math.MaxInt)
+	if p.prefersWinograd(p.transformingWeights()) {
+		return newWinogradBackwardData(dev, p)
+	}
+	return newDirectBackwardData(dev, p)
 }
 
 func newDirectBackwardData(dev *cpu.Device, p Params) runner {
@@ -40,7 +49,7 @@ func (b *BackwardData) WorkspaceBytes() int { return b.x.workspaceBytes() }
 // Variant names the way it computes.
 func (b *BackwardData) Variant() string { return b.x.String() }
 
-// Run computes diffSrc [N,H,W,C] from diffDst [N,P,Q,K] and weights [R,S,C,K]. Buffers are aligned to 64 bytes, and 64 bytes
+// Run computes diffSrc [N,H,W,C] from diffDst [N,P,Q,K] and weights [R,S,C/G,K]. Buffers are aligned to 64 bytes, and 64 bytes
 // behind each may be read. diffSrc may not overlap the others. It allocates nothing; one goroutine at a time may call it.
 func (b *BackwardData) Run(diffSrc, diffDst, weights, workspace []float32) {
 	b.x.run(diffSrc[:b.p.SrcLen()], diffDst[:b.p.DstLen()], weights[:b.p.WeightsLen()], nil, workspace[:b.x.workspaceBytes()/4])

@@ -21,12 +21,21 @@ func NewBackwardWeights(dev *cpu.Device, p Params, withBias bool) (*BackwardWeig
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	p = p.flattened(256) // longer rows would not stay in the cache while the filter's channels pass by
-	variant := newDirectBackwardWeights
-	if p.prefersWinograd(transformingGradient) {
-		variant = newWinogradBackwardWeights
+	return &BackwardWeights{p: p, bias: withBias, x: chooseBackwardWeights(dev, p, withBias)}, nil
+}
+
+func chooseBackwardWeights(dev *cpu.Device, p Params, bias bool) accumulator {
+	switch {
+	case p.depthwise():
+		return newDepthwiseBackwardWeights(dev, p, bias)
+	case p.groups() > 1:
+		return newGroupedBackwardWeights(dev, p, bias)
 	}
-	return &BackwardWeights{p: p, bias: withBias, x: variant(dev, p, withBias)}, nil
+	p = p.flattened(256) // longer rows would not stay in the cache while the filter's channels pass by
+	if p.prefersWinograd(transformingGradient) {
+		return newWinogradBackwardWeights(dev, p, bias)
+	}
+	return newDirectBackwardWeights(dev, p, bias)
 }
 
 func newDirectBackwardWeights(dev *cpu.Device, p Params, bias bool) accumulator {
@@ -43,7 +52,7 @@ func (b *BackwardWeights) WorkspaceBytes() int { return b.x.workspaceBytes() }
 // Variant names the way it computes.
 func (b *BackwardWeights) Variant() string { return b.x.String() }
 
-// Run computes diffWeights [R,S,C,K] and diffBias [K], which is left alone without withBias, from src [N,H,W,C] and
+// Run computes diffWeights [R,S,C/G,K] and diffBias [K], which is left alone without withBias, from src [N,H,W,C] and
 // diffDst [N,P,Q,K]. Buffers are aligned to 64 bytes, and 64 bytes behind each may be read. Results may not overlap the
 // others. It allocates nothing; one goroutine at a time may call it.
 func (b *BackwardWeights) Run(diffWeights, diffBias, src, diffDst, workspace []float32) {

@@ -7,13 +7,14 @@
 // Shapes are fixed when a value is made, so that Run neither checks, chooses nor allocates. Convolution here is what
 // machine learning calls so: a cross-correlation, the filter is not flipped.
 //
-// Letters: N images, H×W pixels and C channels in; R×S filter; P×Q pixels and K channels out. Arrays are row-major:
-// src [N,H,W,C], weights [R,S,C,K], bias [K], dst [N,P,Q,K].
+// Letters: N images, H×W pixels and C channels in; R×S filter; P×Q pixels and K channels out; G groups of channels. Arrays are row-major:
+// src [N,H,W,C], weights [R,S,C/G,K], bias [K], dst [N,P,Q,K].
 //
 // Files: conv2d.go parameters; ref.go the definition in plain loops; forward.go, backward_data.go and backward_weights.go the
 // three passes and which variant they choose. The variants: direct.go and, for weights, correlation.go, implicit GEMM over the
-// micro-kernels of package tile; winograd.go and winograd_weights.go, Winograd's F(4×4,3×3) with transform*.go.
-// Depthwise and grouped convolutions do not live here, nor does pooling.
+// micro-kernels of package tile; winograd.go and winograd_weights.go, Winograd's F(4×4,3×3) with transform*.go; for convolutions in
+// groups depthwise.go and depthwise_weights.go where each channel of src is a group of its own, and grouped.go, which lets one
+// of the others do a group at a time. Pooling does not live here.
 package conv
 
 import (
@@ -31,6 +32,7 @@ import (
 type Params struct {
 	N, H, W, C           int // images; rows, columns and channels of src
 	R, S, K              int // rows and columns of the filter; channels of dst
+	Groups               int // of channels: those of dst read the same group of src only; 0 means 1
 	P, Q                 int // rows and columns of dst
 	StrideH, StrideW     int // at least 1
 	DilationH, DilationW int // at least 1: the distance of neighbouring filter elements
@@ -50,18 +52,21 @@ func (p Params) Check() error {
 	}{
 		{"N", p.N, 1}, {"H", p.H, 1}, {"W", p.W, 1}, {"C", p.C, 1}, {"R", p.R, 1}, {"S", p.S, 1}, {"K", p.K, 1}, {"P", p.P, 1}, {"Q", p.Q, 1},
 		{"StrideH", p.StrideH, 1}, {"StrideW", p.StrideW, 1}, {"DilationH", p.DilationH, 1}, {"DilationW", p.DilationW, 1},
-		{"PadTop", p.PadTop, 0}, {"PadLeft", p.PadLeft, 0},
+		{"PadTop", p.PadTop, 0}, {"PadLeft", p.PadLeft, 0}, {"Groups", p.Groups, 0},
 	} {
 		if f.value < f.min || f.value > math.MaxInt32 {
 			return fmt.Errorf("conv: %s is %d, it must lie between %d and %d: %w", f.name, f.value, f.min, math.MaxInt32, ops.ErrShape)
 		}
+	}
+	if g := p.groups(); p.C%g != 0 || p.K%g != 0 {
+		return fmt.Errorf("conv: %d channels in and %d out cannot be cut into %d groups: %w", p.C, p.K, g, ops.ErrShape)
 	}
 	for _, a := range []struct {
 		name string
 		dims []int
 	}{
 		{"src [N,H,W,C]", []int{p.N, p.H, p.W, p.C}},
-		{"weights [R,S,C,K]", []int{p.R, p.S, p.C, p.K}},
+		{"weights [R,S,C/G,K]", []int{p.R, p.S, p.C / p.groups(), p.K}},
 		{"dst [N,P,Q,K]", []int{p.N, p.P, p.Q, p.K}},
 	} {
 		n := 1.0
@@ -80,9 +85,20 @@ func (p Params) Check() error {
 	return nil
 }
 
-// FLOPs counts multiplications and additions of one pass: 2·N·P·Q·K·R·S·C, products with padding included, as is usual.
+// groups is the number of groups, at least 1, and one the convolution of a single group.
+func (p Params) groups() int { return max(1, p.Groups) }
+
+func (p Params) one() Params {
+	p.C, p.K, p.Groups = p.C/p.groups(), p.K/p.groups(), 1
+	return p
+}
+
+// depthwise says whether each channel of src is a group of its own.
+func (p Params) depthwise() bool { return p.Groups > 1 && p.Groups == p.C }
+
+// FLOPs counts multiplications and additions of one pass: 2·N·P·Q·K·R·S·C/G, products with padding included, as is usual.
 func (p Params) FLOPs() int64 {
-	return 2 * int64(p.N) * int64(p.P) * int64(p.Q) * int64(p.K) * int64(p.R) * int64(p.S) * int64(p.C)
+	return 2 * int64(p.N) * int64(p.P) * int64(p.Q) * int64(p.K) * int64(p.R) * int64(p.S) * int64(p.C/p.groups())
 }
 
 // paddedRows and paddedColumns are the size of the smallest padded image in which every filter lies.
@@ -91,12 +107,16 @@ func (p Params) paddedColumns() int { return (p.Q-1)*p.StrideW + (p.S-1)*p.Dilat
 
 // SrcLen, WeightsLen and DstLen are the lengths in elements of src, weights and dst.
 func (p Params) SrcLen() int     { return p.N * p.H * p.W * p.C }
-func (p Params) WeightsLen() int { return p.R * p.S * p.C * p.K }
+func (p Params) WeightsLen() int { return p.R * p.S * p.C / p.groups() * p.K }
 func (p Params) DstLen() int     { return p.N * p.P * p.Q * p.K }
 
 func (p Params) String() string {
-	return fmt.Sprintf("%d×%d×%d×%d→%d×%d×%d filter %d×%d stride %d×%d dilation %d×%d pad %d,%d",
+	s := fmt.Sprintf("%d×%d×%d×%d→%d×%d×%d filter %d×%d stride %d×%d dilation %d×%d pad %d,%d",
 		p.N, p.H, p.W, p.C, p.P, p.Q, p.K, p.R, p.S, p.StrideH, p.StrideW, p.DilationH, p.DilationW, p.PadTop, p.PadLeft)
+	if p.groups() > 1 {
+		s += fmt.Sprintf(" groups %d", p.Groups)
+	}
+	return s
 }
 
 // Epilogue is what Forward does with each sum before it stores it: dst = Activation(sum + bias).

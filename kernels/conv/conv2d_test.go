@@ -32,6 +32,12 @@ func dilated(p Params, dilationH, dilationW, padTop, padLeft, outP, outQ int) Pa
 	return p
 }
 
+// groups cuts the channels of a convolution into groups.
+func groups(p Params, n int) Params {
+	p.Groups = n
+	return p
+}
+
 // parityShapes are held against the reference: sizes 1, odd, and next to the widths of vectors and tiles.
 var parityShapes = slices.Concat(smallShapes, []Params{
 	valid(1, 1, 1, 1, 1, 1, 1, 1, 1),
@@ -65,6 +71,28 @@ var parityShapes = slices.Concat(smallShapes, []Params{
 	same(300, 2, 2, 2, 3, 3, 3, 1, 1),                          // images grouped into tasks
 	same(1, 40, 300, 24, 3, 3, 16, 1, 1),                       // images cut into blocks
 	valid(1, 1, 3000, 40, 1, 1, 40, 1, 1),                      // a row cut into blocks
+	groups(same(2, 8, 9, 16, 3, 3, 32, 2, 2), 2),
+	groups(same(2, 8, 8, 32, 3, 3, 32, 1, 1), 2), // Winograd within a group
+	groups(same(3, 5, 7, 6, 3, 2, 9, 1, 1), 3),
+	groups(valid(2, 7, 6, 35, 1, 1, 15, 1, 1), 5),
+	groups(dilated(same(2, 9, 8, 4, 3, 3, 8, 1, 1), 2, 2, 2, 2, 9, 8), 2),
+	groups(same(2, 8, 9, 3, 3, 3, 3, 1, 1), 3), // depthwise, channels next to the widths of vectors
+	groups(same(2, 7, 6, 7, 3, 3, 7, 2, 2), 7),
+	groups(same(1, 8, 7, 8, 3, 3, 8, 1, 1), 8),
+	groups(same(3, 6, 15, 17, 3, 3, 17, 1, 1), 17),
+	groups(valid(2, 9, 13, 33, 3, 3, 33, 2, 1), 33),
+	groups(same(2, 5, 14, 64, 2, 4, 64, 1, 2), 64),
+	groups(same(2, 12, 11, 96, 5, 5, 96, 2, 2), 96),
+	groups(same(1, 3, 3, 65, 3, 3, 65, 1, 1), 65),
+	groups(same(2, 2, 1, 24, 3, 3, 24, 1, 1), 24), // the filter is larger than the image
+	groups(valid(3, 1, 1, 40, 1, 1, 40, 1, 1), 40),
+	groups(dilated(same(2, 9, 8, 20, 3, 3, 20, 1, 1), 2, 2, 2, 2, 9, 8), 20),
+	groups(dilated(valid(2, 11, 12, 5, 3, 3, 5, 2, 2), 2, 3, 1, 2, 4, 4), 5),
+	groups(dilated(same(1, 6, 6, 4, 2, 2, 4, 1, 1), 1, 1, 3, 0, 9, 5), 4), // outputs that read padding alone
+	groups(dilated(same(1, 9, 9, 4, 3, 3, 4, 1, 1), 1, 1, 0, 0, 3, 4), 4), // rows and columns that nobody reads
+	groups(same(2, 7, 6, 5, 3, 3, 15, 1, 1), 5),                           // a multiplier of 3
+	groups(same(2, 7, 6, 16, 3, 3, 32, 2, 1), 16),
+	groups(same(1, 70, 90, 12, 3, 3, 12, 1, 1), 12), // several tasks and parts
 })
 
 // guarded is a buffer with 64-byte alignment and bands around it.
@@ -186,7 +214,9 @@ type variant struct {
 func largest(x []float64) []float64 { return slices.Repeat([]float64{slices.Max(x)}, len(x)) }
 
 var variants = []variant{
-	{"direct", newDirectForward, newDirectBackwardData, newDirectBackwardWeights, func(Params) bool { return true }, func(x []float64) []float64 { return x }},
+	{"direct", newDirectForward, newDirectBackwardData, newDirectBackwardWeights, func(p Params) bool { return p.groups() == 1 }, func(x []float64) []float64 { return x }},
+	{"grouped", newGroupedForward, newGroupedBackwardData, newGroupedBackwardWeights, func(p Params) bool { return p.groups() > 1 && p.Groups < p.C }, largest},
+	{"depthwise", newDepthwiseForward, newDepthwiseBackwardData, newDepthwiseBackwardWeights, Params.depthwise, func(x []float64) []float64 { return x }},
 	{"winograd", newWinogradForward, newWinogradBackwardData, newWinogradBackwardWeights, Params.suitsWinograd, largest},
 }
 
@@ -288,7 +318,8 @@ func TestParity(t *testing.T) {
 
 // TestRunDoesNotAllocate runs every pass of a padded and a strided convolution.
 func TestRunDoesNotAllocate(t *testing.T) {
-	for _, p := range []Params{same(3, 8, 7, 16, 3, 3, 16, 1, 1), same(3, 8, 7, 15, 3, 3, 17, 1, 1), same(3, 9, 8, 5, 3, 3, 7, 2, 2), same(2, 6, 7, 17, 1, 1, 15, 1, 1)} {
+	for _, p := range []Params{same(3, 8, 7, 16, 3, 3, 16, 1, 1), same(3, 8, 7, 15, 3, 3, 17, 1, 1), same(3, 9, 8, 5, 3, 3, 7, 2, 2), same(2, 6, 7, 17, 1, 1, 15, 1, 1),
+		groups(same(3, 8, 7, 16, 3, 3, 24, 1, 1), 4), groups(same(3, 8, 7, 16, 3, 3, 16, 2, 2), 16), groups(same(3, 8, 7, 5, 3, 3, 10, 1, 1), 5)} {
 		for _, isa := range cpu.Available() {
 			dev := newDevice(t, isa, 2)
 			forward, err := NewForward(dev, p, Epilogue{Bias: true, Activation: ops.ReLU})
@@ -328,8 +359,11 @@ func TestChoice(t *testing.T) {
 	exact := same(8, 8, 8, 64, 3, 3, 64, 1, 1)
 	exact.Exact = true
 	for want, shapes := range map[string][]Params{
-		"winograd 4×4 portable": {same(8, 8, 8, 64, 3, 3, 64, 1, 1), valid(8, 26, 26, 32, 3, 3, 64, 1, 1)},
-		"direct portable":       {exact, same(8, 8, 8, 64, 3, 3, 64, 2, 2), same(8, 8, 8, 64, 5, 5, 64, 1, 1), same(8, 8, 8, 3, 3, 3, 16, 1, 1), same(8, 8, 8, 64, 1, 1, 64, 1, 1), same(128, 2, 2, 64, 3, 3, 64, 1, 1), same(1, 8, 8, 64, 3, 3, 64, 1, 1)},
+		"winograd 4×4 portable":         {same(8, 8, 8, 64, 3, 3, 64, 1, 1), valid(8, 26, 26, 32, 3, 3, 64, 1, 1)},
+		"grouped direct portable":       {groups(same(8, 8, 8, 16, 3, 3, 16, 1, 1), 2)},
+		"grouped winograd 4×4 portable": {groups(same(8, 8, 8, 128, 3, 3, 128, 1, 1), 2)},
+		"depthwise portable":            {groups(same(8, 8, 8, 16, 3, 3, 16, 1, 1), 16), groups(same(8, 8, 8, 16, 3, 3, 32, 1, 1), 16)},
+		"direct portable":               {exact, same(8, 8, 8, 64, 3, 3, 64, 2, 2), same(8, 8, 8, 64, 5, 5, 64, 1, 1), same(8, 8, 8, 3, 3, 3, 16, 1, 1), same(8, 8, 8, 64, 1, 1, 64, 1, 1), same(128, 2, 2, 64, 3, 3, 64, 1, 1), same(1, 8, 8, 64, 3, 3, 64, 1, 1)},
 	} {
 		for _, p := range shapes {
 			f, err := NewForward(dev, p, Epilogue{})
@@ -348,6 +382,9 @@ func TestChoice(t *testing.T) {
 func TestWinogradError(t *testing.T) {
 	o := newOperands(t, same(1, 16, 16, 64, 3, 3, 64, 1, 1))
 	for _, v := range variants {
+		if !v.suits(o.p) {
+			continue
+		}
 		bound := map[string]float64{"direct": 1e-6, "winograd": 4e-6}[v.name]
 		for _, isa := range cpu.Available() {
 			r := o.compute(t, newDevice(t, isa, 1), v)

@@ -30,12 +30,21 @@ func NewForward(dev *cpu.Device, p Params, e Epilogue) (*Forward, error) {
 	if err := e.check(); err != nil {
 		return nil, err
 	}
-	p = p.flattened(math.MaxInt)
-	variant := newDirectForward
-	if p.prefersWinograd(p.transformingWeights()) {
-		variant = newWinogradForward
+	return &Forward{p: p, bias: e.Bias, x: chooseForward(dev, p, e)}, nil
+}
+
+func chooseForward(dev *cpu.Device, p Params, e Epilogue) runner {
+	switch {
+	case p.depthwise():
+		return newDepthwiseForward(dev, p, e)
+	case p.groups() > 1:
+		return newGroupedForward(dev, p, e)
 	}
-	return &Forward{p: p, bias: e.Bias, x: variant(dev, p, e)}, nil
+	p = p.flattened(math.MaxInt)
+	if p.prefersWinograd(p.transformingWeights()) {
+		return newWinogradForward(dev, p, e)
+	}
+	return newDirectForward(dev, p, e)
 }
 
 func newDirectForward(dev *cpu.Device, p Params, e Epilogue) runner {
@@ -60,7 +69,7 @@ func (f *Forward) WorkspaceBytes() int { return f.x.workspaceBytes() }
 // Variant names the way it computes.
 func (f *Forward) Variant() string { return f.x.String() }
 
-// Run computes dst [N,P,Q,K] from src [N,H,W,C], weights [R,S,C,K] and bias [K], which is not read without Epilogue.Bias.
+// Run computes dst [N,P,Q,K] from src [N,H,W,C], weights [R,S,C/G,K] and bias [K], which is not read without Epilogue.Bias.
 // Buffers are aligned to 64 bytes, and 64 bytes behind each may be read. dst may not overlap the others. It allocates nothing; one
 // goroutine at a time may call it.
 func (f *Forward) Run(dst, src, weights, bias, workspace []float32) {

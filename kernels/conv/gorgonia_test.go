@@ -32,14 +32,26 @@ func permuted(x []float64, dims, order [4]int) []float64 {
 	return y
 }
 
+// ungrouped calls f for each weight of a convolution in groups with its place among the weights [R,S,C,K] of the one that has none.
+func (p Params) ungrouped(f func(weight, dense int)) {
+	one := p.one()
+	for i := range p.WeightsLen() {
+		k, c, tap := i%p.K, i/p.K%one.C, i/p.K/one.C
+		f(i, (tap*p.C+k/one.K*one.C+c)*p.K+k)
+	}
+}
+
 // TestReferenceAgainstGorgonia holds all three references against Gorgonia's Conv2d, which is NCHW with filters
-// K,C,R,S, and its symbolic gradients. Gorgonia pads both sides alike, so only such shapes are asked for.
+// K,C,R,S, and its symbolic gradients. Gorgonia pads both sides alike, so only such shapes are asked for; it knows no groups, which are
+// zeros among the weights of a convolution without.
 func TestReferenceAgainstGorgonia(t *testing.T) {
 	for _, p := range []Params{
 		{N: 2, H: 5, W: 4, C: 2, R: 3, S: 2, K: 3, P: 3, Q: 3, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1},
 		{N: 1, H: 5, W: 6, C: 3, R: 3, S: 3, K: 2, P: 5, Q: 6, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, PadTop: 1, PadLeft: 1},
 		{N: 2, H: 7, W: 5, C: 2, R: 3, S: 3, K: 2, P: 4, Q: 3, StrideH: 2, StrideW: 2, DilationH: 1, DilationW: 1, PadTop: 1, PadLeft: 1},
 		{N: 1, H: 5, W: 7, C: 1, R: 1, S: 1, K: 2, P: 3, Q: 4, StrideH: 2, StrideW: 2, DilationH: 1, DilationW: 1},
+		{N: 2, H: 5, W: 4, C: 4, R: 3, S: 2, K: 6, P: 3, Q: 3, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, Groups: 2},
+		{N: 1, H: 5, W: 6, C: 3, R: 3, S: 3, K: 6, P: 3, Q: 3, StrideH: 2, StrideW: 2, DilationH: 1, DilationW: 1, PadTop: 1, PadLeft: 1, Groups: 3},
 	} {
 		t.Run(p.String(), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(3, 4))
@@ -53,13 +65,15 @@ func TestReferenceAgainstGorgonia(t *testing.T) {
 				return permuted(x, [4]int{p.N, h, w, c}, [4]int{0, 3, 1, 2})
 			}
 			kcrs := func(x []float64) []float64 { return permuted(x, [4]int{p.R, p.S, p.C, p.K}, [4]int{3, 2, 0, 1}) }
+			dense := make([]float64, p.R*p.S*p.C*p.K)
+			p.ungrouped(func(i, j int) { dense[j] = weights[i] })
 			g := gorgonia.NewGraph()
 			node := func(name string, x []float64, shape ...int) *gorgonia.Node {
 				return gorgonia.NewTensor(g, tensor.Float64, 4, gorgonia.WithName(name),
 					gorgonia.WithValue(tensor.New(tensor.WithShape(shape...), tensor.WithBacking(x))))
 			}
 			x := node("src", nchw(src, p.H, p.W, p.C), p.N, p.C, p.H, p.W)
-			w := node("weights", kcrs(weights), p.K, p.C, p.R, p.S)
+			w := node("weights", kcrs(dense), p.K, p.C, p.R, p.S)
 			direction := node("diffDst", nchw(diffDst, p.P, p.Q, p.K), p.N, p.K, p.P, p.Q)
 			y, err := gorgonia.Conv2d(x, w, tensor.Shape{p.R, p.S}, []int{p.PadTop, p.PadLeft}, []int{p.StrideH, p.StrideW}, []int{p.DilationH, p.DilationW})
 			require.NoError(t, err)
@@ -76,7 +90,8 @@ func TestReferenceAgainstGorgonia(t *testing.T) {
 
 			assert.InDeltaSlice(t, output.Data(), nchw(dst, p.P, p.Q, p.K), 1e-12)
 			assert.InDeltaSlice(t, gradX.Data(), nchw(diffSrc, p.H, p.W, p.C), 1e-12)
-			assert.InDeltaSlice(t, gradW.Data(), kcrs(diffWeights), 1e-12)
+			got := permuted(gradW.Data().([]float64), [4]int{p.K, p.C, p.R, p.S}, [4]int{2, 3, 1, 0})
+			p.ungrouped(func(i, j int) { assert.InDelta(t, got[j], diffWeights[i], 1e-12) })
 		})
 	}
 }

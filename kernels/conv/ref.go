@@ -15,9 +15,10 @@ func (p Params) at(op, oq, r, s int) (h, w int, inside bool) {
 	return h, w, h >= 0 && h < p.H && w >= 0 && w < p.W
 }
 
-// ReferenceForward computes dst[n,p,q,k] = act(Σ src[n,h,w,c]·weights[r,s,c,k] + bias[k]) over r, s and c. With
-// e.Bias false bias is not read.
+// ReferenceForward computes dst[n,p,q,k] = act(Σ src[n,h,w,k/(K/G)·(C/G)+c]·weights[r,s,c,k] + bias[k]) over r, s and the C/G
+// channels c of a group. With e.Bias false bias is not read.
 func ReferenceForward[T Float](p Params, e Epilogue, dst, src, weights, bias []T) {
+	group := p.one()
 	for n := range p.N {
 		for op := range p.P {
 			for oq := range p.Q {
@@ -29,8 +30,8 @@ func ReferenceForward[T Float](p Params, e Epilogue, dst, src, weights, bias []T
 							if !inside {
 								continue
 							}
-							for c := range p.C {
-								sum += src[((n*p.H+h)*p.W+w)*p.C+c] * weights[((r*p.S+s)*p.C+c)*p.K+k]
+							for c := range group.C {
+								sum += src[((n*p.H+h)*p.W+w)*p.C+k/group.K*group.C+c] * weights[((r*p.S+s)*group.C+c)*p.K+k]
 							}
 						}
 					}
@@ -74,6 +75,7 @@ func ReferenceBackwardWeights[T Float](p Params, diffWeights, diffBias, src, dif
 
 // each calls f with the positions in src, weights and dst of every product that the convolution adds up.
 func (p Params) each(f func(src, weight, dst int)) {
+	group := p.one()
 	for n := range p.N {
 		for op := range p.P {
 			for oq := range p.Q {
@@ -83,9 +85,9 @@ func (p Params) each(f func(src, weight, dst int)) {
 						if !inside {
 							continue
 						}
-						for c := range p.C {
+						for c := range group.C {
 							for k := range p.K {
-								f(((n*p.H+h)*p.W+w)*p.C+c, ((r*p.S+s)*p.C+c)*p.K+k, ((n*p.P+op)*p.Q+oq)*p.K+k)
+								f(((n*p.H+h)*p.W+w)*p.C+k/group.K*group.C+c, ((r*p.S+s)*group.C+c)*p.K+k, ((n*p.P+op)*p.Q+oq)*p.K+k)
 							}
 						}
 					}

@@ -22,6 +22,8 @@ var smallShapes = []Params{
 	{N: 1, H: 6, W: 7, C: 2, R: 1, S: 1, K: 3, P: 2, Q: 4, StrideH: 3, StrideW: 2, DilationH: 1, DilationW: 1},                        // rows that nobody reads
 	{N: 1, H: 2, W: 2, C: 1, R: 1, S: 2, K: 1, P: 6, Q: 5, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 3, PadTop: 2, PadLeft: 3}, // outputs of padding alone
 	{N: 1, H: 6, W: 5, C: 1, R: 3, S: 2, K: 1, P: 2, Q: 2, StrideH: 2, StrideW: 3, DilationH: 2, DilationW: 2, PadTop: 1},             // stride and dilation
+	{N: 2, H: 4, W: 5, C: 4, R: 3, S: 2, K: 6, P: 2, Q: 4, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, Groups: 2},             // groups
+	{N: 1, H: 4, W: 5, C: 3, R: 3, S: 3, K: 6, P: 2, Q: 3, StrideH: 2, StrideW: 2, DilationH: 1, DilationW: 1, PadLeft: 1, Groups: 3}, // depthwise
 }
 
 func normal(rng *rand.Rand, n int) []float64 {

@@ -9,7 +9,7 @@ import (
 
 // suitsWinograd tells whether a convolution has the shape that the transforms are for: 3×3, unit steps, whole vectors.
 func (p Params) suitsWinograd() bool {
-	return p.R == 3 && p.S == 3 && p.StrideH == 1 && p.StrideW == 1 && p.DilationH == 1 && p.DilationW == 1 && p.C%16 == 0 && p.K%16 == 0
+	return p.groups() == 1 && p.R == 3 && p.S == 3 && p.StrideH == 1 && p.StrideW == 1 && p.DilationH == 1 && p.DilationW == 1 && p.C%16 == 0 && p.K%16 == 0
 }
 
 // prefersWinograd tells whether Winograd's algorithm is allowed and, by a rough count of multiplications for each pair of channels,

@@ -49,6 +49,8 @@ var portable = Table{
 	},
 	MaxPool:         maxPool,
 	MaxPoolBackward: [2]func(diffSrc, diffDst, src, dst []float32, count, c, r, s, step, pitch int){maxPoolBackward, maxPoolBackwardAdd},
+
+	Depthwise: depthwise, DepthwiseWeights: depthwiseWeights,
 }
 
 func relu(dst, src []float32) {

@@ -2,7 +2,7 @@
 // piece of a tensor, by one worker, for each instruction set. How a tensor is cut into pieces and which worker takes one is
 // decided by the families (elementwise, norm, pool, dropout, update), what an operation means is defined by their ref.go.
 //
-// Files: vec.go the table of loops; flat.go and rows.go how tensors are cut; portable*.go the loops in Go; vec_*_amd64.s
+// Files: vec.go the table of loops; flat.go and rows.go how tensors are cut; portable*.go and depthwise.go the loops in Go; vec_*_amd64.s
 // those in assembly, written by ../_asm/vec*.go. Matrix products and convolutions live in package tile.
 //
 // Loops do not check: slices are as long as their doc says, and may overlap only where they are the same slice. The 64 bytes
@@ -85,6 +85,13 @@ type Table struct {
 	// MaxPoolBackward[add]: for the windows of MaxPool, diffSrc at the first element that equals dst[q,j] becomes diffDst[q,j]
 	// (or with add grows by it), and 0 at the others (with add they stay). Without add windows must not overlap. Exact.
 	MaxPoolBackward [2]func(diffSrc, diffDst, src, dst []float32, count, c, r, s, step, pitch int)
+
+	// Depthwise computes count pixels of c channels: dst[q·dstStep + j] =
+	// max(bias[j] + Σt src[q·srcStep + taps[t].Src + j]·weights[taps[t].Weights + j], floor); NaN stays. Steps are in elements.
+	Depthwise func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor float32)
+	// DepthwiseWeights adds up c channels of each of the runs: sums[run.Sums + j] +=
+	// Σq src[run.Src + q·srcStep + j]·diff[run.Diff + q·diffStep + j] over its Count pixels q. Steps are in elements.
+	DepthwiseWeights func(sums, src, diff []float32, runs []Run, c, srcStep, diffStep int)
 }
 
 // For gives the loops of an instruction set.

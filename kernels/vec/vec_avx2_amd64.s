@@ -3535,6 +3535,417 @@ done:
 	VZEROUPPER
 	RET
 
+// func depthwiseAVX2(dst, src, weights, bias *float32, taps *Tap, ntaps, count, c, dstStep, srcStep int, floor float32)
+TEXT ·depthwiseAVX2(SB), NOSPLIT, $0-84
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ weights+16(FP), R8
+	MOVQ bias+24(FP), R9
+	MOVQ dstStep+64(FP), R13
+	MOVQ srcStep+72(FP), DX
+	SHLQ $2, R13
+	SHLQ $2, DX
+	VBROADCASTSS floor+80(FP), Y14
+four:
+	CMPQ count+48(FP), $4
+	JLT one
+	XORQ R10, R10
+fourSeveral:
+	LEAQ 16(R10), CX
+	CMPQ CX, c+56(FP)
+	JGT fourOne
+	VMOVUPS (R9)(R10*4), Y0
+	VMOVUPS (R9)(R10*4), Y2
+	VMOVUPS (R9)(R10*4), Y4
+	VMOVUPS (R9)(R10*4), Y6
+	VMOVUPS 32(R9)(R10*4), Y1
+	VMOVUPS 32(R9)(R10*4), Y3
+	VMOVUPS 32(R9)(R10*4), Y5
+	VMOVUPS 32(R9)(R10*4), Y7
+	LEAQ (DX)(DX*2), CX
+	MOVQ taps+32(FP), R11
+	MOVQ ntaps+40(FP), R12
+	JMP fourSeveralTest
+fourSeveralTap:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	LEAQ (SI)(AX*4), AX
+	MOVQ 8(R11), BX
+	ADDQ R10, BX
+	LEAQ (R8)(BX*4), BX
+	VMOVUPS (BX), Y8
+	VMOVUPS 32(BX), Y9
+	VFMADD231PS (AX), Y8, Y0
+	VFMADD231PS 32(AX), Y9, Y1
+	VFMADD231PS (AX)(DX*1), Y8, Y2
+	VFMADD231PS 32(AX)(DX*1), Y9, Y3
+	VFMADD231PS (AX)(DX*2), Y8, Y4
+	VFMADD231PS 32(AX)(DX*2), Y9, Y5
+	VFMADD231PS (AX)(CX*1), Y8, Y6
+	VFMADD231PS 32(AX)(CX*1), Y9, Y7
+	ADDQ $16, R11
+fourSeveralTest:
+	SUBQ $1, R12
+	JGE fourSeveralTap
+	LEAQ (DI)(R10*4), AX
+	LEAQ (R13)(R13*2), BX
+	VMAXPS Y0, Y14, Y0
+	VMOVUPS Y0, (AX)
+	VMAXPS Y1, Y14, Y1
+	VMOVUPS Y1, 32(AX)
+	VMAXPS Y2, Y14, Y2
+	VMOVUPS Y2, (AX)(R13*1)
+	VMAXPS Y3, Y14, Y3
+	VMOVUPS Y3, 32(AX)(R13*1)
+	VMAXPS Y4, Y14, Y4
+	VMOVUPS Y4, (AX)(R13*2)
+	VMAXPS Y5, Y14, Y5
+	VMOVUPS Y5, 32(AX)(R13*2)
+	VMAXPS Y6, Y14, Y6
+	VMOVUPS Y6, (AX)(BX*1)
+	VMAXPS Y7, Y14, Y7
+	VMOVUPS Y7, 32(AX)(BX*1)
+	ADDQ $16, R10
+	JMP fourSeveral
+fourOne:
+	LEAQ 8(R10), CX
+	CMPQ CX, c+56(FP)
+	JGT fourRest
+	VMOVUPS (R9)(R10*4), Y0
+	VMOVUPS (R9)(R10*4), Y1
+	VMOVUPS (R9)(R10*4), Y2
+	VMOVUPS (R9)(R10*4), Y3
+	LEAQ (DX)(DX*2), CX
+	MOVQ taps+32(FP), R11
+	MOVQ ntaps+40(FP), R12
+	JMP fourOneTest
+fourOneTap:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	LEAQ (SI)(AX*4), AX
+	MOVQ 8(R11), BX
+	ADDQ R10, BX
+	LEAQ (R8)(BX*4), BX
+	VMOVUPS (BX), Y8
+	VFMADD231PS (AX), Y8, Y0
+	VFMADD231PS (AX)(DX*1), Y8, Y1
+	VFMADD231PS (AX)(DX*2), Y8, Y2
+	VFMADD231PS (AX)(CX*1), Y8, Y3
+	ADDQ $16, R11
+fourOneTest:
+	SUBQ $1, R12
+	JGE fourOneTap
+	LEAQ (DI)(R10*4), AX
+	LEAQ (R13)(R13*2), BX
+	VMAXPS Y0, Y14, Y0
+	VMOVUPS Y0, (AX)
+	VMAXPS Y1, Y14, Y1
+	VMOVUPS Y1, (AX)(R13*1)
+	VMAXPS Y2, Y14, Y2
+	VMOVUPS Y2, (AX)(R13*2)
+	VMAXPS Y3, Y14, Y3
+	VMOVUPS Y3, (AX)(BX*1)
+	ADDQ $8, R10
+	JMP fourOne
+fourRest:
+	MOVQ c+56(FP), CX
+	SUBQ R10, CX
+	JEQ fourEnd
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMOVUPS (R9)(R10*4), Y0
+	VMOVUPS (R9)(R10*4), Y1
+	VMOVUPS (R9)(R10*4), Y2
+	VMOVUPS (R9)(R10*4), Y3
+	LEAQ (DX)(DX*2), CX
+	MOVQ taps+32(FP), R11
+	MOVQ ntaps+40(FP), R12
+	JMP fourRestTest
+fourRestTap:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	LEAQ (SI)(AX*4), AX
+	MOVQ 8(R11), BX
+	ADDQ R10, BX
+	LEAQ (R8)(BX*4), BX
+	VMOVUPS (BX), Y8
+	VFMADD231PS (AX), Y8, Y0
+	VFMADD231PS (AX)(DX*1), Y8, Y1
+	VFMADD231PS (AX)(DX*2), Y8, Y2
+	VFMADD231PS (AX)(CX*1), Y8, Y3
+	ADDQ $16, R11
+fourRestTest:
+	SUBQ $1, R12
+	JGE fourRestTap
+	LEAQ (DI)(R10*4), AX
+	LEAQ (R13)(R13*2), BX
+	VMAXPS Y0, Y14, Y0
+	VMASKMOVPS Y0, Y15, (AX)
+	VMAXPS Y1, Y14, Y1
+	VMASKMOVPS Y1, Y15, (AX)(R13*1)
+	VMAXPS Y2, Y14, Y2
+	VMASKMOVPS Y2, Y15, (AX)(R13*2)
+	VMAXPS Y3, Y14, Y3
+	VMASKMOVPS Y3, Y15, (AX)(BX*1)
+fourEnd:
+	MOVQ R13, AX
+	IMULQ $4, AX
+	ADDQ AX, DI
+	MOVQ DX, AX
+	IMULQ $4, AX
+	ADDQ AX, SI
+	SUBQ $4, count+48(FP)
+	JMP four
+one:
+	CMPQ count+48(FP), $1
+	JLT done
+	XORQ R10, R10
+oneSeveral:
+	LEAQ 32(R10), CX
+	CMPQ CX, c+56(FP)
+	JGT oneOne
+	VMOVUPS (R9)(R10*4), Y0
+	VMOVUPS 32(R9)(R10*4), Y1
+	VMOVUPS 64(R9)(R10*4), Y2
+	VMOVUPS 96(R9)(R10*4), Y3
+	LEAQ (DX)(DX*2), CX
+	MOVQ taps+32(FP), R11
+	MOVQ ntaps+40(FP), R12
+	JMP oneSeveralTest
+oneSeveralTap:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	LEAQ (SI)(AX*4), AX
+	MOVQ 8(R11), BX
+	ADDQ R10, BX
+	LEAQ (R8)(BX*4), BX
+	VMOVUPS (BX), Y8
+	VMOVUPS 32(BX), Y9
+	VMOVUPS 64(BX), Y10
+	VMOVUPS 96(BX), Y11
+	VFMADD231PS (AX), Y8, Y0
+	VFMADD231PS 32(AX), Y9, Y1
+	VFMADD231PS 64(AX), Y10, Y2
+	VFMADD231PS 96(AX), Y11, Y3
+	ADDQ $16, R11
+oneSeveralTest:
+	SUBQ $1, R12
+	JGE oneSeveralTap
+	LEAQ (DI)(R10*4), AX
+	LEAQ (R13)(R13*2), BX
+	VMAXPS Y0, Y14, Y0
+	VMOVUPS Y0, (AX)
+	VMAXPS Y1, Y14, Y1
+	VMOVUPS Y1, 32(AX)
+	VMAXPS Y2, Y14, Y2
+	VMOVUPS Y2, 64(AX)
+	VMAXPS Y3, Y14, Y3
+	VMOVUPS Y3, 96(AX)
+	ADDQ $32, R10
+	JMP oneSeveral
+oneOne:
+	LEAQ 8(R10), CX
+	CMPQ CX, c+56(FP)
+	JGT oneRest
+	VMOVUPS (R9)(R10*4), Y0
+	LEAQ (DX)(DX*2), CX
+	MOVQ taps+32(FP), R11
+	MOVQ ntaps+40(FP), R12
+	JMP oneOneTest
+oneOneTap:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	LEAQ (SI)(AX*4), AX
+	MOVQ 8(R11), BX
+	ADDQ R10, BX
+	LEAQ (R8)(BX*4), BX
+	VMOVUPS (BX), Y8
+	VFMADD231PS (AX), Y8, Y0
+	ADDQ $16, R11
+oneOneTest:
+	SUBQ $1, R12
+	JGE oneOneTap
+	LEAQ (DI)(R10*4), AX
+	LEAQ (R13)(R13*2), BX
+	VMAXPS Y0, Y14, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ $8, R10
+	JMP oneOne
+oneRest:
+	MOVQ c+56(FP), CX
+	SUBQ R10, CX
+	JEQ oneEnd
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMOVUPS (R9)(R10*4), Y0
+	LEAQ (DX)(DX*2), CX
+	MOVQ taps+32(FP), R11
+	MOVQ ntaps+40(FP), R12
+	JMP oneRestTest
+oneRestTap:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	LEAQ (SI)(AX*4), AX
+	MOVQ 8(R11), BX
+	ADDQ R10, BX
+	LEAQ (R8)(BX*4), BX
+	VMOVUPS (BX), Y8
+	VFMADD231PS (AX), Y8, Y0
+	ADDQ $16, R11
+oneRestTest:
+	SUBQ $1, R12
+	JGE oneRestTap
+	LEAQ (DI)(R10*4), AX
+	LEAQ (R13)(R13*2), BX
+	VMAXPS Y0, Y14, Y0
+	VMASKMOVPS Y0, Y15, (AX)
+oneEnd:
+	MOVQ R13, AX
+	IMULQ $1, AX
+	ADDQ AX, DI
+	MOVQ DX, AX
+	IMULQ $1, AX
+	ADDQ AX, SI
+	SUBQ $1, count+48(FP)
+	JMP one
+done:
+	VZEROUPPER
+	RET
+
+// func depthwiseWeightsAVX2(sums, src, diff *float32, runs *Run, nruns, c, srcStep, diffStep int)
+TEXT ·depthwiseWeightsAVX2(SB), NOSPLIT, $0-64
+	MOVQ sums+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ diff+16(FP), R8
+	MOVQ srcStep+48(FP), DX
+	MOVQ diffStep+56(FP), R13
+	SHLQ $2, DX
+	SHLQ $2, R13
+	XORQ R10, R10
+runsSeveral:
+	LEAQ 32(R10), CX
+	CMPQ CX, c+40(FP)
+	JGT runsOne
+	MOVQ runs+24(FP), R11
+	MOVQ nruns+32(FP), R12
+	JMP runsSeveralTest
+runsSeveralRun:
+	MOVQ (R11), R9
+	ADDQ R10, R9
+	LEAQ (DI)(R9*4), R9
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	LEAQ (SI)(AX*4), AX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	LEAQ (R8)(BX*4), BX
+	MOVQ 24(R11), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+runsSeveralPixel:
+	VMOVUPS (BX), Y8
+	VFMADD231PS (AX), Y8, Y0
+	VMOVUPS 32(BX), Y9
+	VFMADD231PS 32(AX), Y9, Y1
+	VMOVUPS 64(BX), Y10
+	VFMADD231PS 64(AX), Y10, Y2
+	VMOVUPS 96(BX), Y11
+	VFMADD231PS 96(AX), Y11, Y3
+	ADDQ DX, AX
+	ADDQ R13, BX
+	SUBQ $1, CX
+	JGT runsSeveralPixel
+	VADDPS (R9), Y0, Y0
+	VMOVUPS Y0, (R9)
+	VADDPS 32(R9), Y1, Y1
+	VMOVUPS Y1, 32(R9)
+	VADDPS 64(R9), Y2, Y2
+	VMOVUPS Y2, 64(R9)
+	VADDPS 96(R9), Y3, Y3
+	VMOVUPS Y3, 96(R9)
+	ADDQ $32, R11
+runsSeveralTest:
+	SUBQ $1, R12
+	JGE runsSeveralRun
+	ADDQ $32, R10
+	JMP runsSeveral
+runsOne:
+	LEAQ 8(R10), CX
+	CMPQ CX, c+40(FP)
+	JGT runsRest
+	MOVQ runs+24(FP), R11
+	MOVQ nruns+32(FP), R12
+	JMP runsOneTest
+runsOneRun:
+	MOVQ (R11), R9
+	ADDQ R10, R9
+	LEAQ (DI)(R9*4), R9
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	LEAQ (SI)(AX*4), AX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	LEAQ (R8)(BX*4), BX
+	MOVQ 24(R11), CX
+	VXORPS Y0, Y0, Y0
+runsOnePixel:
+	VMOVUPS (BX), Y8
+	VFMADD231PS (AX), Y8, Y0
+	ADDQ DX, AX
+	ADDQ R13, BX
+	SUBQ $1, CX
+	JGT runsOnePixel
+	VADDPS (R9), Y0, Y0
+	VMOVUPS Y0, (R9)
+	ADDQ $32, R11
+runsOneTest:
+	SUBQ $1, R12
+	JGE runsOneRun
+	ADDQ $8, R10
+	JMP runsOne
+runsRest:
+	MOVQ c+40(FP), CX
+	SUBQ R10, CX
+	JEQ runsEnd
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	MOVQ runs+24(FP), R11
+	MOVQ nruns+32(FP), R12
+	JMP runsRestTest
+runsRestRun:
+	MOVQ (R11), R9
+	ADDQ R10, R9
+	LEAQ (DI)(R9*4), R9
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	LEAQ (SI)(AX*4), AX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	LEAQ (R8)(BX*4), BX
+	MOVQ 24(R11), CX
+	VXORPS Y0, Y0, Y0
+runsRestPixel:
+	VMOVUPS (BX), Y8
+	VFMADD231PS (AX), Y8, Y0
+	ADDQ DX, AX
+	ADDQ R13, BX
+	SUBQ $1, CX
+	JGT runsRestPixel
+	VADDPS (R9), Y0, Y0
+	VMASKMOVPS Y0, Y15, (R9)
+	ADDQ $32, R11
+runsRestTest:
+	SUBQ $1, R12
+	JGE runsRestRun
+runsEnd:
+	VZEROUPPER
+	RET
+
 DATA counterOrder<>+0(SB)/4, $0x00000000
 DATA counterOrder<>+4(SB)/4, $0x00000000
 DATA counterOrder<>+8(SB)/4, $0x00000002

@@ -144,6 +144,12 @@ var tableAVX512 = Table{
 			maxPoolBackwardAddAVX512(at(diffSrc), at(diffDst), at(src), at(dst), count, c, r, s, step, pitch)
 		},
 	},
+	Depthwise: func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor float32) {
+		depthwiseAVX512(at(dst), at(src), at(weights), at(bias), at(taps), len(taps), count, c, dstStep, srcStep, floor)
+	},
+	DepthwiseWeights: func(sums, src, diff []float32, runs []Run, c, srcStep, diffStep int) {
+		depthwiseWeightsAVX512(at(sums), at(src), at(diff), at(runs), len(runs), c, srcStep, diffStep)
+	},
 }
 
 // relu… is Table.ReLU.
@@ -335,6 +341,16 @@ func maxPoolBackwardAVX512(diffSrc, diffDst, src, dst *float32, count, c, r, s, 
 //
 //go:noescape
 func maxPoolBackwardAddAVX512(diffSrc, diffDst, src, dst *float32, count, c, r, s, step, pitch int)
+
+// depthwise… is Table.Depthwise.
+//
+//go:noescape
+func depthwiseAVX512(dst, src, weights, bias *float32, taps *Tap, ntaps, count, c, dstStep, srcStep int, floor float32)
+
+// depthwiseWeights… is Table.DepthwiseWeights.
+//
+//go:noescape
+func depthwiseWeightsAVX512(sums, src, diff *float32, runs *Run, nruns, c, srcStep, diffStep int)
 
 // dropout… is Table.Dropout.
 //

@@ -3553,6 +3553,420 @@ done:
 	VZEROUPPER
 	RET
 
+// func depthwiseAVX512(dst, src, weights, bias *float32, taps *Tap, ntaps, count, c, dstStep, srcStep int, floor float32)
+TEXT ·depthwiseAVX512(SB), NOSPLIT, $0-84
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ weights+16(FP), R8
+	MOVQ bias+24(FP), R9
+	MOVQ dstStep+64(FP), R13
+	MOVQ srcStep+72(FP), DX
+	SHLQ $2, R13
+	SHLQ $2, DX
+	VBROADCASTSS floor+80(FP), Z14
+four:
+	CMPQ count+48(FP), $4
+	JLT one
+	XORQ R10, R10
+fourSeveral:
+	LEAQ 32(R10), CX
+	CMPQ CX, c+56(FP)
+	JGT fourOne
+	VMOVUPS (R9)(R10*4), Z0
+	VMOVUPS (R9)(R10*4), Z2
+	VMOVUPS (R9)(R10*4), Z4
+	VMOVUPS (R9)(R10*4), Z6
+	VMOVUPS 64(R9)(R10*4), Z1
+	VMOVUPS 64(R9)(R10*4), Z3
+	VMOVUPS 64(R9)(R10*4), Z5
+	VMOVUPS 64(R9)(R10*4), Z7
+	LEAQ (DX)(DX*2), CX
+	MOVQ taps+32(FP), R11
+	MOVQ ntaps+40(FP), R12
+	JMP fourSeveralTest
+fourSeveralTap:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	LEAQ (SI)(AX*4), AX
+	MOVQ 8(R11), BX
+	ADDQ R10, BX
+	LEAQ (R8)(BX*4), BX
+	VMOVUPS (BX), Z8
+	VMOVUPS 64(BX), Z9
+	VFMADD231PS (AX), Z8, Z0
+	VFMADD231PS 64(AX), Z9, Z1
+	VFMADD231PS (AX)(DX*1), Z8, Z2
+	VFMADD231PS 64(AX)(DX*1), Z9, Z3
+	VFMADD231PS (AX)(DX*2), Z8, Z4
+	VFMADD231PS 64(AX)(DX*2), Z9, Z5
+	VFMADD231PS (AX)(CX*1), Z8, Z6
+	VFMADD231PS 64(AX)(CX*1), Z9, Z7
+	ADDQ $16, R11
+fourSeveralTest:
+	SUBQ $1, R12
+	JGE fourSeveralTap
+	LEAQ (DI)(R10*4), AX
+	LEAQ (R13)(R13*2), BX
+	VMAXPS Z0, Z14, Z0
+	VMOVUPS Z0, (AX)
+	VMAXPS Z1, Z14, Z1
+	VMOVUPS Z1, 64(AX)
+	VMAXPS Z2, Z14, Z2
+	VMOVUPS Z2, (AX)(R13*1)
+	VMAXPS Z3, Z14, Z3
+	VMOVUPS Z3, 64(AX)(R13*1)
+	VMAXPS Z4, Z14, Z4
+	VMOVUPS Z4, (AX)(R13*2)
+	VMAXPS Z5, Z14, Z5
+	VMOVUPS Z5, 64(AX)(R13*2)
+	VMAXPS Z6, Z14, Z6
+	VMOVUPS Z6, (AX)(BX*1)
+	VMAXPS Z7, Z14, Z7
+	VMOVUPS Z7, 64(AX)(BX*1)
+	ADDQ $32, R10
+	JMP fourSeveral
+fourOne:
+	LEAQ 16(R10), CX
+	CMPQ CX, c+56(FP)
+	JGT fourRest
+	VMOVUPS (R9)(R10*4), Z0
+	VMOVUPS (R9)(R10*4), Z1
+	VMOVUPS (R9)(R10*4), Z2
+	VMOVUPS (R9)(R10*4), Z3
+	LEAQ (DX)(DX*2), CX
+	MOVQ taps+32(FP), R11
+	MOVQ ntaps+40(FP), R12
+	JMP fourOneTest
+fourOneTap:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	LEAQ (SI)(AX*4), AX
+	MOVQ 8(R11), BX
+	ADDQ R10, BX
+	LEAQ (R8)(BX*4), BX
+	VMOVUPS (BX), Z8
+	VFMADD231PS (AX), Z8, Z0
+	VFMADD231PS (AX)(DX*1), Z8, Z1
+	VFMADD231PS (AX)(DX*2), Z8, Z2
+	VFMADD231PS (AX)(CX*1), Z8, Z3
+	ADDQ $16, R11
+fourOneTest:
+	SUBQ $1, R12
+	JGE fourOneTap
+	LEAQ (DI)(R10*4), AX
+	LEAQ (R13)(R13*2), BX
+	VMAXPS Z0, Z14, Z0
+	VMOVUPS Z0, (AX)
+	VMAXPS Z1, Z14, Z1
+	VMOVUPS Z1, (AX)(R13*1)
+	VMAXPS Z2, Z14, Z2
+	VMOVUPS Z2, (AX)(R13*2)
+	VMAXPS Z3, Z14, Z3
+	VMOVUPS Z3, (AX)(BX*1)
+	ADDQ $16, R10
+	JMP fourOne
+fourRest:
+	MOVQ c+56(FP), CX
+	SUBQ R10, CX
+	JEQ fourEnd
+	MOVL $1, AX
+	SHLL CX, AX
+	SUBL $1, AX
+	KMOVW AX, K1
+	VMOVUPS (R9)(R10*4), Z0
+	VMOVUPS (R9)(R10*4), Z1
+	VMOVUPS (R9)(R10*4), Z2
+	VMOVUPS (R9)(R10*4), Z3
+	LEAQ (DX)(DX*2), CX
+	MOVQ taps+32(FP), R11
+	MOVQ ntaps+40(FP), R12
+	JMP fourRestTest
+fourRestTap:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	LEAQ (SI)(AX*4), AX
+	MOVQ 8(R11), BX
+	ADDQ R10, BX
+	LEAQ (R8)(BX*4), BX
+	VMOVUPS (BX), Z8
+	VFMADD231PS (AX), Z8, Z0
+	VFMADD231PS (AX)(DX*1), Z8, Z1
+	VFMADD231PS (AX)(DX*2), Z8, Z2
+	VFMADD231PS (AX)(CX*1), Z8, Z3
+	ADDQ $16, R11
+fourRestTest:
+	SUBQ $1, R12
+	JGE fourRestTap
+	LEAQ (DI)(R10*4), AX
+	LEAQ (R13)(R13*2), BX
+	VMAXPS Z0, Z14, Z0
+	VMOVUPS Z0, K1, (AX)
+	VMAXPS Z1, Z14, Z1
+	VMOVUPS Z1, K1, (AX)(R13*1)
+	VMAXPS Z2, Z14, Z2
+	VMOVUPS Z2, K1, (AX)(R13*2)
+	VMAXPS Z3, Z14, Z3
+	VMOVUPS Z3, K1, (AX)(BX*1)
+fourEnd:
+	MOVQ R13, AX
+	IMULQ $4, AX
+	ADDQ AX, DI
+	MOVQ DX, AX
+	IMULQ $4, AX
+	ADDQ AX, SI
+	SUBQ $4, count+48(FP)
+	JMP four
+one:
+	CMPQ count+48(FP), $1
+	JLT done
+	XORQ R10, R10
+oneSeveral:
+	LEAQ 64(R10), CX
+	CMPQ CX, c+56(FP)
+	JGT oneOne
+	VMOVUPS (R9)(R10*4), Z0
+	VMOVUPS 64(R9)(R10*4), Z1
+	VMOVUPS 128(R9)(R10*4), Z2
+	VMOVUPS 192(R9)(R10*4), Z3
+	LEAQ (DX)(DX*2), CX
+	MOVQ taps+32(FP), R11
+	MOVQ ntaps+40(FP), R12
+	JMP oneSeveralTest
+oneSeveralTap:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	LEAQ (SI)(AX*4), AX
+	MOVQ 8(R11), BX
+	ADDQ R10, BX
+	LEAQ (R8)(BX*4), BX
+	VMOVUPS (BX), Z8
+	VMOVUPS 64(BX), Z9
+	VMOVUPS 128(BX), Z10
+	VMOVUPS 192(BX), Z11
+	VFMADD231PS (AX), Z8, Z0
+	VFMADD231PS 64(AX), Z9, Z1
+	VFMADD231PS 128(AX), Z10, Z2
+	VFMADD231PS 192(AX), Z11, Z3
+	ADDQ $16, R11
+oneSeveralTest:
+	SUBQ $1, R12
+	JGE oneSeveralTap
+	LEAQ (DI)(R10*4), AX
+	LEAQ (R13)(R13*2), BX
+	VMAXPS Z0, Z14, Z0
+	VMOVUPS Z0, (AX)
+	VMAXPS Z1, Z14, Z1
+	VMOVUPS Z1, 64(AX)
+	VMAXPS Z2, Z14, Z2
+	VMOVUPS Z2, 128(AX)
+	VMAXPS Z3, Z14, Z3
+	VMOVUPS Z3, 192(AX)
+	ADDQ $64, R10
+	JMP oneSeveral
+oneOne:
+	LEAQ 16(R10), CX
+	CMPQ CX, c+56(FP)
+	JGT oneRest
+	VMOVUPS (R9)(R10*4), Z0
+	LEAQ (DX)(DX*2), CX
+	MOVQ taps+32(FP), R11
+	MOVQ ntaps+40(FP), R12
+	JMP oneOneTest
+oneOneTap:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	LEAQ (SI)(AX*4), AX
+	MOVQ 8(R11), BX
+	ADDQ R10, BX
+	LEAQ (R8)(BX*4), BX
+	VMOVUPS (BX), Z8
+	VFMADD231PS (AX), Z8, Z0
+	ADDQ $16, R11
+oneOneTest:
+	SUBQ $1, R12
+	JGE oneOneTap
+	LEAQ (DI)(R10*4), AX
+	LEAQ (R13)(R13*2), BX
+	VMAXPS Z0, Z14, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ $16, R10
+	JMP oneOne
+oneRest:
+	MOVQ c+56(FP), CX
+	SUBQ R10, CX
+	JEQ oneEnd
+	MOVL $1, AX
+	SHLL CX, AX
+	SUBL $1, AX
+	KMOVW AX, K1
+	VMOVUPS (R9)(R10*4), Z0
+	LEAQ (DX)(DX*2), CX
+	MOVQ taps+32(FP), R11
+	MOVQ ntaps+40(FP), R12
+	JMP oneRestTest
+oneRestTap:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	LEAQ (SI)(AX*4), AX
+	MOVQ 8(R11), BX
+	ADDQ R10, BX
+	LEAQ (R8)(BX*4), BX
+	VMOVUPS (BX), Z8
+	VFMADD231PS (AX), Z8, Z0
+	ADDQ $16, R11
+oneRestTest:
+	SUBQ $1, R12
+	JGE oneRestTap
+	LEAQ (DI)(R10*4), AX
+	LEAQ (R13)(R13*2), BX
+	VMAXPS Z0, Z14, Z0
+	VMOVUPS Z0, K1, (AX)
+oneEnd:
+	MOVQ R13, AX
+	IMULQ $1, AX
+	ADDQ AX, DI
+	MOVQ DX, AX
+	IMULQ $1, AX
+	ADDQ AX, SI
+	SUBQ $1, count+48(FP)
+	JMP one
+done:
+	VZEROUPPER
+	RET
+
+// func depthwiseWeightsAVX512(sums, src, diff *float32, runs *Run, nruns, c, srcStep, diffStep int)
+TEXT ·depthwiseWeightsAVX512(SB), NOSPLIT, $0-64
+	MOVQ sums+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ diff+16(FP), R8
+	MOVQ srcStep+48(FP), DX
+	MOVQ diffStep+56(FP), R13
+	SHLQ $2, DX
+	SHLQ $2, R13
+	XORQ R10, R10
+runsSeveral:
+	LEAQ 64(R10), CX
+	CMPQ CX, c+40(FP)
+	JGT runsOne
+	MOVQ runs+24(FP), R11
+	MOVQ nruns+32(FP), R12
+	JMP runsSeveralTest
+runsSeveralRun:
+	MOVQ (R11), R9
+	ADDQ R10, R9
+	LEAQ (DI)(R9*4), R9
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	LEAQ (SI)(AX*4), AX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	LEAQ (R8)(BX*4), BX
+	MOVQ 24(R11), CX
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+runsSeveralPixel:
+	VMOVUPS (BX), Z8
+	VFMADD231PS (AX), Z8, Z0
+	VMOVUPS 64(BX), Z9
+	VFMADD231PS 64(AX), Z9, Z1
+	VMOVUPS 128(BX), Z10
+	VFMADD231PS 128(AX), Z10, Z2
+	VMOVUPS 192(BX), Z11
+	VFMADD231PS 192(AX), Z11, Z3
+	ADDQ DX, AX
+	ADDQ R13, BX
+	SUBQ $1, CX
+	JGT runsSeveralPixel
+	VADDPS (R9), Z0, Z0
+	VMOVUPS Z0, (R9)
+	VADDPS 64(R9), Z1, Z1
+	VMOVUPS Z1, 64(R9)
+	VADDPS 128(R9), Z2, Z2
+	VMOVUPS Z2, 128(R9)
+	VADDPS 192(R9), Z3, Z3
+	VMOVUPS Z3, 192(R9)
+	ADDQ $32, R11
+runsSeveralTest:
+	SUBQ $1, R12
+	JGE runsSeveralRun
+	ADDQ $64, R10
+	JMP runsSeveral
+runsOne:
+	LEAQ 16(R10), CX
+	CMPQ CX, c+40(FP)
+	JGT runsRest
+	MOVQ runs+24(FP), R11
+	MOVQ nruns+32(FP), R12
+	JMP runsOneTest
+runsOneRun:
+	MOVQ (R11), R9
+	ADDQ R10, R9
+	LEAQ (DI)(R9*4), R9
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	LEAQ (SI)(AX*4), AX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	LEAQ (R8)(BX*4), BX
+	MOVQ 24(R11), CX
+	VXORPS Z0, Z0, Z0
+runsOnePixel:
+	VMOVUPS (BX), Z8
+	VFMADD231PS (AX), Z8, Z0
+	ADDQ DX, AX
+	ADDQ R13, BX
+	SUBQ $1, CX
+	JGT runsOnePixel
+	VADDPS (R9), Z0, Z0
+	VMOVUPS Z0, (R9)
+	ADDQ $32, R11
+runsOneTest:
+	SUBQ $1, R12
+	JGE runsOneRun
+	ADDQ $16, R10
+	JMP runsOne
+runsRest:
+	MOVQ c+40(FP), CX
+	SUBQ R10, CX
+	JEQ runsEnd
+	MOVL $1, AX
+	SHLL CX, AX
+	SUBL $1, AX
+	KMOVW AX, K1
+	MOVQ runs+24(FP), R11
+	MOVQ nruns+32(FP), R12
+	JMP runsRestTest
+runsRestRun:
+	MOVQ (R11), R9
+	ADDQ R10, R9
+	LEAQ (DI)(R9*4), R9
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	LEAQ (SI)(AX*4), AX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	LEAQ (R8)(BX*4), BX
+	MOVQ 24(R11), CX
+	VXORPS Z0, Z0, Z0
+runsRestPixel:
+	VMOVUPS (BX), Z8
+	VFMADD231PS (AX), Z8, Z0
+	ADDQ DX, AX
+	ADDQ R13, BX
+	SUBQ $1, CX
+	JGT runsRestPixel
+	VADDPS (R9), Z0, Z0
+	VMOVUPS Z0, K1, (R9)
+	ADDQ $32, R11
+runsRestTest:
+	SUBQ $1, R12
+	JGE runsRestRun
+runsEnd:
+	VZEROUPPER
+	RET
+
 DATA counterOrder<>+0(SB)/4, $0x00000000
 DATA counterOrder<>+4(SB)/4, $0x00000000
 DATA counterOrder<>+8(SB)/4, $0x00000004

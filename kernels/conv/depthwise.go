@@ -1,0 +1,221 @@
+package conv
+
+import (
+	"math"
+
+	"github.com/meseta-go/meseta/kernels/cpu"
+	"github.com/meseta-go/meseta/kernels/vec"
+	"github.com/meseta-go/meseta/ops"
+)
+
+// A convolution is depthwise where each channel of src is a group of its own. Its channels, side by side in memory, then need no sums
+// among each other, and the loops of package vec go along them. Where src has fewer channels than dst each is
+// repeated first, in the workspace, so that the loops see one channel of src for each of dst.
+
+// depthwiseElements is about how many elements of the result a task computes.
+const depthwiseElements = 1 << 14
+
+// segment is a run of outputs along one axis, at a phase's spacing, that use the same taps, all inside the image that is read.
+type segment struct {
+	first, count int       // outputs: their first index and number
+	source       int       // the pixel that the first tap of the first output reads
+	taps         []axisTap // none where the filter lies in padding wholly
+}
+
+// segments cuts the outputs of every phase by which of their taps are inside an image of the given size.
+func (a axis) segments(size int) []segment {
+	var list []segment
+	for _, phase := range a.phases {
+		for i := range phase.count {
+			low, high := 0, len(phase.taps)
+			for low < high && i*a.step+phase.taps[low].offset < 0 {
+				low++
+			}
+			for high > low && i*a.step+phase.taps[high-1].offset >= size {
+				high--
+			}
+			s := segment{first: phase.first + i*a.spacing, count: 1, taps: phase.taps[low:high]}
+			if low < high {
+				s.source = i*a.step + phase.taps[low].offset
+			}
+			if last := len(list) - 1; i > 0 && sameTaps(list[last].taps, s.taps) {
+				list[last].count++
+				continue
+			}
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+func sameTaps(a, b []axisTap) bool {
+	return len(a) == len(b) && (len(a) == 0 || a[0] == b[0])
+}
+
+// depthwise computes Forward or BackwardData of a depthwise convolution, row by row of what is written.
+type depthwise struct {
+	dev       *cpu.Device
+	loop      func(dst, src, weights, bias []float32, taps []vec.Tap, count, c, dstStep, srcStep int, floor float32)
+	images    int
+	from, to  image // with as many channels each
+	rows      []depthwiseRow
+	columns   []segment
+	spacing   int // of the columns that neighbour in a segment
+	step      int // and of the pixels that they read
+	each      int // rows in a task
+	floor     float32
+	zeros     []float32 // in place of a bias
+	widen     *repeater // of src, nil where there is nothing to repeat
+	narrow    *repeater // of dst
+	task      func(i, worker int)
+	workspace int // elements
+
+	dst, src, weights, bias []float32 // of the Run in progress
+}
+
+// depthwiseRow is a row of what is written: the first row that it reads, and for each segment of columns the taps.
+type depthwiseRow struct {
+	source int
+	taps   [][]vec.Tap
+}
+
+func newDepthwiseForward(dev *cpu.Device, p Params, e Epilogue) runner {
+	rows, cols := forwardAxis(p.P, p.R, p.StrideH, p.DilationH, p.PadTop), forwardAxis(p.Q, p.S, p.StrideW, p.DilationW, p.PadLeft)
+	x := newDepthwise(dev, p, image{p.H, p.W, p.K}, image{p.P, p.Q, p.K}, rows, cols)
+	if e.Activation == ops.ReLU {
+		x.floor = 0
+	}
+	if p.K > p.C {
+		x.widen = newRepeater(dev, p.N*p.H*p.W*p.C, p.K/p.C)
+		x.workspace = padded(p.N * p.H * p.W * p.K)
+	}
+	return x
+}
+
+func newDepthwiseBackwardData(dev *cpu.Device, p Params) runner {
+	rows, cols := backwardAxis(p.H, p.R, p.StrideH, p.DilationH, p.PadTop), backwardAxis(p.W, p.S, p.StrideW, p.DilationW, p.PadLeft)
+	x := newDepthwise(dev, p, image{p.P, p.Q, p.K}, image{p.H, p.W, p.K}, rows, cols)
+	if p.K > p.C {
+		x.narrow = newRepeater(dev, p.N*p.H*p.W*p.C, p.K/p.C)
+		x.workspace = padded(p.N * p.H * p.W * p.K)
+	}
+	return x
+}
+
+func newDepthwise(dev *cpu.Device, p Params, from, to image, rows, cols axis) *depthwise {
+	c := to.channels
+	x := &depthwise{
+		dev: dev, loop: vec.For(dev.ISA()).Depthwise, images: p.N, from: from, to: to, rows: make([]depthwiseRow, to.height),
+		columns: cols.segments(from.width), spacing: cols.spacing, step: cols.step, each: max(1, depthwiseElements/(to.width*c)),
+		floor: float32(math.Inf(-1)), zeros: make([]float32, padded(c)),
+	}
+	for _, r := range rows.segments(from.height) {
+		var taps [][]vec.Tap
+		for _, s := range x.columns {
+			var list []vec.Tap
+			for _, y := range r.taps {
+				for _, z := range s.taps {
+					list = append(list, vec.Tap{
+						Src:     ((y.offset-r.taps[0].offset)*from.width + z.offset - s.taps[0].offset) * c,
+						Weights: (y.filter*p.S + z.filter) * c,
+					})
+				}
+			}
+			taps = append(taps, list)
+		}
+		for i := range r.count {
+			row := depthwiseRow{taps: taps}
+			if len(r.taps) > 0 {
+				row.source = r.source + i*rows.step
+			}
+			x.rows[r.first+i*rows.spacing] = row
+		}
+	}
+	x.task = x.some
+	return x
+}
+
+func (x *depthwise) String() string { return "depthwise " + x.dev.ISA().String() }
+
+func (x *depthwise) workspaceBytes() int { return 4 * x.workspace }
+
+func (x *depthwise) run(dst, src, weights, bias, ws []float32) {
+	x.dst, x.src, x.weights, x.bias = dst, src, weights, bias
+	if bias == nil {
+		x.bias = x.zeros
+	}
+	if x.widen != nil {
+		x.widen.repeat(ws, src)
+		x.src = ws
+	}
+	if x.narrow != nil {
+		x.dst = ws
+	}
+	x.dev.Parallel(ceilDiv(x.images*x.to.height, x.each), x.task)
+	if x.narrow != nil {
+		x.narrow.fold(dst, ws)
+	}
+}
+
+// some computes some rows, counted through all images.
+func (x *depthwise) some(i, _ int) {
+	c := x.to.channels
+	for row := i * x.each; row < min((i+1)*x.each, x.images*x.to.height); row++ {
+		n, r := row/x.to.height, &x.rows[row%x.to.height]
+		dst := x.dst[row*x.to.width*c:][:x.to.width*c]
+		src := x.src[(n*x.from.height+r.source)*x.from.width*c:]
+		for j := range x.columns {
+			s := &x.columns[j]
+			x.loop(dst[s.first*c:], src[s.source*c:], x.weights, x.bias, r.taps[j], s.count, c, x.spacing*c, x.step*c, x.floor)
+		}
+	}
+}
+
+// repeater makes every element into several, one after another, and adds such up again.
+type repeater struct {
+	dev       *cpu.Device
+	n, times  int
+	widen     func(i, worker int)
+	narrow    func(i, worker int)
+	wide, one []float32 // of the call in progress
+}
+
+func newRepeater(dev *cpu.Device, n, times int) *repeater {
+	x := &repeater{dev: dev, n: n, times: times}
+	x.widen = func(i, _ int) {
+		first, last := x.part(i)
+		for j, v := range x.one[first:last] {
+			wide := x.wide[(first+j)*times:][:times]
+			for k := range wide {
+				wide[k] = v
+			}
+		}
+	}
+	x.narrow = func(i, _ int) {
+		first, last := x.part(i)
+		for j := first; j < last; j++ {
+			sum := float32(0)
+			for _, v := range x.wide[j*times:][:times] {
+				sum += v
+			}
+			x.one[j] = sum
+		}
+	}
+	return x
+}
+
+func (x *repeater) part(i int) (first, last int) {
+	return i * moveElements, min((i+1)*moveElements, x.n)
+}
+
+// repeat computes wide[i·times+k] = one[i].
+func (x *repeater) repeat(wide, one []float32) {
+	x.wide, x.one = wide, one
+	x.dev.Parallel(ceilDiv(x.n, moveElements), x.widen)
+}
+
+// fold computes one[i] = Σk wide[i·times+k].
+func (x *repeater) fold(one, wide []float32) {
+	x.wide, x.one = wide, one
+	x.dev.Parallel(ceilDiv(x.n, moveElements), x.narrow)
+}
