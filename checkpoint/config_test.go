@@ -32,8 +32,8 @@ func TestConfigRefuses(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
 		{`"class_name":"Dropout"`, `"class_name":"GaussianNoise"`, `layer dropout is of class "GaussianNoise", which is not supported`},
 		{`"class_name":"Sequential"`, `"class_name":"Subclassed"`, `the model is of class "Subclassed"`},
-		{`"groups":1`, `"groups":2`, "layer conv2d has groups 2, only 1 is supported"},
-		{`"dilation_rate":[1,1]`, `"dilation_rate":[2,2]`, "layer conv2d has dilation_rate [2,2]"},
+		{`"groups":1`, `"groups":3`, "1 channels in and 2 filters, which cannot be cut into 3 groups"},
+		{`"dilation_rate":[1,1]`, `"dilation_rate":[2]`, "layer conv2d has dilation_rate [2], want two integers"},
 		{`"data_format":"channels_last"`, `"data_format":"channels_first"`, `layer conv2d has data_format "channels_first"`},
 		{`"kernel_regularizer":null`, `"kernel_regularizer":{"class_name":"OrthogonalRegularizer"}`, `layer conv2d has kernel_regularizer orthogonal_regularizer, which is not supported`},
 		{`"kernel_regularizer":null`, `"kernel_regularizer":{"class_name":"L2","config":{"l1":1}}`, `layer conv2d: kernel_regularizer has l1 1, which is not supported`},

@@ -80,7 +80,12 @@ func set(values map[string]any, pairs ...any) {
 }
 
 func (c *config) kernelAndBias() (noBias bool, kernel, bias layers.Initializer) {
-	return !c.flag("use_bias", true), c.initializer("kernel_initializer", layers.GlorotUniform{}), c.initializer("bias_initializer", layers.Zeros{})
+	return c.namedKernelAndBias("kernel")
+}
+
+// namedKernelAndBias is for layers that call their kernel something else where they say what it is like.
+func (c *config) namedKernelAndBias(name string) (noBias bool, kernel, bias layers.Initializer) {
+	return !c.flag("use_bias", true), c.initializer(name+"_initializer", layers.GlorotUniform{}), c.initializer("bias_initializer", layers.Zeros{})
 }
 
 // checkAxis says whether the axis of a layer whose codec wants the last one is the last.
@@ -104,12 +109,20 @@ func checkAxis(g *layers.Graph, e entry) error {
 }
 
 func setKernelAndBias(c map[string]any, a layers.ActivationName, noBias bool, kernel, bias layers.Initializer) {
+	setNamedKernelAndBias(c, "kernel", a, noBias, kernel, bias)
+}
+
+func setNamedKernelAndBias(c map[string]any, name string, a layers.ActivationName, noBias bool, kernel, bias layers.Initializer) {
 	c["activation"] = a.String()
 	c["use_bias"] = !noBias
-	c["kernel_initializer"] = initializerConfig(kernel, layers.GlorotUniform{})
-	c["bias_initializer"] = initializerConfig(bias, layers.Zeros{})
-	setLimits(c, "kernel", nil, nil)
-	setLimits(c, "bias", nil, nil)
+	setWeight(c, name, initializerConfig(kernel, layers.GlorotUniform{}))
+	setWeight(c, "bias", initializerConfig(bias, layers.Zeros{}))
+}
+
+// setWeight says what a weight is like.
+func setWeight(c map[string]any, name string, initializer map[string]any) {
+	c[name+"_initializer"] = initializer
+	setLimits(c, name, nil, nil)
 }
 
 func initializerConfig(i, usual layers.Initializer) map[string]any {

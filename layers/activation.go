@@ -127,6 +127,17 @@ func inputs(l Layer, in []Shape, want int) error {
 	return nil
 }
 
+// sequence checks that there is one input of two dimensions.
+func sequence(l Layer, in []Shape) error {
+	if err := inputs(l, in, 1); err != nil {
+		return err
+	}
+	if len(in[0]) != 2 {
+		return fmt.Errorf("layers: %s takes a sequence [L,C], its input is %v: %w", l.ClassName(), in[0], ops.ErrShape)
+	}
+	return nil
+}
+
 // image checks that there is one input of three dimensions.
 func image(l Layer, in []Shape) error {
 	if err := inputs(l, in, 1); err != nil {

@@ -25,8 +25,9 @@ type PaddingMode string
 
 // The paddings.
 const (
-	Valid PaddingMode = ""     // the window stays within the image
-	Same  PaddingMode = "same" // zeros around it, so that the output has ceil(size/stride) positions; the odd one goes below and right
+	Valid  PaddingMode = ""       // the window stays within the image
+	Same   PaddingMode = "same"   // zeros around it, so that the output has ceil(size/stride) positions; the odd one goes below and right
+	Causal PaddingMode = "causal" // zeros before a sequence, so that no output depends on later inputs; Conv1D only
 )
 
 func (p PaddingMode) String() string {
@@ -70,13 +71,15 @@ func positive(l Layer, what string, s Size) error {
 
 // Conv2D convolves an image with Filters filters of KernelSize.
 //
-// Input [H,W,C], output [P,Q,Filters]. Weights: kernel [R,S,C,Filters] and bias [Filters] unless NoBias.
+// Input [H,W,C], output [P,Q,Filters]. Weights: kernel [R,S,C/Groups,Filters] and bias [Filters] unless NoBias.
 type Conv2D struct {
 	Name              string
 	Filters           int
 	KernelSize        Size
 	Strides           Size // zero means 1×1
 	Padding           PaddingMode
+	DilationRate      Size // zero means 1×1
+	Groups            int  // zero means 1
 	Activation        ActivationName
 	NoBias            bool
 	KernelInitializer Initializer // nil means GlorotUniform
@@ -93,43 +96,18 @@ func (*Conv2D) ClassName() string { return "Conv2D" }
 // GivenName is the field Name.
 func (l *Conv2D) GivenName() string { return l.Name }
 
+func (l *Conv2D) convolution() convolution {
+	return newConvolution(l, l.KernelSize, l.Strides, l.DilationRate, l.Padding)
+}
+
 // OutputShape is [P,Q,Filters].
 func (l *Conv2D) OutputShape(in []Shape) (Shape, error) {
-	if err := image(l, in); err != nil {
-		return nil, err
-	}
-	if l.Filters < 1 {
-		return nil, fmt.Errorf("layers: Conv2D has %d filters, want at least 1: %w", l.Filters, ErrConfig)
-	}
-	if err := positive(l, "a kernel size of", l.KernelSize); err != nil {
-		return nil, err
-	}
-	if err := positive(l, "strides", l.Strides.or(Square(1))); err != nil {
-		return nil, err
-	}
-	if _, err := ParsePadding(string(l.Padding)); err != nil {
-		return nil, err
-	}
-	o := ops.Conv2D{Window: l.window(in[0])}
-	t, err := o.Infer([]ops.Type{ops.F32(1, in[0][0], in[0][1], in[0][2]), {Shape: l.kernel(in[0])}})
-	if err != nil {
-		return nil, err
-	}
-	out := t[0].Shape[1:]
-	return out, l.Activation.check(out)
-}
-
-func (l *Conv2D) window(in Shape) ops.Window {
-	return window(in, l.KernelSize, l.Strides.or(Square(1)), l.Padding)
-}
-
-func (l *Conv2D) kernel(in Shape) Shape {
-	return Shape{l.KernelSize[0], l.KernelSize[1], in[2], l.Filters}
+	return l.convolution().filtered(in, orOne(l.Groups), l.Filters, l.Activation)
 }
 
 // Weights lists kernel and bias.
 func (l *Conv2D) Weights(in []Shape) []Weight {
-	return kernelAndBias(l.kernel(in[0]), l.Filters, l.NoBias,
+	return kernelAndBias(l.convolution().filter(in[0][2]/orOne(l.Groups), l.Filters), l.Filters, l.NoBias,
 		Weight{Initializer: l.KernelInitializer, Regularizer: l.KernelRegularizer, Constraint: l.KernelConstraint},
 		Weight{Initializer: l.BiasInitializer, Regularizer: l.BiasRegularizer, Constraint: l.BiasConstraint})
 }
@@ -146,11 +124,11 @@ func kernelAndBias(shape Shape, units int, noBias bool, kernel, bias Weight) []W
 
 // Lower adds a convolution, a bias and the activation.
 func (l *Conv2D) Lower(b *Builder, in, w []ops.Value) (ops.Value, error) {
-	v, err := b.Add1(ops.Conv2D{Window: l.window(b.Type(in[0]).Shape[1:])}, in[0], w[0])
+	v, err := l.convolution().lower(b, in[0], w[0], orOne(l.Groups))
 	if err != nil {
 		return ops.None, err
 	}
-	return b.biasAndActivation(v, w[1:], l.Activation)
+	return l.convolution().finish(b, v, w[1:], l.Activation)
 }
 
 func (b *Builder) biasAndActivation(v ops.Value, bias []ops.Value, a ActivationName) (ops.Value, error) {

@@ -1,8 +1,6 @@
 package layers
 
 import (
-	"fmt"
-
 	"github.com/meseta-go/meseta/ops"
 )
 
@@ -94,11 +92,8 @@ func newPooling1D(pool, strides int, padding PaddingMode, average bool) pooling 
 
 // shape1D is [Q,C] for a layer whose input is a sequence.
 func (p pooling) shape1D(l Layer, in []Shape) (Shape, error) {
-	if err := inputs(l, in, 1); err != nil {
+	if err := sequence(l, in); err != nil {
 		return nil, err
-	}
-	if len(in[0]) != 2 {
-		return nil, fmt.Errorf("layers: %s takes a sequence [L,C], its input is %v: %w", l.ClassName(), in[0], ops.ErrShape)
 	}
 	if err := p.check(l); err != nil {
 		return nil, err

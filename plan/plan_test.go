@@ -84,7 +84,18 @@ func branched(t *testing.T) Model {
 	return Model{g, losses.SparseCategoricalCrossentropy{}, []metrics.Metric{metrics.Accuracy{}}, optimizers.NewSGD()}
 }
 
-var modelsOf = map[string]func(*testing.T) Model{"small": small, "residual": residual, "branched": branched}
+// sequence has layers whose weights have another shape than those of their operators.
+func sequence(t *testing.T) Model {
+	g, err := layers.Sequential("sequence", &layers.InputLayer{Shape: layers.Shape{8, 2}},
+		&layers.Conv1D{Filters: 4, KernelSize: 3, Padding: layers.Causal, Activation: layers.ReLU},
+		&layers.DepthwiseConv1D{KernelSize: 3, Padding: layers.Same, DepthMultiplier: 2, Activation: layers.ReLU},
+		&layers.Conv1DTranspose{Filters: 3, KernelSize: 2, Strides: 2},
+		&layers.Flatten{}, &layers.Dense{Units: 3, Activation: layers.Softmax})
+	require.NoError(t, err)
+	return Model{g, losses.SparseCategoricalCrossentropy{}, nil, optimizers.NewSGD()}
+}
+
+var modelsOf = map[string]func(*testing.T) Model{"small": small, "residual": residual, "branched": branched, "sequence": sequence}
 
 func TestGoldenPrograms(t *testing.T) {
 	for name, model := range modelsOf {
