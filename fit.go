@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/meseta-go/meseta/callbacks"
+	"github.com/meseta-go/meseta/checkpoint"
 	"github.com/meseta-go/meseta/data"
 	"github.com/meseta-go/meseta/plan"
 )
@@ -257,6 +259,27 @@ func (r run) Save(path string, weightsOnly bool) error {
 	}
 	return r.Model.Save(path)
 }
+
+// EachWeight visits copies of all weights.
+func (r run) EachWeight(visit func(path string, shape []int, values []float32) error) error {
+	var buffer []float32
+	for _, l := range r.graph.Layers {
+		for _, w := range l.Weights {
+			n := w.Shape.Size()
+			buffer = slices.Grow(buffer[:0], n)[:n]
+			if err := r.session.Read(l.Path(w), buffer); err != nil {
+				return err
+			}
+			if err := visit(l.Path(w), w.Shape, buffer); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Config is the network as Keras writes it.
+func (r run) Config() ([]byte, error) { return checkpoint.MarshalConfig(r.graph) }
 
 // KeepWeights copies all weights.
 func (r run) KeepWeights() error {

@@ -93,6 +93,12 @@ type Run interface {
 
 	// RestoreWeights sets the weights to the ones kept last.
 	RestoreWeights() error
+
+	// EachWeight visits all weights in the order of the layers, each with its path and shape. visit must not keep values.
+	EachWeight(visit func(path string, shape []int, values []float32) error) error
+
+	// Config returns the network in Keras's JSON form.
+	Config() ([]byte, error)
 }
 
 // Logs are metrics by name. Callbacks read them only.

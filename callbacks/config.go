@@ -49,6 +49,7 @@ var kinds = []struct {
 	{"progress_bar", func() Callback { return &ProgressBar{} }},
 	{"reduce_lr_on_plateau", func() Callback { return NewReduceLROnPlateau() }},
 	{"remote_monitor", func() Callback { return NewRemoteMonitor() }},
+	{"tensorboard", func() Callback { return NewTensorBoard() }},
 	{"throughput", func() Callback { return NewThroughput() }},
 	{"timer", func() Callback { return &Timer{} }},
 	{"warm_up", func() Callback { return &WarmUp{} }},
@@ -204,6 +205,20 @@ func set(field, value any) error {
 			return wants("epoch or a positive number of updates", value)
 		}
 		*field = SaveFreq(n)
+	case *UpdateFreq:
+		switch value {
+		case "epoch":
+			*field = UpdateEveryEpoch
+			return nil
+		case "batch":
+			*field = UpdateEveryBatch
+			return nil
+		}
+		n, ok := wholeNumber(value)
+		if !ok || n <= 0 {
+			return wants("epoch, batch or a positive number of updates", value)
+		}
+		*field = UpdateFreq(n)
 	case *time.Duration:
 		if text, ok := value.(string); ok {
 			if d, err := time.ParseDuration(text); err == nil {
@@ -402,6 +417,11 @@ func get(field any) (any, error) {
 		return field.String(), nil
 	case *SaveFreq:
 		if *field == EveryEpoch {
+			return "epoch", nil
+		}
+		return int(*field), nil
+	case *UpdateFreq:
+		if *field == UpdateEveryEpoch {
 			return "epoch", nil
 		}
 		return int(*field), nil

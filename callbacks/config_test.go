@@ -42,6 +42,7 @@ model_checkpoint: {filepath: "mejor_modelo.h5", monitor: val_accuracy, mode: max
 learning_rate_scheduler: {schedule: {exponential: {decay_rate: 0.5, decay_epochs: 2, staircase: true}}}
 warm_up: {epochs: 1}
 timer: {duration: 1h30m, filepath: late.h5}
+tensorboard: {log_dir: events, histogram_freq: 2, write_graph: false, write_images: true, write_steps_per_second: true, update_freq: batch}
 csv_logger: {filename: h.csv, separator: ";", append: true}
 progress_bar:
 history: {}
@@ -59,6 +60,7 @@ curves: {title: mnist-cnn}
 		&ModelCheckpoint{Filepath: "mejor_modelo.h5", Monitor: "val_accuracy", Mode: Max, SaveBestOnly: true, Verbose: 1},
 		&ProgressBar{},
 		&ReduceLROnPlateau{Monitor: "val_loss", Factor: 0.5, Patience: 2, Mode: Min, MinDelta: 1e-4, ThresholdMode: Rel},
+		&TensorBoard{LogDir: "events", HistogramFreq: 2, WriteImages: true, WriteStepsPerSecond: true, UpdateFreq: UpdateEveryBatch},
 		&Timer{Duration: 90 * time.Minute, Filepath: "late.h5"},
 		&WarmUp{Epochs: 1},
 	}, list)
@@ -97,7 +99,7 @@ func TestDecodeForms(t *testing.T) {
 
 func TestDecodeErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"early_stoping: {}":                                                        `no callback "early_stoping"; the callbacks are csv_logger, curves, early_stopping, history, journal, learning_rate_scheduler, model_checkpoint, progress_bar, reduce_lr_on_plateau, remote_monitor, throughput, timer, warm_up`,
+		"early_stoping: {}":                                                        `no callback "early_stoping"; the callbacks are csv_logger, curves, early_stopping, history, journal, learning_rate_scheduler, model_checkpoint, progress_bar, reduce_lr_on_plateau, remote_monitor, tensorboard, throughput, timer, warm_up`,
 		"early_stopping: {patiance: 3}":                                            `early_stopping: there is no argument "patiance"; the arguments are monitor, min_delta, patience`,
 		"history: {a: 1}":                                                          `no argument "a"; it takes none`,
 		"early_stopping: {patience: many}":                                         `patience is the string "many"; expected a whole number`,
@@ -121,6 +123,8 @@ func TestDecodeErrors(t *testing.T) {
 		"learning_rate_scheduler: {schedule: {piecewise: {boundaries: [3, 1.5]}}}": `boundaries [1] is 1.5; expected one of whole numbers`,
 		"learning_rate_scheduler: {schedule: {piecewise: {values: [x]}}}":          `values [0] is the string "x"; expected one of numbers`,
 		"timer: {duration: soon}":                                                  `duration is the string "soon"; expected a duration (90s, 1h30m) or a number of seconds`,
+		"tensorboard: {update_freq: 0}":                                            `update_freq is 0; expected epoch, batch or a positive number of updates`,
+		"tensorboard: {profile: 3}":                                                `the arguments are log_dir, histogram_freq, write_graph, write_images, write_steps_per_second, update_freq`,
 		"remote_monitor: {headers: 3}":                                             `headers is 3; expected {name: text}`,
 		"remote_monitor: {headers: {a: 3}}":                                        `headers "a" is 3; expected a string`,
 		"timer: {duration: 1e10}":                                                  `expected a duration`,
@@ -144,7 +148,7 @@ func everyCallback() List {
 		&CSVLogger{Filename: "h.csv"}, NewCurves(), &EarlyStopping{Monitor: "a", Mode: Max, Baseline: new(0.25)}, newHistory(), NewJournal(),
 		&LearningRateScheduler{Schedule: schedules.Triangular{BaseLR: 1e-4, MaxLR: 6e-3, StepSize: 2000}}, &ModelCheckpoint{Filepath: "{epoch}.h5", Monitor: "b", SaveFreq: 7},
 		&ProgressBar{}, NewReduceLROnPlateau(), NewRemoteMonitor(),
-		&RemoteMonitor{Root: "https://monitor", Path: "/a?b=c", Headers: map[string]string{"X-Token": "yes", "Accept": "a: b #"}, SendAsJSON: true, Timeout: time.Second}, NewThroughput(), &Timer{Duration: 90 * time.Minute, Filepath: "x.weights.h5"}, &WarmUp{Steps: 5, From: 0.1, Shape: schedules.ExponentialShape},
+		&RemoteMonitor{Root: "https://monitor", Path: "/a?b=c", Headers: map[string]string{"X-Token": "yes", "Accept": "a: b #"}, SendAsJSON: true, Timeout: time.Second}, NewTensorBoard(), &TensorBoard{LogDir: "a b", HistogramFreq: 1, UpdateFreq: 50}, NewThroughput(), &Timer{Duration: 90 * time.Minute, Filepath: "x.weights.h5"}, &WarmUp{Steps: 5, From: 0.1, Shape: schedules.ExponentialShape},
 	}
 }
 

@@ -132,8 +132,10 @@ func (r *weightsRun) Save(path string, _ bool) error {
 	r.saved = append(r.saved, filepath.Base(path))
 	return nil
 }
-func (r *weightsRun) KeepWeights() error    { r.kept = r.weights; return nil }
-func (r *weightsRun) RestoreWeights() error { r.weights = r.kept; return nil }
+func (r *weightsRun) KeepWeights() error                                  { r.kept = r.weights; return nil }
+func (r *weightsRun) RestoreWeights() error                               { r.weights = r.kept; return nil }
+func (*weightsRun) EachWeight(func(string, []int, []float32) error) error { return nil }
+func (*weightsRun) Config() ([]byte, error)                               { return nil, nil }
 
 var shared string // one directory for thousands of runs that write nothing
 

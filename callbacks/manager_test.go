@@ -50,6 +50,15 @@ func (r *recorder) RestoreWeights() error {
 	return nil
 }
 
+func (r *recorder) EachWeight(visit func(string, []int, []float32) error) error {
+	if err := visit("dense/kernel", []int{2, 3}, []float32{1, 2, 3, 4, 5, 6}); err != nil {
+		return err
+	}
+	return visit("dense/bias", []int{3}, []float32{0, 0, 0})
+}
+
+func (*recorder) Config() ([]byte, error) { return []byte(`{"class_name": "Sequential"}`), nil }
+
 // stream is what the epochs of a test log, by metric.
 type stream map[string][]float64
 

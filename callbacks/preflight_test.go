@@ -80,6 +80,9 @@ func TestWrongSettingsAreFoundBeforeTheFirstStep(t *testing.T) {
 		{`format "s" is not one of Python's`, []Callback{&ModelCheckpoint{Filepath: "{epoch:s}.h5"}}},
 		{`"d" is for whole numbers`, []Callback{&ModelCheckpoint{Filepath: "{loss:d}.h5"}}},
 		{`".2" gives it decimals`, []Callback{&ModelCheckpoint{Filepath: "{epoch:.2}.h5"}}},
+		{`HistogramFreq is -1`, []Callback{&TensorBoard{HistogramFreq: -1}}},
+		{`HistogramFreq is 0; set it to a number of epochs`, []Callback{&TensorBoard{WriteImages: true}}},
+		{`UpdateFreq is -3`, []Callback{&TensorBoard{UpdateFreq: -3}}},
 		{`Schedule is not set`, []Callback{&LearningRateScheduler{}}},
 		{`DecayRate is 0`, []Callback{&LearningRateScheduler{Schedule: schedules.Exponential{DecaySteps: 1}}}},
 		{`two LearningRateSchedulers`, []Callback{&LearningRateScheduler{Schedule: schedules.Constant{}}, &LearningRateScheduler{Schedule: schedules.Constant{}}}},
@@ -141,10 +144,10 @@ func TestSetupIsChecked(t *testing.T) {
 func TestDirectories(t *testing.T) {
 	setup := exampleSetup(t)
 	_, err := NewManager([]Callback{
-		&ModelCheckpoint{Filepath: "a/b/{epoch}/m.h5"}, &CSVLogger{Filename: "c/h.csv"}, &Journal{Filename: "d/j.jsonl"}, &Curves{Filename: "e/c.png"},
+		&ModelCheckpoint{Filepath: "a/b/{epoch}/m.h5"}, &CSVLogger{Filename: "c/h.csv"}, &Journal{Filename: "d/j.jsonl"}, &Curves{Filename: "e/c.png"}, &TensorBoard{LogDir: "f"},
 	}, setup)
 	require.NoError(t, err)
-	for _, dir := range []string{"a/b", "c", "d", "e"} {
+	for _, dir := range []string{"a/b", "c", "d", "e", "f"} {
 		entries, err := os.ReadDir(filepath.Join(setup.Dir, dir))
 		require.NoError(t, err)
 		assert.Empty(t, entries, "the probe is gone")
@@ -154,7 +157,7 @@ func TestDirectories(t *testing.T) {
 	file := filepath.Join(setup.Dir, "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o666))
 	require.NoError(t, os.Mkdir(filepath.Join(setup.Dir, "taken"), 0o777))
-	for _, c := range []Callback{&ModelCheckpoint{Filepath: "file/m.h5"}, &CSVLogger{Filename: "file/h.csv"}, &Journal{Filename: "file/j.jsonl"}, &Curves{Filename: file + "/c.png"}} {
+	for _, c := range []Callback{&ModelCheckpoint{Filepath: "file/m.h5"}, &CSVLogger{Filename: "file/h.csv"}, &Journal{Filename: "file/j.jsonl"}, &Curves{Filename: file + "/c.png"}, &TensorBoard{LogDir: "file"}} {
 		_, err := NewManager([]Callback{c}, setup)
 		assert.ErrorContains(t, err, "cannot be made", c.Name())
 	}
