@@ -1,0 +1,216 @@
+package augment
+
+import "math"
+
+// RandomBrightness makes images brighter or darker: it adds a number to all values, and cuts them off at black and white.
+//
+// Source: Keras's RandomBrightness.
+type RandomBrightness struct {
+	Factor     Range // what is added, as a fraction of the values' range; within [-1,1]
+	ValueRange Range // what stands for black and white; the zero value means the data's own
+}
+
+// Name is random_brightness.
+func (a *RandomBrightness) Name() string { return "random_brightness" }
+
+// Check checks the fields.
+func (a *RandomBrightness) Check(f Format) error {
+	if err := a.Factor.within(a.Name(), "factor", -1, 1); err != nil {
+		return err
+	}
+	return checkValues(a.Name(), a.ValueRange, f)
+}
+
+// Change adds to an image.
+func (a *RandomBrightness) Change(img *Image) {
+	low, high := values(a.ValueRange, img.Low, img.High)
+	delta := a.Factor.draw(&img.Random) * (high - low)
+	for i, v := range img.Pixels {
+		img.Pixels[i] = clamp(v+delta, low, high)
+	}
+}
+
+// RandomContrast moves the values of each channel away from their mean, or towards it.
+//
+// Source: Keras's RandomContrast; but a number f stands for the range from -f to f, as Keras documents, while its code never lowers the
+// contrast then.
+type RandomContrast struct {
+	Factor     Range // the distance from the mean is multiplied with 1 + a number of this range; within [-1,1]
+	ValueRange Range // what stands for black and white; the zero value means the data's own
+}
+
+// Name is random_contrast.
+func (a *RandomContrast) Name() string { return "random_contrast" }
+
+// Check checks the fields.
+func (a *RandomContrast) Check(f Format) error {
+	if err := a.Factor.within(a.Name(), "factor", -1, 1); err != nil {
+		return err
+	}
+	return checkValues(a.Name(), a.ValueRange, f)
+}
+
+// Change changes an image's contrast.
+func (a *RandomContrast) Change(img *Image) {
+	low, high := values(a.ValueRange, img.Low, img.High)
+	factor := 1 + a.Factor.draw(&img.Random)
+	for c := range img.C {
+		sum := 0.0
+		for i := c; i < len(img.Pixels); i += img.C {
+			sum += float64(img.Pixels[i])
+		}
+		mean := float32(sum / float64(img.H*img.W))
+		for i := c; i < len(img.Pixels); i += img.C {
+			img.Pixels[i] = clamp((img.Pixels[i]-mean)*factor+mean, low, high)
+		}
+	}
+}
+
+// RandomSaturation makes colours stronger or weaker.
+//
+// Source: Keras's RandomSaturation: the saturation is multiplied with f/(1-f).
+type RandomSaturation struct {
+	Factor     Range // 0 makes an image grey, 0.5 changes nothing, 1 makes colours as strong as they can be; within [0,1]
+	ValueRange Range // what stands for black and white; the zero value means the data's own
+}
+
+// Name is random_saturation.
+func (a *RandomSaturation) Name() string { return "random_saturation" }
+
+// Check checks the fields.
+func (a *RandomSaturation) Check(f Format) error {
+	return checkHSV(a.Name(), a.Factor, a.ValueRange, f)
+}
+
+// checkHSV is what RandomSaturation and RandomHue check.
+func checkHSV(who string, factor, own Range, f Format) error {
+	if err := factor.within(who, "factor", 0, 1); err != nil {
+		return err
+	}
+	if err := checkColours(who, f); err != nil {
+		return err
+	}
+	return checkValues(who, own, f)
+}
+
+// Change changes an image's saturation.
+func (a *RandomSaturation) Change(img *Image) {
+	const epsilon = 1e-7 // Keras's
+	f := a.Factor.draw(&img.Random)
+	factor := f / (1 - f + epsilon)
+	low, high := values(a.ValueRange, img.Low, img.High)
+	img.changeHSV(low, high, 0, factor)
+}
+
+// RandomHue turns colours around the colour wheel.
+//
+// Source: Keras's RandomHue.
+type RandomHue struct {
+	Factor     Range // how far, either way, in halves of the wheel; within [0,1]
+	ValueRange Range // what stands for black and white; the zero value means the data's own
+}
+
+// Name is random_hue.
+func (a *RandomHue) Name() string { return "random_hue" }
+
+// Check checks the fields.
+func (a *RandomHue) Check(f Format) error { return checkHSV(a.Name(), a.Factor, a.ValueRange, f) }
+
+// Change turns an image's colours.
+func (a *RandomHue) Change(img *Image) {
+	turn := a.Factor.draw(&img.Random) / 2
+	if img.Random.Uint32n(2) == 0 {
+		turn = -turn
+	}
+	low, high := values(a.ValueRange, img.Low, img.High)
+	img.changeHSV(low, high, turn, 1)
+}
+
+// changeHSV adds to each pixel's hue (0 to 1 is once around) and multiplies its saturation, which stays at most 1. Its value stays.
+//
+// The formulas are TensorFlow's rgb_to_hsv and hsv_to_rgb.
+func (img *Image) changeHSV(low, high, turn, saturate float32) {
+	scale := 1 / (high - low)
+	for p := 0; p+3 <= len(img.Pixels); p += 3 {
+		rgb := (*[3]float32)(img.Pixels[p:])
+		r, g, b := (rgb[0]-low)*scale, (rgb[1]-low)*scale, (rgb[2]-low)*scale
+		value := max(r, g, b)
+		span := value - min(r, g, b)
+		hue, saturation := float32(0), float32(0)
+		if value > 0 {
+			saturation = span / value
+		}
+		if span > 0 {
+			switch norm := 1 / (6 * span); value {
+			case r:
+				hue = norm * (g - b)
+			case g:
+				hue = norm*(b-r) + 2.0/6
+			default:
+				hue = norm*(r-g) + 4.0/6
+			}
+		}
+		hue += turn
+		hue -= float32(math.Floor(float64(hue)))
+		saturation = clamp(saturation*saturate, 0, 1)
+		for i, shade := range [3]float32{abs(hue*6-3) - 1, 2 - abs(hue*6-2), 2 - abs(hue*6-4)} {
+			v := (1 - saturation + saturation*clamp(shade, 0, 1)) * value
+			rgb[i] = v*(high-low) + low
+		}
+	}
+}
+
+func abs(x float32) float32 { return max(x, -x) }
+
+// RandomColorJitter changes brightness, contrast, saturation and hue, in this order, each where it has a factor.
+//
+// Source: Keras's RandomColorJitter.
+type RandomColorJitter struct {
+	BrightnessFactor *Range // as RandomBrightness.Factor; nil leaves the brightness alone, and so with the others
+	ContrastFactor   *Range
+	SaturationFactor *Range // 0.5 changes nothing
+	HueFactor        *Range
+	ValueRange       Range // what stands for black and white; the zero value means the data's own
+}
+
+// Name is random_color_jitter.
+func (a *RandomColorJitter) Name() string { return "random_color_jitter" }
+
+// Check checks the factors.
+func (a *RandomColorJitter) Check(f Format) error {
+	if a.BrightnessFactor != nil {
+		if err := (&RandomBrightness{*a.BrightnessFactor, a.ValueRange}).Check(f); err != nil {
+			return err
+		}
+	}
+	if a.ContrastFactor != nil {
+		if err := (&RandomContrast{*a.ContrastFactor, a.ValueRange}).Check(f); err != nil {
+			return err
+		}
+	}
+	if a.SaturationFactor != nil {
+		if err := (&RandomSaturation{*a.SaturationFactor, a.ValueRange}).Check(f); err != nil {
+			return err
+		}
+	}
+	if a.HueFactor != nil {
+		return (&RandomHue{*a.HueFactor, a.ValueRange}).Check(f)
+	}
+	return nil
+}
+
+// Change changes an image.
+func (a *RandomColorJitter) Change(img *Image) {
+	if a.BrightnessFactor != nil {
+		(&RandomBrightness{*a.BrightnessFactor, a.ValueRange}).Change(img)
+	}
+	if a.ContrastFactor != nil {
+		(&RandomContrast{*a.ContrastFactor, a.ValueRange}).Change(img)
+	}
+	if a.SaturationFactor != nil {
+		(&RandomSaturation{*a.SaturationFactor, a.ValueRange}).Change(img)
+	}
+	if a.HueFactor != nil {
+		(&RandomHue{*a.HueFactor, a.ValueRange}).Change(img)
+	}
+}

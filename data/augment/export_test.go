@@ -1,0 +1,18 @@
+package augment
+
+import "github.com/meseta-go/meseta/random"
+
+// Operations are RandAugment's by name.
+var Operations = map[string]operation{
+	"identity": identity, "shear_x": shearX, "shear_y": shearY, "translate_x": translateX, "translate_y": translateY, "rotate": rotate,
+	"brightness": brightness, "color": colour, "contrast": contrast, "sharpness": sharpness, "posterize": posterize, "solarize": solarize,
+	"auto_contrast": autoContrast, "equalize": equalize,
+}
+
+// Do does one of RandAugment's operations.
+func Do(name string, img *Image, strength float64, negative bool, f Fill) {
+	Operations[name].apply(img, strength, negative, f)
+}
+
+// Beta draws from the beta distribution.
+func Beta(s *random.Stream, alpha float64) float32 { return beta(s, alpha) }
