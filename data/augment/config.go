@@ -125,9 +125,13 @@ func Decode(text []byte) (List, error) {
 //
 // Arguments that are left out have the defaults of the New functions. A range is [low, high], or a number, which stands for what it does in Keras.
 func (l *List) UnmarshalYAML(unmarshal func(any) error) error {
-	var items []any
-	if err := unmarshal(&items); err != nil {
-		return fmt.Errorf("augment: want a list, as [{random_flip: horizontal}, {pad_and_crop: 4}]: %w", err)
+	var value any
+	if err := unmarshal(&value); err != nil {
+		return err
+	}
+	items, ok := value.([]any)
+	if !ok && value != nil {
+		return fmt.Errorf("augment: it is %v, want a list, as [{random_flip: horizontal}, {pad_and_crop: 4}]", value)
 	}
 	list := List{}
 	for i, item := range items {
