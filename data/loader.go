@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/meseta-go/meseta/data/augment"
 	"github.com/meseta-go/meseta/random"
 )
 
@@ -15,9 +16,14 @@ import (
 type LoaderOptions struct {
 	BatchSize int
 	Shuffle   bool   // a new order every epoch, from Seed and the epoch's number
-	Seed      uint64 // used where Shuffle is true
+	Seed      uint64 // used where Shuffle is true, and by Augment
 	Workers   int    // goroutines that read samples; 0 means 1, enough for data sets in memory, for a Folder one a processor, at most 8
 	Prefetch  int    // batches read ahead of the one in use; 0 means 2, or as many as workers where these are more
+	// Augment changes samples, which are images [H,W,C], at random: each as Seed, the epoch and its number say.
+	// Where the list mixes targets (Augment.Mixes) and the data set has labels only, batches get targets: of each sample Classes numbers, before
+	// mixing 1 for its label and else 0. Classes is then at least the data set's; 0 means as many.
+	Augment augment.List
+	Classes int
 }
 
 // Batch holds some samples of a data set.
@@ -38,9 +44,12 @@ type Loader struct {
 	size     int   // numbers in a sample
 	target   []int // shape of a target, nil for none
 	weighted bool
+	oneHot   bool           // targets are made of labels
+	format   augment.Format // of samples, where they are augmented
 
-	mu   sync.Mutex
-	free [][]slot // buffers of closed epochs, for the next ones
+	mu         sync.Mutex
+	free       [][]slot // buffers of closed epochs, for the next ones
+	augmenters []*augment.Worker
 }
 
 // slot is a batch's place in the ring: batch b of an epoch is made in slot b modulo the number of slots.
@@ -82,7 +91,11 @@ func NewLoader(ds Dataset, options LoaderOptions) (*Loader, error) {
 	if size < 1 {
 		return nil, fmt.Errorf("data: samples are of shape %v, every side must be at least 1", ds.Shape())
 	}
-	return &Loader{ds: ds, options: options, size: size, target: TargetShape(ds), weighted: HasWeights(ds)}, nil
+	l := &Loader{ds: ds, options: options, size: size, target: TargetShape(ds), weighted: HasWeights(ds)}
+	if err := l.prepareAugment(); err != nil {
+		return nil, err
+	}
+	return l, nil
 }
 
 // TargetShape is the shape of one sample's target, nil where batches have none.
@@ -265,20 +278,22 @@ func (it *Iterator) Close() {
 // work fills slots until the epoch is closed or cancelled.
 func (it *Iterator) work() {
 	defer it.workers.Done()
+	augmenter := it.loader.takeAugmenter()
+	defer it.loader.giveAugmenter(augmenter)
 	for {
 		select {
 		case <-it.done:
 			return
 		case number := <-it.tickets:
 			s := &it.slots[number%len(it.slots)]
-			s.err = it.fill(s, number)
+			s.err = it.fill(s, number, augmenter)
 			s.ready <- struct{}{}
 		}
 	}
 }
 
-// fill makes batch number in s.
-func (it *Iterator) fill(s *slot, number int) error {
+// fill makes batch number in s, augmented where augmenter is not nil.
+func (it *Iterator) fill(s *slot, number int, augmenter *augment.Worker) error {
 	l := it.loader
 	from := number * l.options.BatchSize
 	n := min(l.options.BatchSize, l.ds.Len()-from)
@@ -299,13 +314,24 @@ func (it *Iterator) fill(s *slot, number int) error {
 	}
 	if s.targets != nil {
 		b.Targets = s.targets[:n*product(l.target)]
-		if err := readTargets(l.ds, b.Targets, b.Index); err != nil {
+		var err error
+		if l.oneHot {
+			err = oneHot(b.Targets, b.Labels)
+		} else {
+			err = readTargets(l.ds, b.Targets, b.Index)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	if s.weights != nil {
 		b.Weights = s.weights[:n]
-		return readWeights(l.ds, b.Weights, b.Index)
+		if err := readWeights(l.ds, b.Weights, b.Index); err != nil {
+			return err
+		}
+	}
+	if augmenter != nil {
+		augmenter.Apply(b.X, b.Targets, b.Index, l.options.Seed, it.epoch)
 	}
 	return nil
 }

@@ -342,6 +342,8 @@ func TestCheckRefuses(t *testing.T) {
 		{&augment.RandomResizedCrop{Scale: augment.Exactly(1)}, rgb, "ratio is [0, 0]"},
 		{&augment.RandAugment{}, rgb, "num_ops is 0"},
 		{&augment.RandAugment{NumOps: 1, Magnitude: 31}, rgb, "magnitude is 31"},
+		{&augment.MixUp{}, rgb, "alpha is 0"},
+		{&augment.CutMix{Alpha: math.Inf(1)}, rgb, "alpha is +Inf"},
 		{nil, rgb, "number 1 of the list is nil"},
 		{neither{}, rgb, "neither a Changer nor a Mixer"},
 		{&augment.RandomFlip{}, augment.Format{}, "images are 0x0x0"},
