@@ -11,6 +11,7 @@ import (
 	"github.com/meseta-go/meseta/callbacks"
 	"github.com/meseta-go/meseta/checkpoint"
 	"github.com/meseta-go/meseta/data"
+	"github.com/meseta-go/meseta/data/augment"
 	"github.com/meseta-go/meseta/plan"
 )
 
@@ -22,6 +23,7 @@ type FitOptions struct {
 	Validation      data.Dataset // measured after each epoch; nil for none
 	ValidationSplit float64      // in (0,1): validates on this last part of the data instead
 	NoShuffle       bool         // take samples in their order
+	Augment         augment.List // changes of training images at random, by the model's seed, the epoch and the image's number; never of validation data
 	// How much the samples of a class count in the loss and in weighted metrics of training; classes that are not in it count 1, and
 	// nil is 1 for all. Of targets the class is where the largest is, or the number itself if there is one.
 	ClassWeight map[int]float64
@@ -107,7 +109,7 @@ func (m *Model) newFit(train data.Dataset, o FitOptions) (*fit, error) {
 	f := &fit{Model: m, options: o}
 	var err error
 	f.trainLen = train.Len()
-	if f.train, err = m.source(train, o.BatchSize, !o.NoShuffle); err != nil {
+	if f.train, err = m.source(train, data.LoaderOptions{BatchSize: o.BatchSize, Shuffle: !o.NoShuffle, Augment: o.Augment}); err != nil {
 		return nil, fmt.Errorf("training data: %w", err)
 	}
 	if err := f.train.weigh(o.ClassWeight, o.BatchSize); err != nil {
@@ -115,7 +117,7 @@ func (m *Model) newFit(train data.Dataset, o FitOptions) (*fit, error) {
 	}
 	if o.Validation != nil {
 		f.valLen = o.Validation.Len()
-		if f.val, err = m.source(o.Validation, o.BatchSize, false); err != nil {
+		if f.val, err = m.source(o.Validation, data.LoaderOptions{BatchSize: o.BatchSize}); err != nil {
 			return nil, fmt.Errorf("validation data: %w", err)
 		}
 	}

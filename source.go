@@ -20,8 +20,8 @@ type source struct {
 	weights     []float32 // of a batch, made of classWeight
 }
 
-// source feeds a data set to the model, whose shapes must agree.
-func (m *Model) source(ds data.Dataset, batch int, shuffle bool) (*source, error) {
+// source feeds a data set to the model, whose shapes must agree. Of o it fills in what is the model's: the seed, and how many classes there are.
+func (m *Model) source(ds data.Dataset, o data.LoaderOptions) (*source, error) {
 	if !ops.Shape(ds.Shape()).Equal(m.graph.Input()) {
 		return nil, fmt.Errorf("meseta: a sample is %v, the network takes %v: %w", ops.Shape(ds.Shape()), m.graph.Input(), ops.ErrShape)
 	}
@@ -36,11 +36,12 @@ func (m *Model) source(ds data.Dataset, batch int, shuffle bool) (*source, error
 			return nil, fmt.Errorf("meseta: the data has %d classes, the network's output %v has room for %d: %w", ds.Classes(), out, s.labels, ops.ErrShape)
 		}
 	}
+	o.BatchSize, o.Seed, o.Classes = min(o.BatchSize, ds.Len()), m.training.Seed, out[len(out)-1]
 	var err error
-	if s.feed, err = plan.NewFeed(target, data.HasWeights(ds)); err != nil {
+	if s.Loader, err = data.NewLoader(ds, o); err != nil {
 		return nil, err
 	}
-	s.Loader, err = data.NewLoader(ds, data.LoaderOptions{BatchSize: min(batch, ds.Len()), Shuffle: shuffle, Seed: m.training.Seed})
+	s.feed, err = plan.NewFeed(s.TargetShape(), s.Weighted())
 	return s, err
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/meseta-go/meseta/callbacks"
+	"github.com/meseta-go/meseta/data/augment"
 	"github.com/meseta-go/meseta/optimizers"
 	"github.com/spf13/cobra"
 )
@@ -22,6 +23,7 @@ type config struct {
 	Data         string          `yaml:"data"`          // mnist, or a directory or archive, see dataKinds
 	SkipBroken   bool            `yaml:"skip_broken"`   // images that cannot be read are left out
 	Validation   string          `yaml:"val"`           // how much of the training data, as a number or a fraction; or a directory
+	Augment      augment.List    `yaml:"augment"`       // random changes of training images, in order
 	Epochs       int             `yaml:"epochs"`        // at most
 	Batch        int             `yaml:"batch"`         // samples in a step
 	Steps        int             `yaml:"steps"`         // updates in all; 0 means as many as the epochs have

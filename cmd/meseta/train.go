@@ -70,7 +70,7 @@ func train(c *cobra.Command, _ []string) error {
 		return err
 	}
 	history, err := model.Fit(c.Context(), sets.train, meseta.FitOptions{
-		Epochs: cfg.Epochs, BatchSize: cfg.Batch, Steps: cfg.Steps, Validation: sets.validation,
+		Epochs: cfg.Epochs, BatchSize: cfg.Batch, Steps: cfg.Steps, Validation: sets.validation, Augment: cfg.Augment,
 		Callbacks: runCallbacks(cfg, c), Dir: cfg.RunDir, Log: say,
 	})
 	if err != nil {
