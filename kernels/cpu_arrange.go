@@ -38,6 +38,22 @@ func (c *CPU) chooseArrange(o ops.Operator, in, out []ops.Type) (Kernel, error) 
 		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
 			return func() { x.Run(out[0], in[0]) }
 		})
+	case ops.Transpose:
+		x, err := arrange.NewTranspose(dev, in[0].Shape, o.Perm)
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in[0]) }
+		})
+	case ops.Broadcast:
+		x, err := arrange.NewBroadcast(dev, in[0].Shape, o.Shape)
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in[0]) }
+		})
+	case ops.OneHot:
+		x, err := arrange.NewOneHot(dev, in[0].Shape.Size(), o.Classes)
+		return bound(c, x, err, func(_, out [][]float32, b Buffers) func() {
+			labels := view[int32](b.In[0])
+			return func() { x.Run(out[0], labels) }
+		})
 	}
 	return nil, nil
 }

@@ -43,6 +43,13 @@ func (c *CPU) chooseConv(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 			w := f32(b.Workspace)
 			return func() { x.Run(out[0], in[0], in[1], at(in, 2), w) }
 		})
+	case ops.BatchMatMul:
+		count, m, n, k := o.Dims(in[0].Shape, in[1].Shape)
+		x, err := gemm.NewBatch(dev, count, gemm.Params{M: m, N: n, K: k, TransA: o.TransA, TransB: o.TransB})
+		return bound(c, x, err, func(in, out [][]float32, b Buffers) func() {
+			w := f32(b.Workspace)
+			return func() { x.Run(out[0], in[0], in[1], w) }
+		})
 	}
 	return nil, nil
 }

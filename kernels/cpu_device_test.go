@@ -46,6 +46,7 @@ var convExamples = []example{
 	{ops.Conv2DBackwardWeights{Window: padded, Groups: 3, Filter: f(3, 3, 1, 6).Shape}, []ops.Type{image, f(4, 6, 6, 6)}},
 	{ops.MatMul{Bias: true, Activation: ops.ReLU}, []ops.Type{f(4, 5), f(5, 3), channel}},
 	{ops.MatMul{TransA: true, TransB: true}, []ops.Type{f(5, 4), f(3, 5)}},
+	{ops.BatchMatMul{TransA: true}, []ops.Type{f(4, 5, 3), f(4, 5, 2)}},
 }
 
 var normExamples = []example{
@@ -76,6 +77,14 @@ var elementwiseExamples = []example{
 	{ops.Add{}, []ops.Type{image, image}},
 	{ops.Affine{Scale: 2, Offset: 1}, []ops.Type{image}},
 	{ops.Fill{Type: f(4), Value: 2}, nil},
+	{ops.Unary{Func: ops.Gelu}, []ops.Type{image}},
+	{ops.UnaryBackward{Func: ops.Gelu}, []ops.Type{image, image}},
+	{ops.Binary{Func: ops.Divide}, []ops.Type{image, channel}},
+	{ops.Reduce{Func: ops.Mean, Axes: []int{1, 2}, KeepDims: true}, []ops.Type{image}},
+	{ops.Reduce{Func: ops.Max}, []ops.Type{image}},
+	{ops.SumTo{Shape: ops.Shape{6, 1, 3}}, []ops.Type{image}},
+	{ops.SumTo{Shape: ops.Shape{3}}, []ops.Type{image}},
+	{ops.ArgMax{}, []ops.Type{image}},
 }
 
 var noiseExamples = []example{
@@ -87,11 +96,19 @@ var arrangeExamples = []example{
 	{ops.Crop{Before: [2]int{1, 0}, After: [2]int{2, 1}}, []ops.Type{image}},
 	{ops.Concat{}, []ops.Type{image, f(4, 6, 6, 2)}},
 	{ops.Channels{First: 1, Count: 2}, []ops.Type{image}},
+	{ops.Transpose{Perm: []int{0, 3, 1, 2}}, []ops.Type{image}},
+	{ops.Broadcast{Shape: image.Shape}, []ops.Type{f(6, 1, 3)}},
+	{ops.OneHot{Classes: 3}, []ops.Type{labels}},
 }
 
 var lossExamples = []example{
 	{ops.Softmax{}, []ops.Type{f(4, 3)}},
 	{ops.SoftmaxBackward{}, []ops.Type{f(4, 3), f(4, 3)}},
+	{ops.Softmax{}, []ops.Type{image}},
+	{ops.LogSoftmax{}, []ops.Type{image}},
+	{ops.LogSoftmaxBackward{}, []ops.Type{image, image}},
+	{ops.Sparsemax{}, []ops.Type{image}},
+	{ops.SparsemaxBackward{}, []ops.Type{image, image}},
 	{ops.CrossEntropy{}, []ops.Type{f(4, 3), labels}},
 	{ops.CrossEntropyBackward{}, []ops.Type{f(4, 3), labels, f(4)}},
 	{ops.LogLoss{}, []ops.Type{f(4, 3), labels}},

@@ -11,10 +11,11 @@ func (c *CPU) chooseLoss(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 	if k, err := c.chooseSoftLoss(o, in); k != nil || err != nil {
 		return k, err
 	}
-	if len(in) == 0 || len(in[0].Shape) != 2 {
+	if len(in) == 0 || len(in[0].Shape) == 0 {
 		return nil, nil
 	}
-	dev, rows, classes := c.dev, in[0].Shape[0], in[0].Shape[1]
+	dev, classes := c.dev, in[0].Shape[len(in[0].Shape)-1]
+	rows := in[0].Shape.Size() / classes
 	switch o.(type) {
 	case ops.Softmax:
 		x, err := softmax.NewForward(dev, rows, classes)
@@ -23,6 +24,26 @@ func (c *CPU) chooseLoss(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 		})
 	case ops.SoftmaxBackward:
 		x, err := softmax.NewBackward(dev, rows, classes)
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in[0], in[1]) }
+		})
+	case ops.LogSoftmax:
+		x, err := softmax.NewLogForward(dev, rows, classes)
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in[0]) }
+		})
+	case ops.LogSoftmaxBackward:
+		x, err := softmax.NewLogBackward(dev, rows, classes)
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in[0], in[1]) }
+		})
+	case ops.Sparsemax:
+		x, err := softmax.NewSparsemax(dev, rows, classes)
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in[0]) }
+		})
+	case ops.SparsemaxBackward:
+		x, err := softmax.NewSparsemaxBackward(dev, rows, classes)
 		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
 			return func() { x.Run(out[0], in[0], in[1]) }
 		})

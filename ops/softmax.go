@@ -4,14 +4,14 @@ import "fmt"
 
 // Softmax computes dst = exp(src)/Σ exp(src) along the last dimension.
 //
-// In: src [N,L]. Out: dst [N,L].
+// In: src [...,L]. Out: dst [...,L].
 type Softmax struct{}
 
 // Name is "softmax".
 func (Softmax) Name() string { return "softmax" }
 
 // Infer gives the type of dst.
-func (Softmax) Infer(in []Type) ([]Type, error) { return in[:1], rank("softmax", "src", in[0], 2) }
+func (Softmax) Infer(in []Type) ([]Type, error) { return in[:1], rows("softmax", in[0]) }
 
 // Gradient emits SoftmaxBackward.
 func (Softmax) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
@@ -19,9 +19,17 @@ func (Softmax) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
 	return []Value{dx}, err
 }
 
+// rows checks that t is float32 and has a last dimension.
+func rows(op string, t Type) error {
+	if t.DType != Float32 || len(t.Shape) == 0 {
+		return fmt.Errorf("%s: src is %v, want float32 [...,L]: %w", op, t, ErrShape)
+	}
+	return nil
+}
+
 // SoftmaxBackward computes diffSrc = dst·(diffDst - Σ diffDst·dst).
 //
-// In: diffDst, dst [N,L]. Out: diffSrc [N,L].
+// In: diffDst, dst [...,L]. Out: diffSrc [...,L].
 type SoftmaxBackward struct{}
 
 // Name is "softmax_data".
@@ -29,7 +37,75 @@ func (SoftmaxBackward) Name() string { return "softmax_data" }
 
 // Infer gives the type of diffSrc.
 func (SoftmaxBackward) Infer(in []Type) ([]Type, error) {
-	return in[:1], same("softmax_data", "diffDst", in[0], "dst", in[1])
+	return in[:1], both("softmax_data", in)
+}
+
+// both checks the operands of a gradient along the last dimension.
+func both(op string, in []Type) error {
+	if err := rows(op, in[0]); err != nil {
+		return err
+	}
+	return same(op, "diffDst", in[0], "dst", in[1])
+}
+
+// LogSoftmax computes dst = src - log Σ exp(src) along the last dimension.
+//
+// In: src [...,L]. Out: dst [...,L].
+type LogSoftmax struct{}
+
+// Name is "log_softmax".
+func (LogSoftmax) Name() string { return "log_softmax" }
+
+// Infer gives the type of dst.
+func (LogSoftmax) Infer(in []Type) ([]Type, error) { return in[:1], rows("log_softmax", in[0]) }
+
+// Gradient emits LogSoftmaxBackward.
+func (LogSoftmax) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
+	dx, err := g.Add1(LogSoftmaxBackward{}, diffOut[0], op.Out[0])
+	return []Value{dx}, err
+}
+
+// LogSoftmaxBackward computes diffSrc = diffDst - exp(dst)·Σ diffDst.
+//
+// In: diffDst, dst [...,L]. Out: diffSrc [...,L].
+type LogSoftmaxBackward struct{}
+
+// Name is "log_softmax_data".
+func (LogSoftmaxBackward) Name() string { return "log_softmax_data" }
+
+// Infer gives the type of diffSrc.
+func (LogSoftmaxBackward) Infer(in []Type) ([]Type, error) {
+	return in[:1], both("log_softmax_data", in)
+}
+
+// Sparsemax computes dst = max(src - τ, 0) along the last dimension, with the τ that makes its sum 1 (arXiv:1602.02068).
+//
+// In: src [...,L]. Out: dst [...,L].
+type Sparsemax struct{}
+
+// Name is "sparsemax".
+func (Sparsemax) Name() string { return "sparsemax" }
+
+// Infer gives the type of dst.
+func (Sparsemax) Infer(in []Type) ([]Type, error) { return in[:1], rows("sparsemax", in[0]) }
+
+// Gradient emits SparsemaxBackward.
+func (Sparsemax) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
+	dx, err := g.Add1(SparsemaxBackward{}, diffOut[0], op.Out[0])
+	return []Value{dx}, err
+}
+
+// SparsemaxBackward computes diffSrc = diffDst less its mean over the row's dst > 0, there, else 0.
+//
+// In: diffDst, dst [...,L]. Out: diffSrc [...,L].
+type SparsemaxBackward struct{}
+
+// Name is "sparsemax_data".
+func (SparsemaxBackward) Name() string { return "sparsemax_data" }
+
+// Infer gives the type of diffSrc.
+func (SparsemaxBackward) Infer(in []Type) ([]Type, error) {
+	return in[:1], both("sparsemax_data", in)
 }
 
 // scores checks a [N,L] float32 and labels [N] int32.

@@ -1,8 +1,9 @@
-// Package arrange moves numbers without changing them: zeros around images and off again, channels side by side and apart.
+// Package arrange moves numbers without changing them: zeros around images and off again, channels side by side and apart, dimensions in
+// another order, repeated numbers, labels as rows.
 //
 // Reshaping moves nothing and is no kernel; packing for products lives with the products.
 //
-// Files: arrange.go the kernels, which copy whole stretches of rows; ref.go the definition, element by element. There is one
+// Files: arrange.go and order.go the kernels, which copy whole stretches of rows where there are some; ref.go the definition, element by element. There is one
 // variant for all instruction sets: Go's copy is as fast as the memory.
 package arrange
 

@@ -1,8 +1,9 @@
-// Package elementwise computes functions of single elements, the addition of a bias to every row, and its gradient, the sum of
-// all rows. Dropout and the optimizers' steps have packages of their own; activations that follow a convolution or a matrix
+// Package elementwise computes functions of single elements, of pairs of them that may be broadcast, the addition of a bias to every row, and
+// its gradient, the sum of all rows. Dropout and the optimizers' steps have packages of their own; activations that follow a convolution or a matrix
 // product are applied by those.
 //
-// Files: elementwise.go functions of elements; rows.go bias and column sums; ref.go the definition.
+// Files: elementwise.go ReLU, sums and what else networks are full of; unary.go and binary.go all other functions; rows.go bias and column
+// sums; ref.go and ref_functions.go the definition.
 //
 // All arrays are float32. dst may be the same slice as a source. A value is used by one goroutine at a time; Run allocates
 // nothing, and its result does not depend on the number of workers.

@@ -1,6 +1,10 @@
 package softmax
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 // Float is what the definitions are generic over: float32 as the kernels compute, float64 to judge them by.
 type Float interface{ float32 | float64 }
@@ -33,6 +37,73 @@ func ReferenceBackward[T Float](classes int, diffSrc, diffDst, dst []T) {
 					jacobian += dst[n+i]
 				}
 				diffSrc[n+i] += jacobian * diffDst[n+j]
+			}
+		}
+	}
+}
+
+// ReferenceLogForward defines LogForward.
+func ReferenceLogForward[T Float](classes int, dst, src []T) {
+	for n := 0; n < len(src); n += classes {
+		m, sum := src[n], T(0)
+		for _, s := range src[n : n+classes] {
+			m = max(m, s)
+		}
+		for _, s := range src[n : n+classes] {
+			sum += T(math.Exp(float64(s - m)))
+		}
+		for i, s := range src[n : n+classes] {
+			dst[n+i] = s - m - T(math.Log(float64(sum)))
+		}
+	}
+}
+
+// ReferenceLogBackward defines LogBackward.
+func ReferenceLogBackward[T Float](classes int, diffSrc, diffDst, dst []T) {
+	for n := 0; n < len(dst); n += classes {
+		sum := T(0)
+		for _, g := range diffDst[n : n+classes] {
+			sum += g
+		}
+		for i, y := range dst[n : n+classes] {
+			diffSrc[n+i] = diffDst[n+i] - T(math.Exp(float64(y)))*sum
+		}
+	}
+}
+
+// ReferenceSparsemax defines Sparsemax: of the sorted scores it takes the largest k with 1 + k·score(k) > Σ score(1…k), and τ makes these
+// sum to 1 (arXiv:1602.02068, algorithm 1).
+func ReferenceSparsemax[T Float](classes int, dst, src []T) {
+	for n := 0; n < len(src); n += classes {
+		sorted := slices.Clone(src[n : n+classes])
+		slices.SortFunc(sorted, func(a, b T) int { return cmp.Compare(b, a) })
+		sum, tau := T(0), T(0)
+		for k, s := range sorted {
+			sum += s
+			if 1+T(k+1)*s > sum {
+				tau = (sum - 1) / T(k+1)
+			}
+		}
+		for i, s := range src[n : n+classes] {
+			dst[n+i] = max(s-tau, 0)
+		}
+	}
+}
+
+// ReferenceSparsemaxBackward defines SparsemaxBackward.
+func ReferenceSparsemaxBackward[T Float](classes int, diffSrc, diffDst, dst []T) {
+	for n := 0; n < len(dst); n += classes {
+		sum, count := T(0), T(0)
+		for i, y := range dst[n : n+classes] {
+			if y > 0 {
+				sum += diffDst[n+i]
+				count++
+			}
+		}
+		for i, y := range dst[n : n+classes] {
+			diffSrc[n+i] = 0
+			if y > 0 {
+				diffSrc[n+i] = diffDst[n+i] - sum/count
 			}
 		}
 	}

@@ -1,12 +1,12 @@
-// Package softmax computes what stands at the end of a classifier, for rows of scores: softmax, the two forms of the
-// cross-entropy with integer labels, with targets of the scores' shape, and of each score by itself, their gradients, and whether the
+// Package softmax computes what stands at the end of a classifier, for rows of scores: softmax, its logarithm, sparsemax, the two forms of
+// the cross-entropy with integer labels, with targets of the scores' shape, and of each score by itself, their gradients, and whether the
 // best score is at the label.
 //
 // Arrays are float32 [rows,classes], row-major; labels are int32 [rows]. A label outside 0 to classes-1 makes its loss and gradient NaN: whoever
 // reads labels checks them. Within a row, exponentials and sums are taken in float64 and rounded once.
 //
-// Files: softmax.go softmax and how rows are spread over workers; loss.go losses of labels, gradients, correct; targets.go losses of
-// targets; ref.go the definition.
+// Files: softmax.go softmax and how rows are spread over workers; others.go its logarithm and sparsemax; loss.go losses of labels, gradients,
+// correct; targets.go losses of targets; ref.go the definition.
 package softmax
 
 import (
