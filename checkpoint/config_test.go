@@ -30,7 +30,7 @@ func edit(t *testing.T, g *layers.Graph, old, new string) []byte {
 // layer and the key, never ignored.
 func TestConfigRefuses(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
-		{`"class_name":"Dropout"`, `"class_name":"GaussianNoise"`, `layer dropout is of class "GaussianNoise", which is not supported`},
+		{`"class_name":"Dropout"`, `"class_name":"LSTM"`, `layer dropout is of class "LSTM", which is not supported`},
 		{`"class_name":"Sequential"`, `"class_name":"Subclassed"`, `the model is of class "Subclassed"`},
 		{`"groups":1`, `"groups":3`, "1 channels in and 2 filters, which cannot be cut into 3 groups"},
 		{`"dilation_rate":[1,1]`, `"dilation_rate":[2]`, "layer conv2d has dilation_rate [2], want two integers"},

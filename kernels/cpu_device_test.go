@@ -89,6 +89,9 @@ var elementwiseExamples = []example{
 
 var noiseExamples = []example{
 	{ops.Dropout{Rate: .5, Stream: 1}, []ops.Type{image, ops.CounterType}},
+	{ops.SpatialDropout{Rate: .5, Stream: 1}, []ops.Type{image, ops.CounterType}},
+	{ops.GaussianNoise{Deviation: .5, Stream: 1}, []ops.Type{image, ops.CounterType}},
+	{ops.GaussianDropout{Deviation: .5, Stream: 1}, []ops.Type{image, ops.CounterType}},
 }
 
 var arrangeExamples = []example{

@@ -1,8 +1,6 @@
 package layers
 
 import (
-	"fmt"
-
 	"github.com/meseta-go/meseta/ops"
 )
 
@@ -140,7 +138,7 @@ func (l *GlobalAveragePooling2D) GivenName() string { return l.Name }
 
 // OutputShape is [C] or [1,1,C].
 func (l *GlobalAveragePooling2D) OutputShape(in []Shape) (Shape, error) {
-	return globalShape(l, in, 3, l.KeepDims)
+	return globalShape(in, l.KeepDims, image(l, in))
 }
 
 // Weights is none.
@@ -168,7 +166,7 @@ func (l *GlobalMaxPooling2D) GivenName() string { return l.Name }
 
 // OutputShape is [C] or [1,1,C].
 func (l *GlobalMaxPooling2D) OutputShape(in []Shape) (Shape, error) {
-	return globalShape(l, in, 3, l.KeepDims)
+	return globalShape(in, l.KeepDims, image(l, in))
 }
 
 // Weights is none.
@@ -179,13 +177,10 @@ func (l *GlobalMaxPooling2D) Lower(b *Builder, in, _ []ops.Value) (ops.Value, er
 	return lowerGlobal(b, in[0], false, l.KeepDims)
 }
 
-// globalShape is [C], or with keep [1,…,C], for a layer whose input has so many dimensions.
-func globalShape(l Layer, in []Shape, dimensions int, keep bool) (Shape, error) {
-	if err := inputs(l, in, 1); err != nil {
-		return nil, err
-	}
-	if len(in[0]) != dimensions {
-		return nil, fmt.Errorf("layers: %s takes an input of %d dimensions, its input is %v: %w", l.ClassName(), dimensions, in[0], ops.ErrShape)
+// globalShape is [C], or with keep [1,…,C], for a layer whose inputs may be wrong.
+func globalShape(in []Shape, keep bool, wrong error) (Shape, error) {
+	if wrong != nil {
+		return nil, wrong
 	}
 	return globally(in[0], keep), nil
 }

@@ -136,7 +136,7 @@ func (l *GlobalAveragePooling1D) GivenName() string { return l.Name }
 
 // OutputShape is [C] or [1,C].
 func (l *GlobalAveragePooling1D) OutputShape(in []Shape) (Shape, error) {
-	return globalShape(l, in, 2, l.KeepDims)
+	return globalShape(in, l.KeepDims, sequence(l, in))
 }
 
 // Weights is none.
@@ -163,7 +163,7 @@ func (l *GlobalMaxPooling1D) GivenName() string { return l.Name }
 
 // OutputShape is [C] or [1,C].
 func (l *GlobalMaxPooling1D) OutputShape(in []Shape) (Shape, error) {
-	return globalShape(l, in, 2, l.KeepDims)
+	return globalShape(in, l.KeepDims, sequence(l, in))
 }
 
 // Weights is none.

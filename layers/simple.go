@@ -65,37 +65,6 @@ func (*Flatten) Lower(b *Builder, in, _ []ops.Value) (ops.Value, error) {
 	return b.Add1(ops.Reshape{Shape: ops.Shape{s[0], s[1:].Size()}}, in[0])
 }
 
-// Dropout sets a part Rate of its inputs to zero while training, and scales the others by 1/(1-Rate).
-type Dropout struct {
-	Name string
-	Rate float64 // in [0,1)
-}
-
-// ClassName is "Dropout".
-func (*Dropout) ClassName() string { return "Dropout" }
-
-// GivenName is the field Name.
-func (l *Dropout) GivenName() string { return l.Name }
-
-// OutputShape is the input's.
-func (l *Dropout) OutputShape(in []Shape) (Shape, error) {
-	if !(l.Rate >= 0 && l.Rate < 1) {
-		return nil, fmt.Errorf("layers: Dropout has rate %g, want 0 ≤ rate < 1: %w", l.Rate, ErrConfig)
-	}
-	return passThrough(l, in, Linear)
-}
-
-// Weights is none.
-func (*Dropout) Weights([]Shape) []Weight { return nil }
-
-// Lower adds a dropout while training.
-func (l *Dropout) Lower(b *Builder, in, _ []ops.Value) (ops.Value, error) {
-	if !b.Training || l.Rate == 0 {
-		return in[0], nil
-	}
-	return b.Add1(ops.Dropout{Rate: float32(l.Rate), Stream: uint64(b.Layer)}, in[0], b.Counter)
-}
-
 // Add adds inputs of one shape, two or more.
 type Add struct{ Name string }
 

@@ -48,7 +48,7 @@ type Purpose uint8
 const (
 	Shuffle    Purpose = 1 + iota // the order of samples; step: epoch
 	Augment                       // changes of a sample; index: sample, step: epoch
-	Dropout                       // elements dropped; index: stream of the layer, step: update
+	Dropout                       // elements dropped, and noise; index: stream of the layer, step: update
 	Initialize                    // first values of weights; index: which weight of the model
 	Synthetic                     // made-up data for benchmarks and tests; index: which array
 	Split                         // which samples are held back for validation

@@ -1,7 +1,8 @@
-// Package dropout zeroes random elements of a tensor. The random numbers are those of package random, computed again where they are
-// needed: no mask is kept, and the same call on the gradient is the backward pass.
+// Package dropout changes a tensor at random: it zeroes elements (Dropout) or whole channels of samples (Spatial), or adds or multiplies
+// normally distributed numbers (Gaussian). The random numbers are those of package random, computed again where they are needed: no
+// mask is kept, and where something is zeroed or multiplied the same call on the gradient is the backward pass.
 //
-// Files: dropout.go; ref.go the definition. The loops are in package vec, Philox 4×32-10 among them.
+// Files: dropout.go; spatial.go; gaussian.go; ref.go the definition. Dropout's loop is in package vec, with Philox 4×32-10.
 package dropout
 
 import (
@@ -33,14 +34,11 @@ type Dropout struct {
 // It returns an error if rate does not lie in [0,1) or stream in 32 bits, and one that wraps ops.ErrShape if n does not lie between
 // 1 and 2³⁴, the length of a random stream.
 func NewDropout(dev *cpu.Device, n int, rate float32, stream uint64) (*Dropout, error) {
-	if !(rate >= 0 && rate < 1) {
-		return nil, fmt.Errorf("dropout: rate is %g, want 0 ≤ rate < 1: it is the fraction of elements to drop", rate)
+	if err := checkRate("dropout", rate); err != nil {
+		return nil, err
 	}
-	if stream > math.MaxUint32 {
-		return nil, fmt.Errorf("dropout: stream is %d, want at most %d: number the layers of a model from 0", stream, uint32(math.MaxUint32))
-	}
-	if n > 1<<34 {
-		return nil, fmt.Errorf("dropout: %d elements, want at most 2³⁴: %w", n, ops.ErrShape)
+	if err := checkStream("dropout", n, stream); err != nil {
+		return nil, err
 	}
 	x, loops := &Dropout{stream: uint32(stream), threshold: threshold(rate), scale: float32(1 / (1 - float64(rate)))}, vec.For(dev.ISA())
 	var err error
@@ -50,6 +48,24 @@ func NewDropout(dev *cpu.Device, n int, rate float32, stream uint64) (*Dropout, 
 		loops.Dropout(x.dst[start:end], x.src[start:end], x.seed, uint32(start/4), c[1], c[2], c[3], x.threshold, x.scale)
 	})
 	return x, err
+}
+
+func checkRate(name string, rate float32) error {
+	if !(rate >= 0 && rate < 1) {
+		return fmt.Errorf("%s: rate is %g, want 0 ≤ rate < 1: it is the fraction of elements to drop", name, rate)
+	}
+	return nil
+}
+
+// checkStream says whether a stream of n random numbers, as many as elements, can be had.
+func checkStream(name string, n int, stream uint64) error {
+	if stream > math.MaxUint32 {
+		return fmt.Errorf("%s: stream is %d, want at most %d: number the layers of a model from 0", name, stream, uint32(math.MaxUint32))
+	}
+	if n > 1<<34 {
+		return fmt.Errorf("%s: %d random numbers, want at most 2³⁴: %w", name, n, ops.ErrShape)
+	}
+	return nil
 }
 
 // threshold is the least word w with Uniform01(w) ≥ rate. Uniform01 has steps of 2⁻²⁴ and ignores the low 8 bits.
