@@ -2,9 +2,12 @@ package data
 
 import (
 	"archive/zip"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"gorgonia.org/tensor"
@@ -13,31 +16,62 @@ import (
 // LoadNPZ reads every array of a .npz file (numpy.savez or savez_compressed), by name: x.npy is "x".
 //
 // Each array is read as ReadNPY does. Errors wrap ErrBroken or ErrUnsupported and name the array.
-func LoadNPZ(path string) (map[string]*tensor.Dense, error) {
+func LoadNPZ(path string) (arrays map[string]*tensor.Dense, err error) {
+	f, err := openNPZ(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.close()) }()
+	arrays = map[string]*tensor.Dense{}
+	for _, name := range f.names {
+		if arrays[name], err = f.load(name); err != nil {
+			return nil, err
+		}
+	}
+	return arrays, nil
+}
+
+// openNPZ lists the arrays of a .npz file.
+func openNPZ(path string) (*arrayFile, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("data: %w", err)
 	}
-	defer file.Close()
+	f := &arrayFile{close: file.Close}
+	members, size, err := listNPZ(file)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("data: npz: %w: %w (%s)", ErrBroken, err, path), file.Close())
+	}
+	f.names = slices.Sorted(maps.Keys(members))
+	f.load = func(name string) (*tensor.Dense, error) {
+		t, err := readZipped(members[name], uint64(size))
+		if err != nil {
+			return nil, fmt.Errorf("%w (%s in %s)", err, members[name].Name, path)
+		}
+		return t, nil
+	}
+	return f, nil
+}
+
+// listNPZ gives the members of an archive by the names of their arrays, and its size in bytes.
+func listNPZ(file *os.File) (members map[string]*zip.File, size int64, err error) {
 	info, err := file.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("data: %w", err)
+		return nil, 0, err
 	}
 	archive, err := zip.NewReader(file, info.Size())
 	if err != nil {
-		return nil, fmt.Errorf("data: npz: %w: %w (%s)", ErrBroken, err, path)
+		return nil, 0, err
 	}
-	arrays := map[string]*tensor.Dense{}
+	members = map[string]*zip.File{}
 	for _, f := range archive.File {
 		name := strings.TrimSuffix(f.Name, ".npy")
-		if arrays[name] != nil {
-			return nil, fmt.Errorf("data: npz: %w: two arrays named %q (%s)", ErrBroken, name, path)
+		if members[name] != nil {
+			return nil, 0, fmt.Errorf("two arrays named %q", name)
 		}
-		if arrays[name], err = readZipped(f, uint64(info.Size())); err != nil {
-			return nil, fmt.Errorf("%w (%s in %s)", err, f.Name, path)
-		}
+		members[name] = f
 	}
-	return arrays, nil
+	return members, info.Size(), nil
 }
 
 // readZipped reads one member of an archive of archive bytes.

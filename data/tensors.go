@@ -148,10 +148,14 @@ func (d *array[T]) Read(dst []float32, labels []int32, indices []int32) error {
 			out[j] = float32(v)
 		}
 	}
+	d.readLabels(labels, indices)
+	return nil
+}
+
+func (d *array[T]) readLabels(labels []int32, indices []int32) {
 	if d.classes > 0 {
 		for i, index := range indices {
 			labels[i] = d.labels[index]
 		}
 	}
-	return nil
 }

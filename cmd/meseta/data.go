@@ -22,11 +22,11 @@ type dataSets struct{ train, validation, test data.Dataset }
 const cacheBytes = 1 << 30
 
 // dataKinds is what flags say of directories and archives.
-const dataKinds = "a directory with IDX files or CIFAR's binary ones, or a directory or archive (.tar, .tar.gz, .zip) of class folders with images, or of train/ and test/ with such"
+const dataKinds = "a directory with IDX files or CIFAR's binary ones, or a directory or archive (.tar, .tar.gz, .zip) of class folders with images, or of train/ and test/ with such; or a .npz or .h5 file of arrays, FILE:x,y where these have unusual names"
 
 // source says where data come from and for what model.
 type source struct {
-	from       string // mnist, a directory with IDX or CIFAR's binary files, or a folder or archive of class folders
+	from       string // mnist, a directory with IDX or CIFAR's binary files, a folder or archive of class folders, or a file of arrays
 	input      layers.Shape
 	seed       uint64 // of which images of class folders are held back
 	skipBroken bool
@@ -78,6 +78,8 @@ func (s source) open() (sets dataSets, err error) {
 		sets, err = both(data.OpenCIFAR100(s.from))
 	case holdsClasses(s.from):
 		return s.openFolders()
+	case isArrays(s.from):
+		sets.train, sets.test, err = openArrays(s.from)
 	default:
 		if sets.train, err = openIDX(s.from, "train"); err != nil {
 			break
@@ -138,6 +140,10 @@ func (s source) report(f *data.Folder) {
 
 // openValidation reads validation data of a directory or archive of its own, with the classes of train.
 func (s source) openValidation(from string, train data.Dataset) (data.Dataset, error) {
+	if isArrays(from) {
+		ds, _, err := openArrays(from)
+		return ds, err
+	}
 	if !holdsClasses(from) {
 		return openIDX(from, "t10k")
 	}
@@ -172,6 +178,24 @@ func holdsClasses(from string) bool {
 	return folders
 }
 
+// splitArrays parts FILE:x,y, where the names may be left out.
+func splitArrays(from string) (file string, names []string) {
+	if i := strings.LastIndexByte(from, ':'); i > 0 && data.IsArrays(from[:i]) {
+		return from[:i], strings.Split(from[i+1:], ",")
+	}
+	return from, nil
+}
+
+func isArrays(from string) bool {
+	file, _ := splitArrays(from)
+	return data.IsArrays(file)
+}
+
+func openArrays(from string) (train, test data.Dataset, err error) {
+	file, names := splitArrays(from)
+	return data.OpenArrays(file, data.ArraysOptions{Names: names})
+}
+
 // exists says whether a directory has a file of this name.
 func exists(dir, name string) bool {
 	_, err := os.Stat(filepath.Join(dir, name))
@@ -187,12 +211,12 @@ func mnistSets() (train, test data.Dataset, err error) {
 	return trainImages, testImages, err
 }
 
-// loadTest finds the data to measure a model on: the test part, or of class folders without one, all.
+// loadTest finds the data to measure a model on: the test part, or of class folders and arrays without one, all.
 func loadTest(s source) (data.Dataset, error) {
 	switch {
 	case s.from == "mnist":
 		return mnist.Test()
-	case !exists(s.from, "data_batch_1.bin") && !exists(s.from, "train.bin") && !holdsClasses(s.from):
+	case !exists(s.from, "data_batch_1.bin") && !exists(s.from, "train.bin") && !holdsClasses(s.from) && !isArrays(s.from):
 		return openIDX(s.from, "t10k")
 	}
 	sets, err := s.open()

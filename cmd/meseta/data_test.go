@@ -132,6 +132,9 @@ func TestLoadDataOfEveryKind(t *testing.T) {
 		{folder, "0", [3]int{20, 0, 10}},
 		{folder, filepath.Join(folder, "test"), [3]int{20, 10, 10}},
 		{smallIDX(t, 30), "0.3", [3]int{21, 9, 30}},
+		{"../../data/testdata/arrays.h5", "1", [3]int{4, 1, 2}},
+		{"../../data/testdata/arrays.npz:x_train,y_train,x_train,y_train", "0.4", [3]int{3, 2, 5}},
+		{"../../data/testdata/arrays.npz", "../../data/testdata/other.h5:pictures,kinds", [3]int{5, 5, 2}},
 	} {
 		s := source{from: c.from, input: []int{28, 28, 1}, seed: 1, say: io.Discard}
 		sets, err := loadData(s, c.validation)
@@ -151,6 +154,11 @@ func TestLoadDataOfEveryKind(t *testing.T) {
 		_, err := loadData(source{from: folder, input: []int{28, 28, 1}, say: io.Discard}, validation)
 		assert.ErrorAs(t, err, &usageError{}, validation)
 	}
-	_, err := loadData(source{from: folder, input: []int{784}, say: io.Discard}, "0")
+	all, err := loadTest(source{from: "../../data/testdata/other.h5:pictures,kinds"})
+	require.NoError(t, err)
+	assert.Equal(t, 5, all.Len(), "without a test part, all")
+	_, err = loadData(source{from: "../../data/testdata/other.h5:pictures"}, "0")
+	assert.ErrorContains(t, err, "1 names of arrays")
+	_, err = loadData(source{from: folder, input: []int{784}, say: io.Discard}, "0")
 	assert.ErrorContains(t, err, "the model wants samples of shape [784]")
 }
