@@ -100,7 +100,7 @@ func (Concat) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
 	return diffIn, nil
 }
 
-// Channels takes Count channels from First on: the gradient of a Concat.
+// Channels takes Count channels from First on.
 //
 // In: src [...,C]. Out: dst [...,Count].
 type Channels struct{ First, Count int }
@@ -119,4 +119,21 @@ func (o Channels) Infer(in []Type) ([]Type, error) {
 	out := append(Shape{}, s...)
 	out[len(s)-1] = o.Count
 	return []Type{{Float32, out}}, nil
+}
+
+// Gradient puts zeros in the place of the channels that were left out.
+func (o Channels) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
+	e := emitter{g: g}
+	s := g.Type(op.In[0]).Shape
+	zeros := func(count int) []Value {
+		if count == 0 {
+			return nil
+		}
+		return []Value{e.add(Fill{Type: F32(append(append([]int{}, s[:len(s)-1]...), count)...)})}
+	}
+	parts := append(append(zeros(o.First), diffOut[0]), zeros(s[len(s)-1]-o.First-o.Count)...)
+	if len(parts) == 1 {
+		return parts, nil
+	}
+	return []Value{e.add(Concat{}, parts...)}, e.err
 }
