@@ -14,6 +14,9 @@ import (
 var architectures = map[string]func() (*layers.Graph, error){
 	"mnist-cnn": mnistCNN,
 	"resnet20":  resnet20,
+	"resnet50":  resnet50,
+	"resnet9":   resnet9,
+	"vgg11-bn":  vgg11BN,
 }
 
 // Names lists the architectures in alphabetical order.
@@ -33,4 +36,18 @@ func New(name string) (*layers.Graph, error) {
 		return nil, fmt.Errorf("models: there is no %q, there are %s", name, strings.Join(Names(), ", "))
 	}
 	return build()
+}
+
+// norm is a batch norm with the usual 0.9 and 1e-5.
+func norm(x *layers.Node, name string) *layers.Node {
+	return layers.Apply(&layers.BatchNormalization{Name: name, Momentum: .9, Epsilon: 1e-5}, x)
+}
+
+func relu(x *layers.Node, name string) *layers.Node {
+	return layers.Apply(&layers.ReLULayer{Name: name}, x)
+}
+
+// padded puts zeros around an image, the same number on all sides. Before a convolution the planner lets that do it.
+func padded(x *layers.Node, n int, name string) *layers.Node {
+	return layers.Apply(&layers.ZeroPadding2D{Name: name, Padding: layers.Around(n)}, x)
 }

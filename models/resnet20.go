@@ -37,9 +37,5 @@ func convNorm(x *layers.Node, filters, size, stride int, name string) *layers.No
 		Name: name + "_conv", Filters: filters, KernelSize: layers.Square(size), Strides: layers.Square(stride),
 		Padding: layers.Same, NoBias: true, KernelInitializer: layers.HeNormal{},
 	}, x)
-	return layers.Apply(&layers.BatchNormalization{Name: name + "_norm", Momentum: .9, Epsilon: 1e-5}, x)
-}
-
-func relu(x *layers.Node, name string) *layers.Node {
-	return layers.Apply(&layers.ReLULayer{Name: name}, x)
+	return norm(x, name+"_norm")
 }
