@@ -80,7 +80,7 @@ func (c *chart) yTicks(low, high, pixels float64) []tick {
 	if c.logarithmic {
 		return rateTicks(low, high)
 	}
-	return valueTicks(low, high, max(2, int(pixels/26)))
+	return valueTicks(low, high, max(2, int(pixels/24)))
 }
 
 // draw fills a box of s: title above, labels left of the frame and below it. left is the room for labels on the left.
@@ -111,8 +111,14 @@ func (c *chart) draw(s surface, b box, left float64) {
 		s.polyline([]point{{x, frame.bottom + 0.5}, {x, frame.bottom + 4}}, mutedPaint, 1, nil)
 		s.text(point{x, frame.bottom + 16}, t.label, labelSize, centred, mutedPaint)
 	}
+	drawn := map[[3]int]bool{} // marks at the same place are drawn once: of very many epochs, some
 	for _, u := range c.uprights {
 		style := markStyles[u.kind]
+		place := [3]int{int(u.kind), int(toX(u.epoch))}
+		if drawn[place] {
+			continue
+		}
+		drawn[place] = true
 		s.polyline([]point{{toX(u.epoch), frame.top}, {toX(u.epoch), frame.bottom}}, style.paint, 1.5, style.dashes)
 	}
 	for _, curve := range c.series {
@@ -135,7 +141,11 @@ func (c *chart) draw(s surface, b box, left float64) {
 		}
 	}
 	for _, p := range c.rings {
-		s.ring(at(p), ringRadius, inkPaint, 1.2)
+		center := at(p)
+		if place := [3]int{-1, int(center.x), int(center.y)}; !drawn[place] {
+			drawn[place] = true
+			s.ring(center, ringRadius, inkPaint, 1.2)
+		}
 	}
 	for i, t := range c.tips {
 		area := box{frame.left, frame.top, frame.right, frame.bottom}

@@ -6,8 +6,6 @@ import (
 	"image/png"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -64,22 +62,7 @@ const (
 
 // WriteFile draws the curves into a PNG file, which has its old content or the whole new one.
 func (c Curves) WriteFile(path string) error {
-	temporary, err := os.CreateTemp(filepath.Dir(path), ".curves-*.png")
-	if err != nil {
-		return fmt.Errorf("report: %w", err)
-	}
-	err = c.Write(temporary)
-	if err == nil {
-		err = temporary.Chmod(0o644)
-	}
-	err = errors.Join(err, temporary.Close())
-	if err == nil {
-		err = os.Rename(temporary.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("report: drawing %s: %w", path, err), os.Remove(temporary.Name()))
-	}
-	return nil
+	return writeWhole(path, ".curves-*.png", c.Write)
 }
 
 // Write draws the curves as PNG.

@@ -39,6 +39,8 @@ const (
 	reducePaint              // mark: rate reduced
 	stopPaint                // mark: stopped
 	bestPaint                // mark: best weights
+	boxPaint                 // frame of a layer
+	edgePaint                // what leads from layer to layer
 )
 
 type anchor uint8
