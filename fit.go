@@ -131,7 +131,7 @@ func (m *Model) newFit(train data.Dataset, o FitOptions) (*fit, error) {
 	}
 	f.manager, err = callbacks.NewManager(o.Callbacks, callbacks.Setup{
 		Metrics: m.session.SumNames(), Validation: f.val != nil, Epochs: f.epochs, StepsPerEpoch: f.perEpoch,
-		LearningRate: m.training.Optimizer.Rate(), Dir: o.Dir, Run: run{m}, Log: o.Log,
+		LearningRate: m.training.Optimizer.Rate(), Dir: o.Dir, Run: run{m, o.Validation, f.trainLen, o.BatchSize}, Log: o.Log,
 	})
 	return f, err
 }
@@ -252,7 +252,12 @@ func (f *fit) validate(ctx context.Context, logs callbacks.Logs) error {
 }
 
 // run is what callbacks may do with the model between two steps.
-type run struct{ *Model }
+type run struct {
+	*Model
+	validation data.Dataset // nil for none
+	trained    int          // samples that are trained on
+	batchSize  int
+}
 
 // Save writes the model to a file of the format that its suffix names.
 func (r run) Save(path string, weightsOnly bool) error {

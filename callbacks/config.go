@@ -49,6 +49,7 @@ var kinds = []struct {
 	{"progress_bar", func() Callback { return &ProgressBar{} }},
 	{"reduce_lr_on_plateau", func() Callback { return NewReduceLROnPlateau() }},
 	{"remote_monitor", func() Callback { return NewRemoteMonitor() }},
+	{"report", func() Callback { return NewReport() }},
 	{"tensorboard", func() Callback { return NewTensorBoard() }},
 	{"throughput", func() Callback { return NewThroughput() }},
 	{"timer", func() Callback { return &Timer{} }},

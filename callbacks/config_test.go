@@ -99,7 +99,7 @@ func TestDecodeForms(t *testing.T) {
 
 func TestDecodeErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"early_stoping: {}":                                                        `no callback "early_stoping"; the callbacks are csv_logger, curves, early_stopping, history, journal, learning_rate_scheduler, model_checkpoint, progress_bar, reduce_lr_on_plateau, remote_monitor, tensorboard, throughput, timer, warm_up`,
+		"early_stoping: {}":                                                        `no callback "early_stoping"; the callbacks are csv_logger, curves, early_stopping, history, journal, learning_rate_scheduler, model_checkpoint, progress_bar, reduce_lr_on_plateau, remote_monitor, report, tensorboard, throughput, timer, warm_up`,
 		"early_stopping: {patiance: 3}":                                            `early_stopping: there is no argument "patiance"; the arguments are monitor, min_delta, patience`,
 		"history: {a: 1}":                                                          `no argument "a"; it takes none`,
 		"early_stopping: {patience: many}":                                         `patience is the string "many"; expected a whole number`,

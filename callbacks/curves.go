@@ -65,22 +65,29 @@ func (c *Curves) Watch(e Event) error {
 
 func (c *Curves) mark(r *Record) {
 	for _, d := range r.Decisions {
-		mark := report.Mark{Epoch: r.Epoch, Metric: d.Metric}
-		switch d.Action {
-		case Save:
-			mark.Kind = report.MarkSave
-		case ReduceLR:
-			mark.Kind = report.MarkReduceLR
-		case Stop:
-			mark.Kind = report.MarkStop
-		case Restore:
-			if d.BestEpoch == nil { // of another package's callback
-				continue
-			}
-			mark.Kind, mark.Epoch = report.MarkRestore, *d.BestEpoch
-		default:
-			continue
+		if mark, ok := markOf(r, d); ok {
+			c.marks = append(c.marks, mark)
 		}
-		c.marks = append(c.marks, mark)
 	}
+}
+
+// markOf is how a decision is drawn, if it is.
+func markOf(r *Record, d Decision) (mark report.Mark, ok bool) {
+	mark = report.Mark{Epoch: r.Epoch, Metric: d.Metric}
+	switch d.Action {
+	case Save:
+		mark.Kind = report.MarkSave
+	case ReduceLR:
+		mark.Kind = report.MarkReduceLR
+	case Stop:
+		mark.Kind = report.MarkStop
+	case Restore:
+		if d.BestEpoch == nil { // of another package's callback
+			return mark, false
+		}
+		mark.Kind, mark.Epoch = report.MarkRestore, *d.BestEpoch
+	default:
+		return mark, false
+	}
+	return mark, true
 }
