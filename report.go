@@ -66,7 +66,8 @@ func (m *Model) Predictions(ctx context.Context, set string, ds data.Dataset, ba
 		names = append(names, strconv.Itoa(i))
 	}
 	gathered := report.NewPredictions(set, total, names[:classes], ds.Shape())
-	source, err := m.source(ds, batch, false)
+	gathered.Logits = losses.TakesLogits(m.training.Loss)
+	source, err := m.source(ds, data.LoaderOptions{BatchSize: batch})
 	if err != nil {
 		return nil, err
 	}

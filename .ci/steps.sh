@@ -77,7 +77,7 @@ trained() {
 		sys.exit(accuracy < least)
 	EOF
 	local status=$? file
-	for file in mejor_modelo.h5 history.csv journal.jsonl config.yaml curves.png; do
+	for file in mejor_modelo.h5 history.csv journal.jsonl config.yaml curves.png report.html; do
 		[ -s "$work/run/$file" ] || { echo "the run left no $file"; status=1; }
 	done
 	return $status

@@ -1,9 +1,11 @@
 package data
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // A record of CIFAR's binary files is one byte of label (CIFAR-100: two, coarse then fine) and a plane of 32x32 bytes for
@@ -15,7 +17,7 @@ const (
 )
 
 // OpenCIFAR10 reads the binary version of CIFAR-10 from a directory: data_batch_1.bin to data_batch_5.bin, which train
-// consists of in this order, and test_batch.bin.
+// consists of in this order, and test_batch.bin; the names of the classes from batches.meta.txt, where that is there.
 //
 // Errors name the file; they wrap ErrBroken for one that is no CIFAR-10, os.ErrNotExist for one that is not there.
 // Source: cs.toronto.edu/~kriz/cifar.html, "Binary version".
@@ -24,23 +26,36 @@ func OpenCIFAR10(dir string) (train, test *Images, err error) {
 	for i := 1; i <= 5; i++ {
 		names = append(names, fmt.Sprintf("data_batch_%d.bin", i))
 	}
-	return openCIFAR(dir, names, "test_batch.bin", 1, 10)
+	return openCIFAR(dir, names, "test_batch.bin", "batches.meta.txt", 1, 10)
 }
 
-// OpenCIFAR100 reads the binary version of CIFAR-100 from a directory, train.bin and test.bin, with the fine labels 0 to 99.
+// OpenCIFAR100 reads the binary version of CIFAR-100 from a directory, train.bin and test.bin, with the fine labels 0 to 99; their names from
+// fine_label_names.txt, where that is there.
 //
 // Errors are as those of OpenCIFAR10.
 func OpenCIFAR100(dir string) (train, test *Images, err error) {
-	return openCIFAR(dir, []string{"train.bin"}, "test.bin", 2, 100)
+	return openCIFAR(dir, []string{"train.bin"}, "test.bin", "fine_label_names.txt", 2, 100)
 }
 
-func openCIFAR(dir string, trainNames []string, testName string, labelBytes, classes int) (train, test *Images, err error) {
+func openCIFAR(dir string, trainNames []string, testName, classNames string, labelBytes, classes int) (train, test *Images, err error) {
 	if train, err = joinCIFAR(dir, trainNames, labelBytes, classes); err != nil {
 		return nil, nil, err
 	}
 	if test, err = joinCIFAR(dir, []string{testName}, labelBytes, classes); err != nil {
 		return nil, nil, err
 	}
+	text, err := os.ReadFile(filepath.Join(dir, classNames))
+	if errors.Is(err, os.ErrNotExist) { // nothing depends on it
+		return train, test, nil
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("data: cifar: %w", err)
+	}
+	names := strings.Fields(string(text))
+	if len(names) != classes {
+		return nil, nil, fmt.Errorf("data: cifar: %w: %s names %d classes, there are %d", ErrBroken, classNames, len(names), classes)
+	}
+	train.Names, test.Names = names, names
 	return train, test, nil
 }
 

@@ -40,7 +40,6 @@ func cifar10Files() map[string][]byte {
 	return map[string][]byte{
 		"data_batch_1.bin": cifar([]byte{0}, []byte{1}), "data_batch_2.bin": cifar([]byte{2}), "data_batch_3.bin": cifar([]byte{3}),
 		"data_batch_4.bin": cifar([]byte{4}), "data_batch_5.bin": cifar([]byte{9}), "test_batch.bin": cifar([]byte{8}, []byte{7}),
-		"batches.meta.txt": []byte("airplane\n"),
 	}
 }
 
@@ -128,3 +127,32 @@ func FuzzDecodeCIFAR(f *testing.F) {
 		}
 	})
 }
+
+func TestCIFARClassNames(t *testing.T) {
+	files := cifar10Files()
+	names := "airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n"
+	files["batches.meta.txt"] = []byte(names)
+	train, test, err := data.OpenCIFAR10(writeFiles(t, files))
+	require.NoError(t, err)
+	assert.Equal(t, "truck", data.ClassNames(test)[9])
+	assert.Len(t, train.Names, 10)
+	part, err := data.Slice(train, 0, 2)
+	require.NoError(t, err)
+	first, rest, err := data.HoldOut(train, 2, 1)
+	require.NoError(t, err)
+	for _, ds := range []data.Dataset{part, first, rest} {
+		assert.Equal(t, train.Names, data.ClassNames(ds))
+	}
+	files["batches.meta.txt"] = []byte("one two")
+	_, _, err = data.OpenCIFAR10(writeFiles(t, files))
+	assert.ErrorIs(t, err, data.ErrBroken)
+	assert.ErrorContains(t, err, "names 2 classes, there are 10")
+	delete(files, "batches.meta.txt")
+	train, _, err = data.OpenCIFAR10(writeFiles(t, files))
+	require.NoError(t, err)
+	assert.Nil(t, data.ClassNames(train))
+	assert.Nil(t, data.ClassNames(unnamed{train}))
+}
+
+// unnamed hides all but Dataset's methods.
+type unnamed struct{ data.Dataset }

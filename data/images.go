@@ -7,6 +7,7 @@ type Images struct {
 	Pixels  []uint8 // [N,H,W,C], row-major
 	Labels  []uint8 // [N], or nil
 	H, W, C int
+	Names   []string // of the classes, in the order of the labels, or nil
 
 	shape   []int
 	count   int
@@ -54,6 +55,9 @@ func NewImages(pixels []uint8, h, w, c int, labels []uint8, classes int) (*Image
 
 // Len is the number of images.
 func (d *Images) Len() int { return d.count }
+
+// ClassNames are Names.
+func (d *Images) ClassNames() []string { return d.Names }
 
 // Shape is H, W, C.
 func (d *Images) Shape() []int { return d.shape }

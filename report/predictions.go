@@ -18,6 +18,7 @@ type Predictions struct {
 	Set     string   // what they are of: "test data"
 	Total   int      // samples that the set has; those added may be fewer
 	Classes []string // names, in the order of the labels
+	Logits  bool     // the network gives logits, not probabilities
 
 	shape   []int // of a sample
 	samples int
@@ -49,16 +50,21 @@ func NewPredictions(set string, total int, classes []string, shape []int) *Predi
 	}
 }
 
-// Add takes a sample x, its label, and what the network gives for it: probabilities or logits [classes], or one probability
-// of the second of two classes.
+// Add takes a sample x, its label, and what the network gives for it: probabilities or logits [classes], or one of these for
+// the second of two classes.
 func (p *Predictions) Add(x []float32, label int, output []float32) error {
 	want := len(p.Classes)
 	if label < 0 || label >= want || len(output) < want && (len(output) != 1 || want != 2) {
 		return fmt.Errorf("report: label %d and %d outputs of a network that tells %d classes apart", label, len(output), want)
 	}
-	predicted, confidence := choose(output)
+	predicted, confidence := p.choose(output)
 	for _, v := range x {
-		p.low, p.high = min(p.low, v), max(p.high, v)
+		if v < p.low { // not so for NaN
+			p.low = v
+		}
+		if v > p.high {
+			p.high = v
+		}
 	}
 	s := sample{index: p.samples, label: label, predicted: predicted, confidence: confidence}
 	p.samples++
@@ -78,10 +84,10 @@ func (p *Predictions) Add(x []float32, label int, output []float32) error {
 }
 
 // choose finds the class of an output and how probable the network says it is; NaN where it says nothing.
-func choose(output []float32) (class int, confidence float64) {
+func (p *Predictions) choose(output []float32) (class int, confidence float64) {
 	if len(output) == 1 {
 		second := float64(output[0])
-		if second < 0 || second > 1 { // a logit
+		if p.Logits {
 			second = 1 / (1 + math.Exp(-second))
 		}
 		if second > 0.5 {
@@ -96,7 +102,7 @@ func choose(output []float32) (class int, confidence float64) {
 		}
 		sum, lowest = sum+float64(v), min(lowest, float64(v))
 	}
-	if lowest >= 0 && math.Abs(sum-1) < 1e-3 {
+	if !p.Logits && lowest >= 0 && math.Abs(sum-1) < 1e-3 {
 		return class, float64(output[class])
 	}
 	sum = 0

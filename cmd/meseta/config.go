@@ -147,6 +147,9 @@ func (c config) check() error {
 	return nil
 }
 
+// title is what pictures and reports of the run are called.
+func (c config) title() string { return c.Model + " on " + c.Data }
+
 // makeRunDirectory makes the run's directory and writes the configuration into it. An empty directory will do, one that holds
 // anything is an error, so that no run is written over.
 func (c *config) makeRunDirectory() error {

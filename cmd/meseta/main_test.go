@@ -77,7 +77,7 @@ func TestTrainLeavesARun(t *testing.T) {
 	assert.EqualValues(t, 6, r.Updates)
 	assert.Equal(t, saved, r.Saved)
 	assert.Contains(t, r.Test, "accuracy")
-	for _, name := range []string{"config.yaml", "history.csv", "journal.jsonl", "curves.png", "mejor_modelo.h5"} {
+	for _, name := range []string{"config.yaml", "history.csv", "journal.jsonl", "curves.png", "report.html", "mejor_modelo.h5"} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if assert.NoError(t, err) {
 			assert.NotZero(t, info.Size(), name)

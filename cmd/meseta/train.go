@@ -6,9 +6,11 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/goccy/go-yaml"
 	"github.com/meseta-go/meseta"
 	"github.com/meseta-go/meseta/callbacks"
 	"github.com/meseta-go/meseta/checkpoint"
+	"github.com/meseta-go/meseta/report"
 	"github.com/spf13/cobra"
 )
 
@@ -17,7 +19,7 @@ func newTrain() *cobra.Command {
 		Use:   "train",
 		Short: "Train a model; without flags, mnist-cnn on the embedded MNIST",
 		Long: `Train a model and leave in a run directory: the resolved configuration (config.yaml), what each epoch measured (history.csv), every
-decision of a callback with its reason (journal.jsonl), curves (curves.png), and what the callbacks save.
+decision of a callback with its reason (journal.jsonl), curves (curves.png), a page about all of it (report.html), and what the callbacks save.
 
 Without flags it trains mnist-cnn on the embedded MNIST for at most 12 epochs, validating on the last 5,000 training images, with early
 stopping on val_loss (patience 3, best weights restored), a checkpoint of the best val_accuracy (mejor_modelo.h5, which Keras opens) and a lower
@@ -69,9 +71,18 @@ func train(c *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	list, page, err := runCallbacks(cfg, c)
+	if err != nil {
+		return err
+	}
+	if sets.test != nil {
+		page.Predictions = func() (*report.Predictions, error) {
+			return model.Predictions(c.Context(), testName, sets.test, cfg.Batch)
+		}
+	}
 	history, err := model.Fit(c.Context(), sets.train, meseta.FitOptions{
 		Epochs: cfg.Epochs, BatchSize: cfg.Batch, Steps: cfg.Steps, Validation: sets.validation, Augment: cfg.Augment,
-		Callbacks: runCallbacks(cfg, c), Dir: cfg.RunDir, Log: say,
+		Callbacks: list, Dir: cfg.RunDir, Log: say,
 	})
 	if err != nil {
 		fmt.Fprintf(say, "the run did not end by itself; what it left lies in %s\n", cfg.RunDir)
@@ -83,6 +94,9 @@ func train(c *cobra.Command, _ []string) error {
 	}
 	if sets.test != nil {
 		if r.Test, err = model.Evaluate(c.Context(), sets.test, cfg.Batch); err != nil {
+			return err
+		}
+		if err := page.Complete(func(p *report.Run) { p.TestName, p.Test = testName, r.Test }); err != nil {
 			return err
 		}
 	}
@@ -130,24 +144,44 @@ func spell(logs callbacks.Logs) string {
 	return s
 }
 
-// runCallbacks are those of the configuration and the ones that every run has.
-func runCallbacks(cfg config, c *cobra.Command) []callbacks.Callback {
+// testName is what reports call the test data.
+const testName = "test data"
+
+// runCallbacks are those of the configuration and the ones that every run has, of which the second result is the report.
+func runCallbacks(cfg config, c *cobra.Command) ([]callbacks.Callback, *callbacks.Report, error) {
 	list := append([]callbacks.Callback{}, cfg.Callbacks...)
 	have := map[string]bool{}
+	var page *callbacks.Report
 	for _, x := range list {
 		have[x.Name()] = true
+		if r, ok := x.(*callbacks.Report); ok {
+			page = r
+		}
+	}
+	if page == nil {
+		page = callbacks.NewReport()
 	}
 	for _, x := range []callbacks.Callback{
 		&callbacks.ProgressBar{Output: c.ErrOrStderr()},
 		&callbacks.CSVLogger{Filename: "history.csv"},
 		callbacks.NewJournal(),
-		&callbacks.Curves{Filename: "curves.png", Title: cfg.Model + " on " + cfg.Data},
+		&callbacks.Curves{Filename: "curves.png", Title: cfg.title()},
+		page,
 	} {
 		if !have[x.Name()] {
 			list = append(list, x)
 		}
 	}
-	return list
+	text, err := yaml.Marshal(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	page.Configuration = string(text)
+	page.Environment = []report.Setting{{Name: "meseta", Value: version()}}
+	if page.Title == "" {
+		page.Title = cfg.title()
+	}
+	return list, page, nil
 }
 
 // prepareSave finds out before training whether a model can be saved to path, and removes what a crash left of an earlier save.
