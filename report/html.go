@@ -149,7 +149,7 @@ const (
 	maxDecisions = 300 // rows of their table
 	maxRows      = 500 // of the table of epochs
 	maxMatrix    = 30  // classes of a confusion matrix that is shown whole
-	maxPairs     = 20  // that are mixed up most, of more classes
+	maxPairs     = 12  // that are mixed up most, of more classes
 	maxTips      = 250 // places of a chart that say their values
 )
 
@@ -358,7 +358,7 @@ type confusionRow struct {
 
 type confusionCell struct {
 	Count int
-	Share float64 // of the samples of the class: how deep its colour is
+	Depth float64 // of its colour, to 1: the share of the class's samples, of mistakes compared with the gravest one
 	Right bool
 	Tip   string
 }
@@ -379,16 +379,27 @@ func newConfusionView(p *Predictions) *confusionView {
 	classes := p.perClass()
 	if len(p.Classes) <= maxMatrix {
 		v.Classes = p.Classes
+		gravest := 0.0
+		for i, c := range classes {
+			for j := range p.Classes {
+				if i != j && c.Samples > 0 {
+					gravest = max(gravest, float64(p.Count(i, j))/float64(c.Samples))
+				}
+			}
+		}
 		v.Long = slices.ContainsFunc(p.Classes, func(name string) bool { return utf8.RuneCountInString(name) > 3 })
 		for i, c := range classes {
 			row := confusionRow{Class: c.Name}
 			for j := range p.Classes {
 				n := p.Count(i, j)
-				share := 0.0
-				if c.Samples > 0 {
-					share = float64(n) / float64(c.Samples)
+				depth := 0.0
+				if n > 0 {
+					depth = float64(n) / float64(c.Samples)
+					if i != j {
+						depth /= gravest
+					}
 				}
-				row.Cells = append(row.Cells, confusionCell{n, share, i == j, fmt.Sprintf("%d of %d %s predicted as %s", n, c.Samples, c.Name, p.class(j))})
+				row.Cells = append(row.Cells, confusionCell{n, depth, i == j, fmt.Sprintf("%d of %d %s predicted as %s", n, c.Samples, c.Name, p.class(j))})
 			}
 			v.Rows = append(v.Rows, row)
 		}
@@ -481,8 +492,8 @@ func (d Decision) EpochText() string {
 	return strconv.Itoa(d.Epoch + 1)
 }
 
-// ShareText is the share for a style sheet.
-func (c confusionCell) ShareText() string { return strconv.FormatFloat(c.Share, 'f', 3, 64) }
+// DepthText is the depth for a style sheet.
+func (c confusionCell) DepthText() string { return strconv.FormatFloat(c.Depth, 'f', 3, 64) }
 
 // WidthText is the width for a style sheet.
 func (c classView) WidthText() string { return strconv.FormatFloat(c.Width, 'f', 1, 64) + "%" }
