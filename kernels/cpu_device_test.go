@@ -130,6 +130,9 @@ var lossExamples = []example{
 var updateExamples = []example{
 	{ops.Finite{}, []ops.Type{f(4), image, channel}},
 	{ops.Accumulate{Gated: true}, []ops.Type{ops.SumType, f(4), ops.FlagType}},
+	{ops.AccumulateGradients{Every: 2}, []ops.Type{ops.IterationsType, ops.FlagType, image, channel, image, channel}},
+	{ops.ClipGradients{GlobalNorm: 1}, []ops.Type{ops.FlagType, image, channel}},
+	{ops.AverageWeights{Momentum: .9, Overwrite: 2}, []ops.Type{ops.IterationsType, ops.FlagType, image, channel, image, channel}},
 	{ops.Penalty{L1: .1, L2: .2}, []ops.Type{filter}},
 	{ops.Penalize{}, []ops.Type{f(4), ops.ScalarType, ops.ScalarType}},
 	{ops.Regularize{L1: .1, L2: .2}, []ops.Type{filter, filter}},

@@ -47,6 +47,47 @@ func (c *CPU) chooseUpdate(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 				sum[1] += float64(len(values))
 			}
 		})
+	case ops.AccumulateGradients:
+		n := (len(in) - 2) / 2
+		x, err := update.NewAccumulator(c.dev, extent(in[2:2+n]), o.Every)
+		return bound(c, x, err, func(_, _ [][]float32, b Buffers) func() {
+			iterations, apply, ready := view[int64](b.In[0]), view[int32](b.In[1]), view[int32](b.Out[0])
+			grad, sums := sweep(b.In[2:2+n]), sweep(b.In[2+n:])
+			return func() {
+				ready[0] = 0
+				if apply[0] == 0 {
+					return
+				}
+				if iterations[0]++; iterations[0]%int64(o.Every) != 0 {
+					x.Add(grad, sums)
+					return
+				}
+				x.Finish(grad, sums)
+				ready[0] = 1
+			}
+		})
+	case ops.ClipGradients:
+		x, err := update.NewClip(c.dev, extents(in[1:]), o)
+		return bound(c, x, err, func(_, _ [][]float32, b Buffers) func() {
+			apply, grad := view[int32](b.In[0]), sweep(b.In[1:])
+			return func() {
+				if apply[0] != 0 {
+					x.Run(grad)
+				}
+			}
+		})
+	case ops.AverageWeights:
+		n := (len(in) - 2) / 2
+		x, err := update.NewAverages(c.dev, extent(in[2:2+n]), o)
+		return bound(c, x, err, func(_, _ [][]float32, b Buffers) func() {
+			iterations, apply := view[int64](b.In[0]), view[int32](b.In[1])
+			param, averages := sweep(b.In[2:2+n]), sweep(b.In[2+n:])
+			return func() {
+				if apply[0] != 0 {
+					x.Run(param, averages, iterations[0])
+				}
+			}
+		})
 	case ops.Penalty:
 		x, err := update.NewPenalty(c.dev, in[0].Shape.Size(), o)
 		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
@@ -118,16 +159,32 @@ func (c *CPU) chooseOptimize(o ops.Optimize, in []ops.Type) (Kernel, error) {
 		for i := range o.Rule.Slots() {
 			a.Slots[i] = part(2 + i)
 		}
+		every, factor := int64(max(o.Every, 1)), o.RateFactor
+		if factor == 0 {
+			factor = 1
+		}
 		return func() {
-			if apply[0] != 0 {
-				iterations[0]++
-				x.Run(a, rate[0], iterations[0])
+			if apply[0] == 0 {
+				return
 			}
+			if !o.Counted {
+				iterations[0]++
+			}
+			x.Run(a, rate[0]*factor, iterations[0]/every)
 		}
 	})
 }
 
 const scattered = "kernels: values that one sweep updates do not lie side by side"
+
+// extents gives extent of each type.
+func extents(types []ops.Type) []int {
+	list := make([]int, len(types))
+	for i := range types {
+		list[i] = extent(types[i : i+1])
+	}
+	return list
+}
 
 // extent is the number of float32 that values of these types take when they lie side by side, alignment included.
 func extent(types []ops.Type) int {

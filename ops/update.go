@@ -50,14 +50,17 @@ func (o Accumulate) Infer(in []Type) ([]Type, error) {
 	return nil, nil
 }
 
-// Optimize is an optimizer's step over all parameters at once, if the step is to be applied: it adds one to the
-// iterations and changes parameters and slots by Rule.
+// Optimize is an optimizer's step over parameters, if the step is to be applied: it adds one to the iterations, unless they count this
+// step already, and changes parameters and slots by Rule. The gradients may be written over.
 //
 // In: learningRate float32 [1], iterations int64 [1], apply int32 [1], then all parameters, then their gradients in the same order,
 // then for each of Rule's slots one value for each parameter. Out: none.
 type Optimize struct {
 	Rule       UpdateRule
-	Parameters int // how many
+	Parameters int     // how many
+	Counted    bool    // AccumulateGradients or another Optimize counted the step
+	Every      int     // an update is every so many iterations; 0 means 1
+	RateFactor float32 // of the learning rate; 0 means 1
 }
 
 // UpdateRule is how an optimizer changes a parameter. Each rule is documented with its formula.
@@ -69,17 +72,20 @@ type UpdateRule interface {
 // Name is "optimize".
 func (Optimize) Name() string { return "optimize" }
 
-func (o Optimize) String() string { return o.Rule.String() }
-
-// Updates says that iterations, parameters and slots are written.
-func (o Optimize) Updates(n int) []int {
-	w := []int{1}
-	for i := 3; i < n; i++ {
-		if i < 3+o.Parameters || i >= 3+2*o.Parameters {
-			w = append(w, i)
-		}
+func (o Optimize) String() string {
+	s := every(o.Rule.String(), o.Every)
+	if o.RateFactor != 0 {
+		s += fmt.Sprintf(" rate × %g", o.RateFactor)
 	}
-	return w
+	return s
+}
+
+// Updates says that iterations, parameters, gradients and slots are written.
+func (o Optimize) Updates(n int) []int {
+	if o.Counted {
+		return from(3, n)
+	}
+	return append([]int{1}, from(3, n)...)
 }
 
 // Infer checks the types.

@@ -191,3 +191,54 @@ func ReferenceConstrainNorm[T Float](r ops.ConstrainNorm, shape ops.Shape, w []T
 		w[i] *= normScale[T](r, squares[vectorOf(i)])
 	}
 }
+
+// ReferenceAccumulate defines Accumulator: Finish where last, else Add.
+func ReferenceAccumulate[T Float](grad, sums []T, steps int, last bool) {
+	for i, g := range grad {
+		sums[i] += g
+		if last {
+			grad[i], sums[i] = sums[i]/T(steps), 0
+		}
+	}
+}
+
+// ReferenceClip defines Clip, of gradients one by one.
+func ReferenceClip[T Float](r ops.ClipGradients, gradients [][]T) {
+	all := 0.0
+	for _, grad := range gradients {
+		squares := 0.0
+		for _, g := range grad {
+			squares += float64(g) * float64(g)
+		}
+		all += squares
+		for i, g := range grad {
+			switch {
+			case r.Norm != 0:
+				grad[i] = g * clipScale[T](r.Norm, squares)
+			case r.Value != 0:
+				grad[i] = min(max(g, -T(r.Value)), T(r.Value))
+			}
+		}
+	}
+	for _, grad := range gradients {
+		for i := range grad {
+			if r.GlobalNorm != 0 {
+				grad[i] *= clipScale[T](r.GlobalNorm, all)
+			}
+		}
+	}
+}
+
+// ReferenceAverages defines Averages.
+func ReferenceAverages[T Float](r ops.AverageWeights, param, a []T, iterations int64) {
+	first, over := averagePhase(r, iterations)
+	for i, w := range param {
+		a[i] = T(r.Momentum)*a[i] + T(1-r.Momentum)*w
+		if first {
+			a[i] = w
+		}
+		if over {
+			param[i] = a[i]
+		}
+	}
+}

@@ -1,9 +1,10 @@
-// Package update changes parameters by their gradients, as Keras 3's optimizers do, and says whether gradients are finite; it has
-// penalties on weights and what they are made to fulfil after an update, too.
+// Package update changes parameters by their gradients, as Keras 3's optimizers do, and says whether gradients are finite; and it has what
+// surrounds that: penalties on weights, gradients summed and clipped, averages of weights, and what these are made to fulfil.
 //
 // One value updates one array, or many that lie side by side; learning rate and step come with every Run. Which optimizer a model has,
 // its schedule, and whether a step is applied are decided above. Files: update.go Step, Finite; rules.go which loop does which rule of
-// package ops; penalty.go regularizers; constrain.go constraints; ref.go the definition.
+// package ops; gradients.go sums, clipping and averages; penalty.go regularizers; constrain.go constraints; pieces.go how arrays side by
+// side are cut where each counts by itself; ref.go the definition.
 package update
 
 import (
