@@ -66,7 +66,8 @@ type fit struct {
 //
 // It ends when the epochs are done, when a callback says so, when a loss is not finite (*NonFiniteError), or after the
 // current step when ctx is cancelled; then the error wraps ctx.Err. On every way out the callbacks hear of the end, and best weights are
-// restored where one of them was told to. Labels must lie below the width of the network's output.
+// restored where one of them was told to; before that, with an optimizer that has UseEMA, a run that ends without an error makes the
+// weights their averages, as in Keras. Labels must lie below the width of the network's output.
 func (m *Model) Fit(ctx context.Context, train data.Dataset, o FitOptions) (*callbacks.History, error) {
 	f, err := m.newFit(train, o)
 	if err != nil {
@@ -75,6 +76,9 @@ func (m *Model) Fit(ctx context.Context, train data.Dataset, o FitOptions) (*cal
 	err = f.manager.TrainBegin()
 	if err == nil {
 		err = f.run(ctx)
+	}
+	if err == nil && f.training.Optimizer.BaseArguments().UseEMA {
+		err = f.session.UseAverages()
 	}
 	err = errors.Join(err, f.manager.TrainEnd(err))
 	m.kept = nil

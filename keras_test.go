@@ -112,32 +112,48 @@ func trainAndPredict(t *testing.T, name string, samples, batch int) (m *Model, x
 	return m, x, y.Data().([]float32)
 }
 
-// TestSavedModelsGoOn trains, saves, loads and trains on: the same weights as without the break.
+// TestSavedModelsGoOn trains, saves, loads and trains on: the same weights as without the break. Six steps before, so that where
+// four are an update the file has sums of gradients.
 func TestSavedModelsGoOn(t *testing.T) {
 	ds := tinyData(t, 40)
-	for _, suffix := range []string{".h5", ".keras"} {
-		m := compileTiny(t, 1)
-		_, err := m.Fit(t.Context(), ds, FitOptions{Epochs: 2, BatchSize: 16})
-		require.NoError(t, err)
-		file := filepath.Join(t.TempDir(), "m"+suffix)
-		require.NoError(t, m.Save(file))
-		loaded, err := Load(file)
-		require.NoError(t, err)
-		training, ok := loaded.Training()
-		require.True(t, ok)
-		assert.Equal(t, m.training.Optimizer, training.Optimizer)
-		for _, model := range []*Model{m, loaded} {
-			_, err = model.Fit(t.Context(), ds, FitOptions{Epochs: 2, BatchSize: 16})
+	for name, o := range map[string]optimizers.Optimizer{
+		"adam":     optimizers.NewAdam().WithRate(.01),
+		"averaged": &optimizers.SGD{LearningRate: .1, Momentum: .9, Base: optimizers.Base{UseEMA: true, EMAOverwriteFrequency: 4, ClipNorm: .1}},
+		"clipped":  &optimizers.SGD{LearningRate: .1, Base: optimizers.Base{GlobalClipNorm: .1}},
+		"cut":      &optimizers.SGD{LearningRate: .1, Base: optimizers.Base{ClipValue: .01}},
+		"sums":     &optimizers.SGD{LearningRate: .1, Base: optimizers.Base{GradientAccumulationSteps: 4}},
+		"everything": &optimizers.Nadam{
+			LearningRate: .01, Beta1: .9, Beta2: .999, Epsilon: 1e-7, WeightDecay: .01,
+			Base: optimizers.Base{UseEMA: true, EMAMomentum: .9, EMAOverwriteFrequency: 2, GradientAccumulationSteps: 4, GlobalClipNorm: .3},
+		},
+	} {
+		for _, suffix := range []string{".h5", ".keras"} {
+			m := compileTiny(t, 1)
+			training, _ := m.Training()
+			training.Optimizer = o
+			require.NoError(t, m.Compile(training))
+			_, err := m.Fit(t.Context(), ds, FitOptions{Epochs: 2, BatchSize: 16})
 			require.NoError(t, err)
+			file := filepath.Join(t.TempDir(), "m"+suffix)
+			require.NoError(t, m.Save(file))
+			loaded, err := Load(file)
+			require.NoError(t, err)
+			training, ok := loaded.Training()
+			require.True(t, ok)
+			assert.Equal(t, m.training.Optimizer, training.Optimizer, name)
+			for _, model := range []*Model{m, loaded} {
+				_, err = model.Fit(t.Context(), ds, FitOptions{Epochs: 2, BatchSize: 16})
+				require.NoError(t, err)
+			}
+			a, err := m.Weights()
+			require.NoError(t, err)
+			b, err := loaded.Weights()
+			require.NoError(t, err)
+			for i := range a {
+				assert.Equal(t, a[i].Value.Data(), b[i].Value.Data(), "%s: %s after %s", name, a[i].Path, suffix)
+			}
+			require.NoError(t, loaded.Close())
 		}
-		a, err := m.Weights()
-		require.NoError(t, err)
-		b, err := loaded.Weights()
-		require.NoError(t, err)
-		for i := range a {
-			assert.Equal(t, a[i].Value.Data(), b[i].Value.Data(), "%s after %s", a[i].Path, suffix)
-		}
-		require.NoError(t, loaded.Close())
 	}
 }
 

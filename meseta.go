@@ -24,7 +24,6 @@ package meseta
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/meseta-go/meseta/kernels"
 	"github.com/meseta-go/meseta/kernels/cpu"
@@ -134,7 +133,7 @@ func (m *Model) Compile(t Training) error {
 // carried lists the values that survive a Compile with another optimizer: all weights, and slots where class and names of slots agree.
 func (m *Model) carried(o optimizers.Optimizer) ([]weightValue, int64, error) {
 	old := m.training.Optimizer
-	sameClass := old != nil && old.ClassName() == o.ClassName() && slices.Equal(old.Slots(), o.Slots())
+	sameClass := old != nil && optimizers.SameState(old, o)
 	values, iterations := m.pending, m.loaded
 	if m.session != nil {
 		var err error

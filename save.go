@@ -70,19 +70,19 @@ func (m *Model) addTraining(c *checkpoint.Model) error {
 		Class: t.Optimizer.ClassName(), Iterations: m.session.Iterations(), LearningRate: m.session.LearningRate(),
 		Slots: map[string]map[string]*tensor.Dense{},
 	}
-	for _, slot := range t.Optimizer.Slots() {
-		values := map[string]*tensor.Dense{}
-		for _, e := range m.session.Entries() {
-			if e.Kind != plan.Trainable {
-				continue
-			}
-			data := make([]float32, e.Type.Shape.Size())
-			if err := m.session.Read(plan.SlotPath(slot, e.Name), data); err != nil {
-				return err
-			}
-			values[e.Name] = tensor.New(tensor.WithShape(e.Type.Shape...), tensor.WithBacking(data))
+	for _, e := range m.session.Entries() {
+		if e.Kind != plan.Slot {
+			continue
 		}
-		c.Optimizer.Slots[slot] = values
+		data := make([]float32, e.Type.Shape.Size())
+		if err := m.session.Read(e.Name, data); err != nil {
+			return err
+		}
+		slot, weight := plan.SplitSlot(e.Name)
+		if c.Optimizer.Slots[slot] == nil {
+			c.Optimizer.Slots[slot] = map[string]*tensor.Dense{}
+		}
+		c.Optimizer.Slots[slot][weight] = tensor.New(tensor.WithShape(e.Type.Shape...), tensor.WithBacking(data))
 	}
 	blob, err := json.Marshal(progress{m.trainedEpochs, m.trainedSteps, t.Seed})
 	c.State = &checkpoint.State{Blobs: map[string][]byte{progressBlob: blob}}

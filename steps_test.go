@@ -17,7 +17,7 @@ import (
 )
 
 // stepModels are those that testdata/make_steps.py made.
-var stepModels = []string{"small", "residual", "dense", "penalized"}
+var stepModels = []string{"small", "residual", "dense", "penalized", "clipped", "averaged", "accumulated"}
 
 // recorded is what testdata/make_steps.py recorded of Keras.
 type recorded struct {
@@ -98,6 +98,23 @@ func TestStepsAreKerass(t *testing.T) {
 				for _, w := range weights {
 					want, _ := r.floats("final/" + w.Path)
 					assert.InDeltaSlice(t, want, w.Value.Data().([]float32), 2e-3, w.Path)
+				}
+				if training.Optimizer.BaseArguments().UseEMA {
+					require.NoError(t, m.SwapAverages())
+					averages, err := m.Weights()
+					require.NoError(t, err)
+					for i, w := range averages {
+						if !w.Trainable {
+							continue
+						}
+						want, _ := r.floats("averages/" + w.Path)
+						assert.InDeltaSlice(t, want, w.Value.Data().([]float32), 2e-3, "average of "+w.Path)
+						assert.Equal(t, weights[i].Path, w.Path)
+					}
+					require.NoError(t, m.SwapAverages())
+					again, err := m.Weights()
+					require.NoError(t, err)
+					assert.Equal(t, weights, again)
 				}
 				var allX []float32
 				var allY []int32

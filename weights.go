@@ -87,3 +87,12 @@ func (m *Model) SetWeight(path string, value *tensor.Dense) error {
 	}
 	return fmt.Errorf("meseta: %s has no weight %q", m.graph.Name, path)
 }
+
+// SwapAverages exchanges the trainable weights with their moving averages, which an optimizer with UseEMA keeps: once to evaluate, predict
+// or save with the averages, and again before training goes on. Before the first update there are none: plan.ErrNoAverages.
+func (m *Model) SwapAverages() error {
+	if err := m.open(); err != nil {
+		return err
+	}
+	return m.session.SwapAverages()
+}

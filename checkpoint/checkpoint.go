@@ -64,9 +64,9 @@ type Training struct {
 // OptimizerState is what an optimizer keeps.
 type OptimizerState struct {
 	Class        string  // Keras's name of the class: "Adam", "SGD"
-	Iterations   int64   // updates made
+	Iterations   int64   // steps that it applied
 	LearningRate float32 // of the next update; 0 where the file does not say (Keras 2)
-	// Slots by name and path of the weight: Slots["momentum"]["conv2d/kernel"].
+	// Slots by name and path of the weight: Slots["momentum"]["conv2d/kernel"]. optimizers.State has the names.
 	Slots map[string]map[string]*tensor.Dense
 }
 
@@ -291,20 +291,15 @@ func (m *Model) check() error {
 	if o == nil {
 		return nil
 	}
-	slots, err := slotsOf(o)
+	list, err := placesOf(m)
 	if err != nil {
 		return err
 	}
-	for _, slot := range slots {
-		for _, l := range m.Graph.Layers {
-			for _, w := range l.Weights {
-				if !w.Trainable {
-					continue
-				}
-				if err := checkTensor(slot+" of "+l.Path(w), o.Slots[slot][l.Path(w)], w.Shape); err != nil {
-					return err
-				}
-			}
+	weights := trainable(m.Graph)
+	for _, at := range list {
+		w := weights[at.weight]
+		if err := checkTensor(at.slot+" of "+w.path, o.Slots[at.slot][w.path], w.Shape); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -155,6 +155,24 @@ func toInt(v any) (int, bool) {
 	return int(f), ok && f == math.Trunc(f) && math.Abs(f) < 1<<40
 }
 
+// names reads a list of strings.
+func (c *config) names(key string, missing []string) []string {
+	v := c.take(key)
+	if v == nil {
+		return missing
+	}
+	list, ok := v.([]any)
+	var names []string
+	for _, x := range list {
+		name, isName := x.(string)
+		names, ok = append(names, name), ok && isName
+	}
+	if !ok {
+		c.fail("has %s %s, want a list of strings", key, brief(v))
+	}
+	return names
+}
+
 // size reads a height and width: one number for both, or a list of two.
 func (c *config) size(key string, missing layers.Size) layers.Size {
 	v := c.take(key)

@@ -14,10 +14,11 @@ import (
 )
 
 // Keras stores an optimizer as a list of variables: iteration, learning rate
-// (not in Keras 2), then for each trainable weight, in the order of the layers,
-// its slots. RMSprop's stand slot by slot instead, each for all weights. Behind
-// Nadam's comes one number, the product of its momenta, which follows from
-// iteration and configuration.
+// (not in Keras 2), then moving averages of all trainable weights, in the order
+// of the layers, and sums of their gradients, where the optimizer has these;
+// then for each weight its slots. RMSprop's stand slot by slot instead, each for
+// all weights. Behind Nadam's comes one number, the product of its momenta,
+// which follows from iteration and configuration.
 
 // forms are the optimizers whose state is known: by class, the lists of slots
 // that one may have. The last is the longest.
@@ -38,29 +39,83 @@ var forms = func() map[string][][]string {
 	return known
 }()
 
-// place is where the variable for a slot of a weight stands behind the learning
-// rate, of so many weights and slots.
-func place(class string, weight, slot, weights, slots int) int {
-	if class == "RMSprop" {
-		return slot*weights + weight
-	}
-	return weight*slots + slot
+// place is a variable behind the learning rate: a slot of a weight.
+type place struct {
+	slot   string
+	weight int
 }
 
-// slotsOf lists the slots that o has. Where what it holds is no form of its
-// class, that is all that the class may have: the caller finds what is missing.
-func slotsOf(o *OptimizerState) ([]string, error) {
+// places lists the variables that an optimizer has for so many weights: base are those that any may have, own are its class's. keeps
+// says whether it has a slot for a weight.
+func places(class string, base, own []string, weights int, keeps func(slot string, weight int) bool) (list []place) {
+	bySlot := func(slots []string) {
+		for _, slot := range slots {
+			for i := range weights {
+				if keeps(slot, i) {
+					list = append(list, place{slot, i})
+				}
+			}
+		}
+	}
+	bySlot(base)
+	if class == "RMSprop" {
+		bySlot(own)
+		return list
+	}
+	for i := range weights {
+		for _, slot := range own {
+			if keeps(slot, i) {
+				list = append(list, place{slot, i})
+			}
+		}
+	}
+	return list
+}
+
+// keepers says which slots an optimizer keeps for which of a network's trainable weights, and lists those that any may have.
+func keepers(g *layers.Graph, o optimizers.Optimizer) (base []string, keeps func(slot string, weight int) bool, err error) {
+	var weights []optimizers.Weight
+	for _, w := range trainable(g) {
+		weights = append(weights, optimizers.Weight{Path: w.keras, Shape: w.Shape})
+	}
+	groups, err := optimizers.Groups(o, weights)
+	if err != nil {
+		return nil, nil, err
+	}
+	has := map[place]bool{}
+	base = optimizers.State(o)[:len(optimizers.State(o))-len(o.Slots())]
+	for _, group := range groups {
+		for _, slot := range append(slices.Clone(base), group.Slots...) {
+			for _, i := range group.Weights {
+				has[place{slot, i}] = true
+			}
+		}
+	}
+	return base, func(slot string, weight int) bool { return has[place{slot, weight}] }, nil
+}
+
+func always(string, int) bool { return true }
+
+// slotsOf lists the slots that o has: those that any may have, and its class's.
+// Where the latter are no form of its class, they are all that the class may
+// have: the caller finds what is missing.
+func slotsOf(o *OptimizerState) (base, own []string, err error) {
 	list, ok := forms[o.Class]
 	if !ok {
-		return nil, fmt.Errorf("no layout for the state of optimizer %q", o.Class)
+		return nil, nil, fmt.Errorf("no layout for the state of optimizer %q", o.Class)
+	}
+	for _, slot := range []string{optimizers.Average, optimizers.Accumulator} {
+		if o.Slots[slot] != nil {
+			base = append(base, slot)
+		}
 	}
 	for _, slots := range list {
 		missing := slices.ContainsFunc(slots, func(slot string) bool { return o.Slots[slot] == nil })
-		if len(slots) == len(o.Slots) && !missing {
-			return slots, nil
+		if len(slots)+len(base) == len(o.Slots) && !missing {
+			return base, slots, nil
 		}
 	}
-	return list[len(list)-1], nil
+	return base, list[len(list)-1], nil
 }
 
 // productOf is the product of momenta that Nadam has after so many updates.
@@ -72,30 +127,50 @@ func productOf(m *Model, iterations int64) (float32, error) {
 	if err != nil {
 		return 0, err
 	}
-	return rule.(ops.Nadam).Product(iterations), nil
+	return rule.(ops.Nadam).Product(iterations / int64(m.Training.Optimizer.BaseArguments().Every())), nil
 }
 
 var nadam = optimizers.NewNadam().ClassName()
 
-// eachTrainable calls visit for every weight that has slots.
-func eachTrainable(g *layers.Graph, visit func(l layers.Placed, w layers.Weight) error) error {
+// trained is a weight that has slots.
+type trained struct {
+	layers.Weight
+	path  string // LAYER/WEIGHT
+	keras string // its path in Keras
+}
+
+// trainable lists the weights that have slots, in the order of the layers.
+func trainable(g *layers.Graph) (list []trained) {
 	for _, l := range g.Layers {
 		for _, w := range l.Weights {
-			if !w.Trainable {
-				continue
-			}
-			if err := visit(l, w); err != nil {
-				return err
+			if w.Trainable {
+				list = append(list, trained{w, l.Path(w), g.KerasPath(l, w)})
 			}
 		}
 	}
-	return nil
+	return list
+}
+
+// placesOf lists the variables that m.Optimizer has.
+func placesOf(m *Model) ([]place, error) {
+	o := m.Optimizer
+	base, own, err := slotsOf(o)
+	if err != nil {
+		return nil, err
+	}
+	keeps := always
+	if t := m.Training; t != nil && t.Optimizer.ClassName() == o.Class {
+		if _, keeps, err = keepers(m.Graph, t.Optimizer); err != nil {
+			return nil, err
+		}
+	}
+	return places(o.Class, base, own, len(trainable(m.Graph)), keeps), nil
 }
 
 // optimizerVars lists the variables of m.Optimizer with their names in a model.h5.
 func optimizerVars(m *Model) ([]variable, error) {
 	o := m.Optimizer
-	slots, err := slotsOf(o)
+	list, err := placesOf(m)
 	if err != nil {
 		return nil, err
 	}
@@ -108,22 +183,15 @@ func optimizerVars(m *Model) ([]variable, error) {
 		{name + "/iteration", &hdf5.Dataset{Value: iteration}},
 		{name + "/learning_rate", &hdf5.Dataset{Value: rate}},
 	}
-	weights, at := 0, 0
-	_ = eachTrainable(m.Graph, func(layers.Placed, layers.Weight) error { weights++; return nil })
-	state := make([]variable, weights*len(slots))
-	err = eachTrainable(m.Graph, func(l layers.Placed, w layers.Weight) error {
-		for s, slot := range slots {
-			d, err := dataset(o.Slots[slot][l.Path(w)])
-			if err != nil {
-				return err
-			}
-			path := strings.ReplaceAll(variablePath(m.Graph, l, w), "/", "_")
-			state[place(o.Class, at, s, weights, len(slots))] = variable{name + "/" + path + "_" + slot, d}
+	weights := trainable(m.Graph)
+	for _, at := range list {
+		w := weights[at.weight]
+		d, err := dataset(o.Slots[at.slot][w.path])
+		if err != nil {
+			return nil, err
 		}
-		at++
-		return nil
-	})
-	vars = append(vars, state...)
+		vars = append(vars, variable{name + "/" + strings.ReplaceAll(w.keras, "/", "_") + "_" + at.slot, d})
+	}
 	if err == nil && o.Class == nadam {
 		var product float32
 		if product, err = productOf(m, o.Iterations); err == nil {
@@ -159,12 +227,7 @@ func decodeOptimizer(m *Model, name string, vars []*hdf5.Dataset) (*OptimizerSta
 	}
 	o.Iterations = iterations[0]
 	vars = vars[1:]
-	var weights []layers.Weight
-	var paths []string
-	_ = eachTrainable(m.Graph, func(l layers.Placed, w layers.Weight) error {
-		weights, paths = append(weights, w), append(paths, l.Path(w))
-		return nil
-	})
+	weights := trainable(m.Graph)
 	// Weights are never scalars, so a scalar is the learning rate.
 	if len(vars) > 0 && len(vars[0].Shape) == 0 {
 		rate, err := vars[0].Float32s()
@@ -178,15 +241,8 @@ func decodeOptimizer(m *Model, name string, vars []*hdf5.Dataset) (*OptimizerSta
 	if last := len(vars) - 1; last >= 0 && len(vars[last].Shape) == 0 {
 		product, vars = vars[last], vars[:last]
 	}
-	each := 0
-	if len(weights) > 0 {
-		each = len(vars) / len(weights)
-	}
-	if each*len(weights) != len(vars) {
-		return nil, fmt.Errorf("%d variables for %d weights", len(vars), len(weights))
-	}
-	var slots []string
-	if o.Class, slots, err = optimizerForm(m, name, each); err != nil {
+	var list []place
+	if o.Class, list, err = optimizerPlaces(m, name, len(weights), len(vars)); err != nil {
 		return nil, err
 	}
 	if product != nil {
@@ -194,16 +250,16 @@ func decodeOptimizer(m *Model, name string, vars []*hdf5.Dataset) (*OptimizerSta
 			return nil, err
 		}
 	}
-	for s, slot := range slots {
-		o.Slots[slot] = map[string]*tensor.Dense{}
-		for i, w := range weights {
-			d := vars[place(o.Class, i, s, len(weights), each)]
-			if !w.Shape.Equal(layers.Shape(d.Shape)) {
-				return nil, fmt.Errorf("%s of %s is %s, the model wants %s", slot, paths[i], shapeString(d.Shape), shapeString(w.Shape))
-			}
-			if o.Slots[slot][paths[i]], err = dense(d); err != nil {
-				return nil, err
-			}
+	for i, at := range list {
+		d, w := vars[i], weights[at.weight]
+		if !w.Shape.Equal(layers.Shape(d.Shape)) {
+			return nil, fmt.Errorf("%s of %s is %s, the model wants %s", at.slot, w.path, shapeString(d.Shape), shapeString(w.Shape))
+		}
+		if o.Slots[at.slot] == nil {
+			o.Slots[at.slot] = map[string]*tensor.Dense{}
+		}
+		if o.Slots[at.slot][w.path], err = dense(d); err != nil {
+			return nil, err
 		}
 	}
 	return o, nil
@@ -233,10 +289,11 @@ func checkProduct(m *Model, o *OptimizerState, d *hdf5.Dataset) error {
 	return nil
 }
 
-// optimizerForm finds the class that keeps so many slots for each weight, and
-// which. Its name in the file may be the class's in any case, or that of an
-// instance; the training configuration decides then.
-func optimizerForm(m *Model, name string, each int) (class string, slots []string, err error) {
+// optimizerPlaces finds the class of an optimizer that has so many variables
+// behind the learning rate, and what they are. Its name in the file may be the
+// class's in any case, or that of an instance; the training configuration
+// decides then.
+func optimizerPlaces(m *Model, name string, weights, vars int) (class string, list []place, err error) {
 	for known := range forms {
 		if strings.EqualFold(known, name) || layers.SnakeCase(known) == name {
 			class = known
@@ -245,16 +302,34 @@ func optimizerForm(m *Model, name string, each int) (class string, slots []strin
 	if class == "" && m.Training != nil {
 		class = m.Training.Optimizer.ClassName()
 	}
+	if t := m.Training; t != nil && t.Optimizer.ClassName() == class {
+		base, keeps, err := keepers(m.Graph, t.Optimizer)
+		if err != nil {
+			return "", nil, err
+		}
+		list := places(class, base, t.Optimizer.Slots(), weights, keeps)
+		if len(list) == vars {
+			return class, list, nil
+		}
+		if len(base) > 0 {
+			return "", nil, fmt.Errorf("%d variables for %d weights, the optimizer of the configuration has %d", vars, weights, len(list))
+		}
+	}
+	each := 0
+	if weights > 0 {
+		each = vars / weights
+	}
+	if each*weights != vars {
+		return "", nil, fmt.Errorf("%d variables for %d weights", vars, weights)
+	}
 	if class == "" && name == "" { // tf_keras's weights files do not say
 		class = map[int]string{0: "SGD", 1: "SGD", 2: "Adam"}[each]
 	}
-	if t := m.Training; t != nil && t.Optimizer.ClassName() == class && len(t.Optimizer.Slots()) == each {
-		return class, t.Optimizer.Slots(), nil
-	}
+	var own []string
 	found := 0
 	for _, form := range forms[class] {
 		if len(form) == each {
-			slots = form
+			own = form
 			found++
 		}
 	}
@@ -264,5 +339,5 @@ func optimizerForm(m *Model, name string, each int) (class string, slots []strin
 	case found > 1:
 		return "", nil, fmt.Errorf("%d variables for each weight of optimizer %q may be different ones; the file does not have its configuration", each, name)
 	}
-	return class, slots, nil
+	return class, places(class, nil, own, weights, always), nil
 }

@@ -23,21 +23,32 @@ func (f pythonFloat) MarshalJSON() ([]byte, error) {
 	return b, err
 }
 
+// absent are the arguments of all optimizers that Keras lets be None.
+var absent = []string{"clipnorm", "global_clipnorm", "clipvalue", "ema_overwrite_frequency", "gradient_accumulation_steps"}
+
 // optimizerConfig is the configuration of an optimizer. Its learning rate is the
 // one that holds when the file is written, as in Keras.
 func optimizerConfig(m *Model) map[string]any {
 	o := m.Training.Optimizer
-	c := map[string]any{
-		"name": layers.SnakeCase(o.ClassName()), "clipnorm": nil, "global_clipnorm": nil, "clipvalue": nil, "use_ema": false, "ema_momentum": 0.99,
-		"ema_overwrite_frequency": nil, "loss_scale_factor": nil, "gradient_accumulation_steps": nil,
-	}
+	c := map[string]any{"name": layers.SnakeCase(o.ClassName()), "loss_scale_factor": nil}
 	for _, s := range optimizers.Settings(o) {
-		if s.Flag != nil {
+		switch {
+		case s.Flag != nil:
 			c[s.Key] = *s.Flag
-		} else {
+		case s.Count != nil:
+			c[s.Key] = *s.Count
+		case s.Names != nil:
+			c[s.Key] = append([]string{}, *s.Names...)
+		default:
 			c[s.Key] = pythonFloat(*s.Number)
 		}
 	}
+	for _, key := range absent { // Keras's None, which is 0 here
+		if c[key] == pythonFloat(0) || c[key] == 0 {
+			c[key] = nil
+		}
+	}
+	c["ema_momentum"] = pythonFloat(o.BaseArguments().EMA())
 	if m.Optimizer != nil && m.Optimizer.LearningRate > 0 && m.Optimizer.LearningRate != float32(o.Rate()) {
 		c["learning_rate"] = pythonFloat(rate(float64(m.Optimizer.LearningRate)))
 	}
@@ -65,16 +76,34 @@ func readOptimizerConfig(v any) (optimizers.Optimizer, error) {
 	if err != nil || class != o.ClassName() {
 		return nil, fmt.Errorf("optimizer %q is not supported (there are %s)", class, strings.Join(optimizers.Names(), ", "))
 	}
-	// Nothing without use_ema; how, not what; names.
-	c.ignore("name", "ema_momentum", "jit_compile", "is_legacy_optimizer")
-	c.only("decay", 0) // Keras before 2.11
-	c.only("gradient_accumulation_steps", 1)
+	c.ignore("name", "jit_compile", "is_legacy_optimizer") // names; how, not what
+	c.only("decay", 0)                                     // Keras before 2.11
+	if c.values["gradient_accumulation_steps"] == float64(1) {
+		c.ignore("gradient_accumulation_steps")
+	}
+	base := o.BaseArguments()
 	for _, s := range optimizers.Settings(o) {
-		if s.Flag != nil {
+		switch {
+		case s.Flag != nil:
 			*s.Flag = c.flag(s.Key, *s.Flag)
-		} else {
+		case s.Count != nil:
+			if c.values[s.Key] != nil {
+				*s.Count = c.integer(s.Key)
+			}
+		case s.Names != nil:
+			*s.Names = c.names(s.Key, *s.Names)
+		default:
 			*s.Number = c.number(s.Key, *s.Number)
 		}
+	}
+	switch momentum := base.EMAMomentum; {
+	case !base.UseEMA || momentum == (&optimizers.Base{}).EMA():
+		base.EMAMomentum = 0 // says nothing, or the usual
+	case momentum == 0:
+		c.fail("has ema_momentum 0, which averages nothing")
+	}
+	if !base.UseEMA {
+		base.EMAOverwriteFrequency = 0
 	}
 	if err := c.end(); err != nil {
 		return nil, err

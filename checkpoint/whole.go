@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/meseta-go/meseta/hdf5"
-	"github.com/meseta-go/meseta/layers"
 )
 
 // The layout of model.h5 (keras/src/legacy/saving/legacy_h5_format.py):
@@ -55,7 +54,7 @@ func writeWhole(root *hdf5.Group, m *Model) error {
 			if err != nil {
 				return err
 			}
-			vars = append(vars, variable{variablePath(m.Graph, l, w), d})
+			vars = append(vars, variable{m.Graph.KerasPath(l, w), d})
 		}
 		if err := writeNamed(group, l.Name, vars); err != nil {
 			return err
@@ -75,14 +74,6 @@ func writeWhole(root *hdf5.Group, m *Model) error {
 		return err
 	}
 	return writeNamed(root, "optimizer_weights", vars)
-}
-
-// variablePath is a weight's path in Keras: a Sequential's begin with its name.
-func variablePath(g *layers.Graph, l layers.Placed, w layers.Weight) string {
-	if g.Sequential {
-		return g.Name + "/" + l.Path(w)
-	}
-	return l.Path(w)
 }
 
 // variable is a dataset and its name in a list of weight names.

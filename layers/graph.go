@@ -38,6 +38,14 @@ type Placed struct {
 // Path is a weight's name in the network: LAYER/WEIGHT.
 func (p Placed) Path(w Weight) string { return p.Name + "/" + w.Name }
 
+// KerasPath is a weight's path in Keras: in a Sequential it begins with the network's name.
+func (g *Graph) KerasPath(p Placed, w Weight) string {
+	if g.Sequential {
+		return g.Name + "/" + p.Path(w)
+	}
+	return p.Path(w)
+}
+
 // Sequential is the network in which each layer reads the one before. The first must be an InputLayer.
 // The error wraps ErrConfig or ops.ErrShape and names the layer.
 func Sequential(name string, list ...Layer) (*Graph, error) {

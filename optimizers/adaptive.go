@@ -15,6 +15,7 @@ type RMSprop struct {
 	Epsilon      float64 // 1e-7
 	Centered     bool    // divide by the variance, not by the mean of squares
 	WeightDecay  float64 // decoupled, as in SGD
+	Base
 }
 
 // NewRMSprop has Keras's defaults.
@@ -64,6 +65,7 @@ type Adagrad struct {
 	InitialAccumulatorValue float64 // 0.1; what the sum of squares starts with
 	Epsilon                 float64 // 1e-7
 	WeightDecay             float64 // decoupled, as in SGD
+	Base
 }
 
 // NewAdagrad has Keras's defaults.
@@ -102,6 +104,7 @@ type Adadelta struct {
 	Rho          float64 // 0.95
 	Epsilon      float64 // 1e-7
 	WeightDecay  float64 // decoupled, as in SGD
+	Base
 }
 
 // NewAdadelta has Keras's defaults.
@@ -141,6 +144,7 @@ type Adamax struct {
 	Beta2        float64 // 0.999
 	Epsilon      float64 // 1e-7
 	WeightDecay  float64 // decoupled, as in SGD
+	Base
 }
 
 // NewAdamax has Keras's defaults.
@@ -180,6 +184,7 @@ type Nadam struct {
 	Beta2        float64 // 0.999
 	Epsilon      float64 // 1e-7
 	WeightDecay  float64 // decoupled, as in SGD
+	Base
 }
 
 // NewNadam has Keras's defaults.

@@ -13,6 +13,7 @@ type Lion struct {
 	Beta1        float64 // 0.9, more than 0
 	Beta2        float64 // 0.99
 	WeightDecay  float64 // decoupled, as in SGD
+	Base
 }
 
 // NewLion has Keras's defaults.

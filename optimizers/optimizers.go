@@ -1,7 +1,8 @@
 // Package optimizers holds how weights follow their gradients: an optimizer's configuration in Keras's words, and the update
 // rule that it stands for.
 //
-// This file has the interface, SGD, Adam and AdamW; adaptive.go the others that divide by the size of gradients, lion.go Lion.
+// This file has the interface, SGD, Adam and AdamW; adaptive.go the others that divide by the size of gradients, lion.go Lion; base.go
+// what all of them take.
 //
 // The learning rate here is the one that a run starts with; package schedules and the callbacks change it.
 package optimizers
@@ -9,6 +10,7 @@ package optimizers
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/meseta-go/meseta/ops"
@@ -46,9 +48,9 @@ func New(name string) (Optimizer, error) {
 	return nil, fmt.Errorf("optimizers: there is no %q, there are %s: %w", name, strings.Join(Names(), ", "), ErrConfig)
 }
 
-// SlotStart is what an optimizer's slots hold before its first step: 0, but for Adagrad.
-func SlotStart(o Optimizer) float32 {
-	if o, ok := o.(*Adagrad); ok {
+// SlotStart is what an optimizer's slots hold before its first step: 0, but for Adagrad's own.
+func SlotStart(o Optimizer, slot string) float32 {
+	if o, ok := o.(*Adagrad); ok && slices.Contains(o.Slots(), slot) {
 		return float32(o.InitialAccumulatorValue)
 	}
 	return 0
@@ -63,8 +65,10 @@ type Optimizer interface {
 	Rate() float64     // the learning rate to start with
 	// WithRate is the same optimizer starting with another learning rate.
 	WithRate(rate float64) Optimizer
-	// Slots lists Keras's names of what it keeps for each weight, "momentum", "velocity", in the order of the rule's.
+	// Slots lists Keras's names of what its rule keeps for each weight, "momentum", "velocity", in the order of the rule's. State has all.
 	Slots() []string
+	// BaseArguments is what it has in common with all others; writing through it changes it.
+	BaseArguments() *Base
 	// Rule is the update that it stands for. The error wraps ErrConfig.
 	Rule() (ops.UpdateRule, error)
 }
@@ -75,6 +79,7 @@ type SGD struct {
 	Momentum     float64 // in [0,1]
 	Nesterov     bool
 	WeightDecay  float64 // decoupled, as in Keras: each step takes learning rate × decay of every weight
+	Base
 }
 
 // NewSGD has Keras's defaults.
@@ -119,6 +124,7 @@ type Adam struct {
 	Beta2        float64 // 0.999
 	Epsilon      float64 // 1e-7
 	WeightDecay  float64 // decoupled, as in AdamW
+	Base
 }
 
 // NewAdam has Keras's defaults.
@@ -198,11 +204,13 @@ func checkEpsilon(o Optimizer, epsilon float64) error {
 	return nil
 }
 
+// checkRate checks what all optimizers have: the learning rate, and Base.
 func checkRate(o Optimizer, rate float64) error {
+	err := o.BaseArguments().check(o)
 	if !(rate > 0 && rate < 1e6) {
-		return fmt.Errorf("optimizers: %s has learning rate %g, want more than 0 and less than 1e6; New%s has Keras's default: %w", o.ClassName(), rate, o.ClassName(), ErrConfig)
+		err = errors.Join(err, fmt.Errorf("optimizers: %s has learning rate %g, want more than 0 and less than 1e6; New%s has Keras's default: %w", o.ClassName(), rate, o.ClassName(), ErrConfig))
 	}
-	return nil
+	return err
 }
 
 func inRange(o Optimizer, what string, x, low, high float64) error {

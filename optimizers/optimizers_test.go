@@ -59,8 +59,9 @@ func TestNames(t *testing.T) {
 }
 
 func TestSlotStart(t *testing.T) {
-	assert.Equal(t, float32(.1), SlotStart(NewAdagrad()))
-	assert.Zero(t, SlotStart(NewAdam()))
+	assert.Equal(t, float32(.1), SlotStart(NewAdagrad(), "accumulator"))
+	assert.Zero(t, SlotStart(NewAdagrad(), Average))
+	assert.Zero(t, SlotStart(NewAdam(), "velocity"))
 }
 
 func TestSlotsAreThoseOfTheRule(t *testing.T) {
@@ -111,6 +112,14 @@ func TestMistakesAreNamed(t *testing.T) {
 		{&Lion{LearningRate: 1, Beta2: .9}, "beta 1 0"},
 		{&Lion{LearningRate: 1, Beta1: 1, Beta2: 1}, "both betas 1"},
 		{&Lion{LearningRate: 1, Beta1: .5, WeightDecay: -1}, "weight decay -1"},
+		{&SGD{LearningRate: 1, Base: Base{ClipNorm: -1}}, "ClipNorm -1"},
+		{&SGD{LearningRate: 1, Base: Base{ClipValue: math.Inf(1)}}, "ClipValue +Inf"},
+		{&SGD{LearningRate: 1, Base: Base{GlobalClipNorm: math.NaN()}}, "GlobalClipNorm NaN"},
+		{&SGD{LearningRate: 1, Base: Base{ClipNorm: 1, ClipValue: 1}}, "only one of them"},
+		{&SGD{LearningRate: 1, Base: Base{UseEMA: true, EMAMomentum: 1}}, "EMAMomentum 1"},
+		{&SGD{LearningRate: 1, Base: Base{EMAOverwriteFrequency: 5}}, "EMAOverwriteFrequency 5, want 1 or more with UseEMA"},
+		{&SGD{LearningRate: 1, Base: Base{UseEMA: true, EMAOverwriteFrequency: -5}}, "EMAOverwriteFrequency -5"},
+		{with(func(a *Adam) { a.GradientAccumulationSteps = 1 }), "GradientAccumulationSteps 1"},
 	} {
 		_, err := c.o.Rule()
 		assert.ErrorIs(t, err, ErrConfig)
@@ -132,11 +141,19 @@ func TestConfigured(t *testing.T) {
 		*rate.Number = .25
 		assert.Equal(t, .25, o.Rate(), o.ClassName())
 	}
+	o, err = Configured("adamw", map[string]any{"clipnorm": 1, "use_ema": true, "ema_overwrite_frequency": uint64(5), "gradient_accumulation_steps": 2.})
+	require.NoError(t, err)
+	want := NewAdamW()
+	want.Base = Base{ClipNorm: 1, UseEMA: true, EMAOverwriteFrequency: 5, GradientAccumulationSteps: 2}
+	assert.Equal(t, want, o)
+	assert.Equal(t, []string{"average", "gradient_accumulator", "momentum", "velocity"}, State(o))
+	assert.Equal(t, .99, o.BaseArguments().EMA())
 	for want, arguments := range map[string]map[string]any{
+		"gradient_accumulation_steps 2.5, want an integer":                             {"gradient_accumulation_steps": 2.5},
 		`no argument "beta_1", it has learning_rate, weight_decay, momentum, nesterov`: {"beta_1": .9},
-		"momentum high, want a number":     {"momentum": "high"},
-		"nesterov 1, want true or false":   {"nesterov": 1},
-		"SGD with Nesterov but momentum 0": {"nesterov": true},
+		"momentum high, want a number":                                                 {"momentum": "high"},
+		"nesterov 1, want true or false":                                               {"nesterov": 1},
+		"SGD with Nesterov but momentum 0":                                             {"nesterov": true},
 	} {
 		_, err := Configured("sgd", arguments)
 		assert.ErrorIs(t, err, ErrConfig)

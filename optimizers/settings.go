@@ -3,22 +3,34 @@ package optimizers
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 )
 
-// Setting is a field of an optimizer under Keras's name; one of Number and Flag is set.
+// Setting is a field of an optimizer under Keras's name; one of the pointers is set.
 type Setting struct {
 	Key    string
 	Number *float64
 	Flag   *bool
+	Count  *int
+	Names  *[]string
 }
 
-// Settings lists the fields of o. Writing through them changes o.
+func number(key string, x *float64) Setting { return Setting{Key: key, Number: x} }
+func flag(key string, x *bool) Setting      { return Setting{Key: key, Flag: x} }
+func count(key string, x *int) Setting      { return Setting{Key: key, Count: x} }
+
+// Settings lists the fields of o, its own and then those that all optimizers have. Writing through them changes o.
 func Settings(o Optimizer) []Setting {
+	return append(own(o), baseSettings(o.BaseArguments())...)
+}
+
+// own lists what is not Base's; the learning rate comes first.
+func own(o Optimizer) []Setting {
 	switch o := o.(type) {
 	case *SGD:
-		return []Setting{{"learning_rate", &o.LearningRate, nil}, {"weight_decay", &o.WeightDecay, nil}, {"momentum", &o.Momentum, nil}, {"nesterov", nil, &o.Nesterov}}
+		return []Setting{number("learning_rate", &o.LearningRate), number("weight_decay", &o.WeightDecay), number("momentum", &o.Momentum), flag("nesterov", &o.Nesterov)}
 	case *Adam:
 		return adamSettings(&o.LearningRate, &o.WeightDecay, &o.Beta1, &o.Beta2, &o.Epsilon)
 	case *AdamW:
@@ -29,31 +41,39 @@ func Settings(o Optimizer) []Setting {
 		return adamSettings(&o.LearningRate, &o.WeightDecay, &o.Beta1, &o.Beta2, &o.Epsilon)
 	case *RMSprop:
 		return []Setting{
-			{"learning_rate", &o.LearningRate, nil}, {"weight_decay", &o.WeightDecay, nil}, {"rho", &o.Rho, nil},
-			{"momentum", &o.Momentum, nil}, {"epsilon", &o.Epsilon, nil}, {"centered", nil, &o.Centered},
+			number("learning_rate", &o.LearningRate), number("weight_decay", &o.WeightDecay), number("rho", &o.Rho),
+			number("momentum", &o.Momentum), number("epsilon", &o.Epsilon), flag("centered", &o.Centered),
 		}
 	case *Adagrad:
 		return []Setting{
-			{"learning_rate", &o.LearningRate, nil}, {"weight_decay", &o.WeightDecay, nil},
-			{"initial_accumulator_value", &o.InitialAccumulatorValue, nil}, {"epsilon", &o.Epsilon, nil},
+			number("learning_rate", &o.LearningRate), number("weight_decay", &o.WeightDecay),
+			number("initial_accumulator_value", &o.InitialAccumulatorValue), number("epsilon", &o.Epsilon),
 		}
 	case *Adadelta:
-		return []Setting{{"learning_rate", &o.LearningRate, nil}, {"weight_decay", &o.WeightDecay, nil}, {"rho", &o.Rho, nil}, {"epsilon", &o.Epsilon, nil}}
+		return []Setting{number("learning_rate", &o.LearningRate), number("weight_decay", &o.WeightDecay), number("rho", &o.Rho), number("epsilon", &o.Epsilon)}
 	case *Lion:
-		return []Setting{{"learning_rate", &o.LearningRate, nil}, {"weight_decay", &o.WeightDecay, nil}, {"beta_1", &o.Beta1, nil}, {"beta_2", &o.Beta2, nil}}
+		return []Setting{number("learning_rate", &o.LearningRate), number("weight_decay", &o.WeightDecay), number("beta_1", &o.Beta1), number("beta_2", &o.Beta2)}
 	}
 	return nil
 }
 
 func adamSettings(learningRate, weightDecay, beta1, beta2, epsilon *float64) []Setting {
 	return []Setting{
-		{"learning_rate", learningRate, nil}, {"weight_decay", weightDecay, nil},
-		{"beta_1", beta1, nil}, {"beta_2", beta2, nil}, {"epsilon", epsilon, nil},
+		number("learning_rate", learningRate), number("weight_decay", weightDecay),
+		number("beta_1", beta1), number("beta_2", beta2), number("epsilon", epsilon),
 	}
 }
 
-// Configured gives the optimizer of a name with some fields set, by Keras's names: numbers, or true and false. The error wraps
-// ErrConfig.
+func baseSettings(b *Base) []Setting {
+	return []Setting{
+		number("clipnorm", &b.ClipNorm), number("global_clipnorm", &b.GlobalClipNorm), number("clipvalue", &b.ClipValue),
+		flag("use_ema", &b.UseEMA), number("ema_momentum", &b.EMAMomentum), count("ema_overwrite_frequency", &b.EMAOverwriteFrequency),
+		count("gradient_accumulation_steps", &b.GradientAccumulationSteps),
+	}
+}
+
+// Configured gives the optimizer of a name with some fields set, by Keras's names: numbers, true and false, or lists of names. The error
+// wraps ErrConfig.
 func Configured(name string, arguments map[string]any) (Optimizer, error) {
 	o, err := New(name)
 	if err != nil {
@@ -82,30 +102,54 @@ func keys(list []Setting) string {
 }
 
 func (s Setting) kind() string {
-	if s.Flag != nil {
+	switch {
+	case s.Flag != nil:
 		return "true or false"
+	case s.Count != nil:
+		return "an integer"
+	case s.Names != nil:
+		return "a list of names"
 	}
 	return "a number"
 }
 
 // set says whether x is of the field's kind.
 func (s Setting) set(x any) bool {
-	if s.Flag != nil {
+	switch {
+	case s.Flag != nil:
 		flag, ok := x.(bool)
 		*s.Flag = flag
 		return ok
+	case s.Names != nil:
+		list, ok := x.([]any)
+		names := make([]string, len(list))
+		for i := range list {
+			name, isName := list[i].(string)
+			ok, names[i] = ok && isName, name
+		}
+		*s.Names = names
+		return ok
 	}
-	switch x := x.(type) { // what YAML and JSON make of numbers
+	number, ok := toNumber(x)
+	if s.Count != nil {
+		*s.Count = int(number)
+		return ok && number == math.Trunc(number) && math.Abs(number) < 1<<31
+	}
+	*s.Number = number
+	return ok
+}
+
+// toNumber takes what YAML and JSON make of numbers.
+func toNumber(x any) (float64, bool) {
+	switch x := x.(type) {
 	case float64:
-		*s.Number = x
+		return x, true
 	case int:
-		*s.Number = float64(x)
+		return float64(x), true
 	case int64:
-		*s.Number = float64(x)
+		return float64(x), true
 	case uint64:
-		*s.Number = float64(x)
-	default:
-		return false
+		return float64(x), true
 	}
-	return true
+	return 0, false
 }

@@ -32,7 +32,10 @@ func lower(m Model, mode Mode, batch int, feed Feed) (*listing, error) {
 	l := &listing{Graph: &ops.Graph{}, targets: ops.None, weights: ops.None, losses: ops.None, finite: ops.None}
 	l.src = l.NewValue("x", ops.F32(append([]int{batch}, m.Layers.Input()...)...), ops.Input)
 
-	var weights []trained
+	weights, groups, err := m.trained()
+	if err != nil {
+		return nil, err
+	}
 	values := map[string]ops.Value{}
 	for _, p := range m.Layers.Layers {
 		for _, w := range p.Weights {
@@ -41,18 +44,16 @@ func lower(m Model, mode Mode, batch int, feed Feed) (*listing, error) {
 			if w.Trainable {
 				role = ops.Parameter
 			}
-			v := l.NewValue(name, ops.Type{Shape: w.Shape}, role)
-			values[name] = v
-			if w.Trainable {
-				weights = append(weights, trained{w, v, name, p.Name})
-			}
+			values[name] = l.NewValue(name, ops.Type{Shape: w.Shape}, role)
 		}
+	}
+	for i, w := range weights {
+		weights[i].value = values[w.path]
 	}
 	b := &layers.Builder{Graph: l.Graph, Training: mode == Training}
 	if b.Training {
 		b.Counter = l.NewValue(counter, ops.CounterType, ops.State)
 	}
-	var err error
 	l.prediction, err = m.Layers.Lower(b, l.src, func(p layers.Placed, w layers.Weight) ops.Value { return values[p.Path(w)] })
 	if err != nil {
 		return nil, err
@@ -107,7 +108,7 @@ func lower(m Model, mode Mode, batch int, feed Feed) (*listing, error) {
 		}
 	}
 	if mode == Training {
-		err = l.update(m, b.Deferred, weights)
+		err = l.update(m, b.Deferred, weights, groups)
 	}
 	return l, err
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"unsafe"
 
 	"github.com/meseta-go/meseta/kernels"
@@ -24,6 +25,7 @@ type Session struct {
 	arena    kernels.Memory
 	room     int // of the arena
 	programs map[key]*Program
+	swapped  bool // see SwapAverages
 
 	// Places of what a run touches between steps, and numbers on their way there, kept here because a step neither looks
 	// names up nor allocates.
@@ -96,25 +98,35 @@ func (s *Session) layOut() error {
 		s.entries = append(s.entries, Entry{name, t, k, s.bytes})
 		s.bytes += roundUp(t.Bytes())
 	}
-	weights := func(trainable bool, each func(name string, t ops.Type)) {
-		for _, p := range s.model.Layers.Layers {
-			for _, w := range p.Weights {
-				if w.Trainable == trainable {
-					each(p.Path(w), ops.Type{Shape: w.Shape})
+	weights, groups, wrong := s.model.trained()
+	if wrong != nil {
+		return wrong
+	}
+	for _, w := range weights {
+		add(w.path, ops.Type{Shape: w.Shape}, Trainable)
+	}
+	if o := s.model.Optimizer; o != nil {
+		for _, slot := range optimizers.State(o) {
+			own := slices.Contains(o.Slots(), slot)
+			for _, g := range groups {
+				for _, i := range g.Weights {
+					if !own || slices.Contains(g.Slots, slot) {
+						add(slotName(slot, weights[i].path), ops.Type{Shape: weights[i].Shape}, Slot)
+					}
 				}
 			}
-		}
-	}
-	weights(true, func(name string, t ops.Type) { add(name, t, Trainable) })
-	if s.model.Optimizer != nil {
-		for _, slot := range s.model.Optimizer.Slots() {
-			weights(true, func(name string, t ops.Type) { add(slotName(slot, name), t, Slot) })
 		}
 		add(learningRate, ops.ScalarType, Scalar)
 		add(iterations, ops.IterationsType, Scalar)
 		add(counter, ops.CounterType, Scalar)
 	}
-	weights(false, func(name string, t ops.Type) { add(name, t, Fixed) })
+	for _, p := range s.model.Layers.Layers {
+		for _, w := range p.Weights {
+			if !w.Trainable {
+				add(p.Path(w), ops.Type{Shape: w.Shape}, Fixed)
+			}
+		}
+	}
 	for _, name := range s.model.sums() {
 		add(sumName(name), ops.SumType, Sum)
 	}
@@ -135,7 +147,11 @@ func (s *Session) initialize() {
 	}
 	if s.model.Optimizer != nil {
 		for _, e := range s.entries {
-			if start := optimizers.SlotStart(s.model.Optimizer); e.Kind == Slot && start != 0 {
+			if e.Kind != Slot {
+				continue
+			}
+			slot, _ := SplitSlot(e.Name)
+			if start := optimizers.SlotStart(s.model.Optimizer, slot); start != 0 {
 				write(s.buffer(e.Name), slices.Repeat([]float32{start}, e.Type.Shape.Size()))
 			}
 		}
@@ -191,6 +207,12 @@ func (s *Session) Entries() []Entry { return s.entries }
 
 // SlotPath gives the name of the entry that an optimizer's slot has for a weight.
 func SlotPath(slot, weight string) string { return slotName(slot, weight) }
+
+// SplitSlot takes apart what SlotPath made.
+func SplitSlot(name string) (slot, weight string) {
+	slot, weight, _ = strings.Cut(name, ":")
+	return slot, weight
+}
 
 // Read copies a float32 entry to dst, which has its size.
 func (s *Session) Read(name string, dst []float32) error {

@@ -3,6 +3,7 @@ package plan
 import (
 	"github.com/meseta-go/meseta/layers"
 	"github.com/meseta-go/meseta/ops"
+	"github.com/meseta-go/meseta/optimizers"
 )
 
 // trained is a trainable weight in a program.
@@ -21,8 +22,36 @@ func valuesOf(weights []trained) []ops.Value {
 	return values
 }
 
+// trained lists the trainable weights in the order in which they lie side by side: by the optimizer's groups, and in each as in the
+// network. The groups' indices are of that list. Values are still missing.
+func (m Model) trained() (list []trained, groups []optimizers.Group, err error) {
+	var all []trained
+	var seen []optimizers.Weight
+	for _, p := range m.Layers.Layers {
+		for _, w := range p.Weights {
+			if w.Trainable {
+				all = append(all, trained{w, ops.None, p.Path(w), p.Name})
+				seen = append(seen, optimizers.Weight{Path: m.Layers.KerasPath(p, w), Shape: w.Shape})
+			}
+		}
+	}
+	if m.Optimizer == nil {
+		return all, nil, nil
+	}
+	if groups, err = optimizers.Groups(m.Optimizer, seen); err != nil {
+		return nil, nil, err
+	}
+	for _, g := range groups {
+		for i, at := range g.Weights {
+			g.Weights[i] = len(list)
+			list = append(list, all[at])
+		}
+	}
+	return list, groups, nil
+}
+
 // update appends what changes states and weights, each gated by the flag.
-func (l *listing) update(m Model, deferred []layers.Deferred, weights []trained) error {
+func (l *listing) update(m Model, deferred []layers.Deferred, weights []trained, groups []optimizers.Group) error {
 	for _, d := range deferred {
 		l.Label = d.Label
 		if _, err := l.Add(d.Op, appended(d.In, l.finite)...); err != nil {
@@ -32,24 +61,54 @@ func (l *listing) update(m Model, deferred []layers.Deferred, weights []trained)
 	if len(weights) == 0 {
 		return nil
 	}
-	rule, err := m.Optimizer.Rule()
-	if err != nil {
-		return err
-	}
 	l.Label = "update"
-	in := []ops.Value{
-		l.NewValue(learningRate, ops.ScalarType, ops.State),
-		l.NewValue(iterations, ops.IterationsType, ops.State),
-		l.finite,
+	rate, count := l.NewValue(learningRate, ops.ScalarType, ops.State), l.NewValue(iterations, ops.IterationsType, ops.State)
+	slot := func(name string, of []trained) (list []ops.Value) {
+		for _, w := range of {
+			list = append(list, l.NewValue(slotName(name, w.path), l.Type(w.value), ops.State))
+		}
+		return list
 	}
-	in = append(append(in, valuesOf(weights)...), l.gradients...)
-	for _, slot := range m.Optimizer.Slots() {
-		for _, w := range weights {
-			in = append(in, l.NewValue(slotName(slot, w.path), l.Type(w.value), ops.State))
+	base, apply, err := m.Optimizer.BaseArguments(), l.finite, error(nil)
+	every := base.Every()
+	if every > 1 {
+		in := append([]ops.Value{count, apply}, l.gradients...)
+		if apply, err = l.Add1(ops.AccumulateGradients{Every: every}, append(in, slot(optimizers.Accumulator, weights)...)...); err != nil {
+			return err
 		}
 	}
-	if _, err = l.Add(ops.Optimize{Rule: rule, Parameters: len(weights)}, in...); err != nil {
-		return err
+	if clip, ok := base.Clip(); ok {
+		if _, err := l.Add(clip, append([]ops.Value{apply}, l.gradients...)...); err != nil {
+			return err
+		}
+	}
+	for i, g := range groups {
+		if len(g.Weights) == 0 {
+			continue
+		}
+		o := ops.Optimize{Rule: g.Rule, Parameters: len(g.Weights), Counted: every > 1 || i > 0, RateFactor: float32(g.RateFactor)}
+		if every > 1 {
+			o.Every = every
+		}
+		first, end := g.Weights[0], g.Weights[0]+len(g.Weights)
+		in := append([]ops.Value{rate, count, apply}, valuesOf(weights[first:end])...)
+		in = append(in, l.gradients[first:end]...)
+		for _, name := range g.Slots {
+			in = append(in, slot(name, weights[first:end])...)
+		}
+		if _, err := l.Add(o, in...); err != nil {
+			return err
+		}
+	}
+	if base.UseEMA {
+		o := ops.AverageWeights{Momentum: float32(base.EMA()), Overwrite: base.EMAOverwriteFrequency}
+		if every > 1 {
+			o.Every = every
+		}
+		in := append([]ops.Value{count, l.finite}, valuesOf(weights)...)
+		if _, err := l.Add(o, append(in, slot(optimizers.Average, weights)...)...); err != nil {
+			return err
+		}
 	}
 	return l.constrain(weights)
 }

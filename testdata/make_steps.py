@@ -70,7 +70,41 @@ def penalized():
     ], name="penalized"), keras.optimizers.Adam(0.01)
 
 
-MODELS = [small, residual, dense, penalized]
+def network(name, **limits):
+    return keras.Sequential([
+        L.Input((6, 6, 2)),
+        L.Conv2D(4, 3, activation="relu"),
+        L.BatchNormalization(momentum=0.9),
+        L.Flatten(),
+        L.Dense(8, activation="relu", **limits),
+        L.Dense(12, activation="relu"),
+        L.Dense(5, activation="softmax", name="head"),
+    ], name=name)
+
+
+def clipped():
+    return network("clipped"), keras.optimizers.SGD(0.2, momentum=0.9, global_clipnorm=0.5)
+
+
+def averaged():
+    return network("averaged"), keras.optimizers.Adam(0.01, clipnorm=0.2, use_ema=True, ema_momentum=0.8, ema_overwrite_frequency=4)
+
+
+def accumulated():
+    """Averages and constraints follow at every step, the update at every third."""
+    return network("accumulated", kernel_constraint=keras.constraints.MaxNorm(0.5)), keras.optimizers.Nadam(
+        0.02, clipvalue=0.03, gradient_accumulation_steps=3, use_ema=True, ema_momentum=0.7, ema_overwrite_frequency=2, weight_decay=0.1)
+
+
+def lamb():
+    return network("lamb"), keras.optimizers.Lamb(0.02, weight_decay=0.1)
+
+
+def muon():
+    return network("muon"), keras.optimizers.Muon(0.02, exclude_layers=["head"], adam_lr_ratio=0.5)
+
+
+MODELS = [small, residual, dense, penalized, clipped, averaged, accumulated, lamb, muon]
 for seed, make in enumerate(MODELS):
     if sys.argv[1:] and make.__name__ not in sys.argv[1:]:
         continue
@@ -98,4 +132,8 @@ for seed, make in enumerate(MODELS):
         for layer in model.layers:
             for w in layer.weights:
                 f[f"final/{layer.name}/{w.name}"] = w.numpy()
+        if optimizer.use_ema:
+            paths = [f"{layer.name}/{w.name}" for layer in model.layers for w in layer.trainable_weights]
+            for path, average in zip(paths, optimizer._model_variables_moving_average):
+                f[f"averages/{path}"] = average.numpy()
     print(name, keras.__version__, losses)

@@ -1,10 +1,11 @@
 """Make optimizer_*.keras, one small model for each optimizer of Keras 3, some as .h5 too, and expected_optimizers.json, what is in them.
 
-Run in this folder: python make_optimizers.py. Old files are kept for ever.
+Run in this folder: python make_optimizers.py [NAME...]. Old files are kept for ever.
 """
 
 import json
 import os
+import sys
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
@@ -29,8 +30,21 @@ CASES = {
     "adamax": (O.Adamax, dict(learning_rate=0.01, weight_decay=0.02)),
     "nadam": (O.Nadam, dict(learning_rate=0.01, beta_1=0.8)),
     "lion": (O.Lion, dict(learning_rate=0.003)),
+    "clipnorm": (O.SGD, dict(learning_rate=0.1, momentum=0.9, clipnorm=0.05)),
+    "global_clipnorm": (O.Adam, dict(learning_rate=0.01, global_clipnorm=0.1)),
+    "clipvalue": (O.Adagrad, dict(learning_rate=0.1, clipvalue=0.02)),
+    "ema": (O.AdamW, dict(learning_rate=0.01, use_ema=True, ema_momentum=0.9, ema_overwrite_frequency=2)),
+    "ema_adagrad": (O.Adagrad, dict(learning_rate=0.1, use_ema=True)),
+    "accumulate": (O.Adam, dict(learning_rate=0.01, gradient_accumulation_steps=2)),
+    "accumulate_rmsprop": (O.RMSprop, dict(learning_rate=0.01, momentum=0.5, centered=True, gradient_accumulation_steps=2, use_ema=True, ema_momentum=0.5)),
+    "accumulate_nadam": (O.Nadam, dict(
+        learning_rate=0.01, gradient_accumulation_steps=2, use_ema=True, ema_momentum=0.8, ema_overwrite_frequency=2, global_clipnorm=0.5)),
+    "lamb": (O.Lamb, dict(learning_rate=0.01, weight_decay=0.01)),
+    "muon": (O.Muon, dict(learning_rate=0.01)),
+    "muon_excluded": (O.Muon, dict(
+        learning_rate=0.02, exclude_layers=["dense_1"], nesterov=False, rms_rate=None, ns_steps=3, adam_lr_ratio=0.5, weight_decay=0.1, use_ema=True)),
 }
-H5 = ["adamw", "rmsprop_both", "nadam"]
+H5 = ["adamw", "rmsprop_both", "nadam", "accumulate_rmsprop", "accumulate_nadam", "muon_excluded"]
 
 
 def describe(m):
@@ -46,7 +60,7 @@ def describe(m):
         "class": type(o).__name__,
         "weights": {f"{layer.name}/{v.name}": digest(v.numpy()) for layer in m.layers for v in layer.weights},
         "slots": slots,
-        "iterations": int(o.iterations),
+        "iterations": int(o._iterations),  # of steps; o.iterations counts updates
         "learning_rate": float(o.learning_rate),
     }
 
@@ -57,7 +71,11 @@ if __name__ == "__main__":
     labels = np.arange(6) % 3
     np.save("optimizer_x.npy", x)
     expected = {"keras": keras.__version__, "tensorflow": tf.__version__, "models": {}}
-    for name, (optimizer, arguments) in CASES.items():
+    if sys.argv[1:]:
+        with open("expected_optimizers.json") as f:
+            expected["models"] = json.load(f)["models"]
+    for name in sys.argv[1:] or CASES:
+        optimizer, arguments = CASES[name]
         keras.backend.clear_session()
         keras.utils.set_random_seed(11)
         m = keras.Sequential([L.Input((5,)), L.Dense(4, activation="relu"), L.Dense(3, activation="softmax")], name="sequential")

@@ -145,6 +145,10 @@ func TestOptimizerByName(t *testing.T) {
 	require.NoError(t, os.WriteFile(named, []byte("optimizer: rmsprop\nlearning_rate: 0.002\n"), 0o666))
 	arguments := filepath.Join(dir, "arguments.yaml")
 	require.NoError(t, os.WriteFile(arguments, []byte("optimizer: {sgd: {momentum: 0.9, nesterov: true, learning_rate: 0.1}}\n"), 0o666))
+	base := filepath.Join(dir, "base.yaml")
+	require.NoError(t, os.WriteFile(base, []byte("optimizer: {adamax: {clipnorm: 1.0, use_ema: true, gradient_accumulation_steps: 2}}\n"), 0o666))
+	adamax := optimizers.NewAdamax()
+	adamax.Base = optimizers.Base{ClipNorm: 1, UseEMA: true, GradientAccumulationSteps: 2}
 	for i, c := range []struct {
 		args []string
 		want optimizers.Optimizer
@@ -153,6 +157,7 @@ func TestOptimizerByName(t *testing.T) {
 		{[]string{"--config", named}, optimizers.NewRMSprop().WithRate(0.002)},
 		{[]string{"--config", arguments}, &optimizers.SGD{LearningRate: 0.1, Momentum: 0.9, Nesterov: true}},
 		{[]string{"--config", filepath.Join(dir, "SGD", "config.yaml"), "--seed", "2"}, &optimizers.SGD{LearningRate: 0.1, Momentum: 0.9, Nesterov: true}},
+		{[]string{"--config", base}, adamax},
 		{[]string{"--config", named, "--optimizer", "adamw", "--lr", "0.005"}, optimizers.NewAdamW().WithRate(0.005)},
 	} {
 		saved, runDir := filepath.Join(dir, c.want.ClassName()+".h5"), filepath.Join(dir, c.want.ClassName())
