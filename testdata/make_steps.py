@@ -104,7 +104,24 @@ def muon():
     return network("muon"), keras.optimizers.Muon(0.02, exclude_layers=["head"], adam_lr_ratio=0.5)
 
 
-MODELS = [small, residual, dense, penalized, clipped, averaged, accumulated, lamb, muon]
+def convolutions():
+    """Convolutions in groups, of each channel, dilated, transposed."""
+    return keras.Sequential([
+        L.Input((10, 11, 4)),
+        L.Conv2D(8, 3, padding="same", groups=2, activation="relu"),
+        L.ZeroPadding2D(1),
+        L.DepthwiseConv2D(3, strides=2, depth_multiplier=2, activation="relu"),
+        L.BatchNormalization(momentum=0.9, epsilon=1e-3),
+        L.SeparableConv2D(6, 3, padding="same", activation="relu"),
+        L.Conv2DTranspose(5, 3, strides=2, padding="same", activation="relu"),
+        L.Conv2D(6, 3, dilation_rate=2, use_bias=False),
+        L.DepthwiseConv2D(3, padding="same", use_bias=False),
+        L.GlobalAveragePooling2D(),
+        L.Dense(5, activation="softmax"),
+    ], name="convolutions"), keras.optimizers.SGD(0.1, momentum=0.9)
+
+
+MODELS = [small, residual, dense, penalized, clipped, averaged, accumulated, lamb, muon, convolutions]
 for seed, make in enumerate(MODELS):
     if sys.argv[1:] and make.__name__ not in sys.argv[1:]:
         continue
