@@ -233,6 +233,15 @@ func (m *Model) Plan(mode plan.Mode, batch int) (*plan.Program, error) {
 	return m.session.Program(mode, batch)
 }
 
+// Limits measures what the model's device can do: float32 operations a second, and bytes a second to and from memory.
+func (m *Model) Limits() (operations, bytes float64, err error) {
+	if err := m.open(); err != nil {
+		return 0, 0, err
+	}
+	operations, bytes = m.device.Limits()
+	return operations, bytes, nil
+}
+
 // Stepper gives a function that does one step with a batch and returns its mean loss (0 for inference): Fit without data set,
 // callbacks and validation, for measurements and for loops of one's own. x is [batch,…], labels [batch].
 // Training steps use the optimizer's own learning rate; one that is not finite is a *NonFiniteError.

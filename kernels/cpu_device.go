@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/meseta-go/meseta/kernels/cpu"
+	"github.com/meseta-go/meseta/kernels/tile"
 )
 
 // CPU is the Device that this process runs on.
@@ -39,6 +40,11 @@ func (c *CPU) Sequence(steps []func()) func() error {
 		}
 		return nil
 	}
+}
+
+// Limits measures products in registers, and copies between two blocks that no cache holds.
+func (c *CPU) Limits() (operations, bytes float64) {
+	return tile.PeakFLOPs(c.dev), c.dev.Bandwidth()
 }
 
 // Alloc gives memory of the process.

@@ -25,6 +25,7 @@ type paper struct{ workspace int }
 
 func (paper) String() string                          { return "paper" }
 func (paper) Threads() int                            { return 1 }
+func (paper) Limits() (operations, bytes float64)     { return 1, 1 }
 func (paper) Close() error                            { return nil }
 func (paper) Sequence([]func()) func() error          { return func() error { return nil } }
 func (paper) Alloc(bytes int) (kernels.Memory, error) { return &sheet{make([]byte, bytes)}, nil }

@@ -87,18 +87,23 @@ func (p *Program) buffers(vs []ops.Value) []kernels.Buffer {
 // bind ties the kernels to the session's arena, again after that has grown.
 func (p *Program) bind() {
 	var steps []func()
-	for i, k := range p.kernels {
-		if k == nil {
+	for i := range p.kernels {
+		if p.kernels[i] == nil {
 			continue
 		}
-		op := p.listing.Ops[i]
-		b := kernels.Buffers{In: p.buffers(op.In), Out: p.buffers(op.Out)}
-		if w := p.places.work[i]; w >= 0 {
-			b.Workspace = kernels.Buffer{Memory: p.session.arena, Offset: p.places.list[w].offset, Bytes: p.places.list[w].bytes}
-		}
-		steps = append(steps, k.Bind(b))
+		steps = append(steps, p.bindStep(i))
 	}
 	p.run, p.bound = p.session.device.Sequence(steps), p.session.arena
+}
+
+// bindStep ties the kernel of step i to the session's arena.
+func (p *Program) bindStep(i int) func() {
+	op := p.listing.Ops[i]
+	b := kernels.Buffers{In: p.buffers(op.In), Out: p.buffers(op.Out)}
+	if w := p.places.work[i]; w >= 0 {
+		b.Workspace = kernels.Buffer{Memory: p.session.arena, Offset: p.places.list[w].offset, Bytes: p.places.list[w].bytes}
+	}
+	return p.kernels[i].Bind(b)
 }
 
 // Run does one step with the batch that SetBatch left. It does not allocate.
@@ -186,10 +191,6 @@ func (p *Program) String() string {
 		if len(ins) > 6 {
 			ins = append(ins[:5:5], fmt.Sprintf("… %d more", len(op.In)-5))
 		}
-		name := op.Name()
-		if s, ok := op.Operator.(fmt.Stringer); ok && s.String() != "" {
-			name += " " + s.String()
-		}
 		cost, variant := "-", "view"
 		if n := p.flops(i); n > 0 {
 			cost = fmt.Sprintf("%.3f MFLOP", float64(n)/1e6)
@@ -197,10 +198,18 @@ func (p *Program) String() string {
 		if p.kernels[i] != nil {
 			variant = p.kernels[i].Variant()
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t(%s)\t%s\t%s\t%s\n", i, strings.Join(outs, ", "), name, strings.Join(ins, ", "), cost, variant, op.Label)
+		fmt.Fprintf(w, "%d\t%s\t%s\t(%s)\t%s\t%s\t%s\n", i, strings.Join(outs, ", "), describe(op), strings.Join(ins, ", "), cost, variant, op.Label)
 	}
 	w.Flush()
 	return b.String()
+}
+
+// describe names an operation with its attributes.
+func describe(op ops.Op) string {
+	if s, ok := op.Operator.(fmt.Stringer); ok && s.String() != "" {
+		return op.Name() + " " + s.String()
+	}
+	return op.Name()
 }
 
 func (p *Program) name(v ops.Value) string {

@@ -17,6 +17,7 @@ func newInspect() *cobra.Command {
 		RunE:  inspect,
 	}
 	c.Flags().Bool("plan", false, "show the compiled program")
+	c.Flags().Bool("profile", false, "with --plan: run it and show where its time goes")
 	c.Flags().String("mode", "training", "with --plan: training, evaluation or inference")
 	addSteps(c)
 	return c
@@ -86,6 +87,12 @@ func inspectPlan(c *cobra.Command, name string) error {
 	p, err := m.Plan(mode, batch)
 	if err != nil {
 		return err
+	}
+	if measured, err := c.Flags().GetBool("profile"); err != nil || measured {
+		if err != nil {
+			return err
+		}
+		return profile(c, m, p)
 	}
 	if wantsJSON(c) {
 		return printJSON(c, map[string]any{"program": p.String(), "flops": p.FLOPs(), "arena_bytes": p.ArenaBytes()})
