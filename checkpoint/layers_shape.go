@@ -9,6 +9,21 @@ var shapeLayers = map[string]codec{
 	}, func(_ *layers.Flatten, values map[string]any) {
 		set(values, "data_format", "channels_last")
 	}),
+	"Reshape": of(func(c *config, name string) *layers.Reshape {
+		return &layers.Reshape{Name: name, TargetShape: c.integers("target_shape", nil)}
+	}, func(l *layers.Reshape, values map[string]any) {
+		set(values, "target_shape", l.TargetShape)
+	}),
+	"Permute": of(func(c *config, name string) *layers.Permute {
+		return &layers.Permute{Name: name, Dims: c.integers("dims", nil)}
+	}, func(l *layers.Permute, values map[string]any) {
+		set(values, "dims", l.Dims)
+	}),
+	"RepeatVector": of(func(c *config, name string) *layers.RepeatVector {
+		return &layers.RepeatVector{Name: name, N: c.integer("n")}
+	}, func(l *layers.RepeatVector, values map[string]any) {
+		set(values, "n", l.N)
+	}),
 	"ZeroPadding2D": of(func(c *config, name string) *layers.ZeroPadding2D {
 		c.only("data_format", "channels_last")
 		return &layers.ZeroPadding2D{Name: name, Padding: c.margin("padding")}

@@ -97,36 +97,3 @@ func (*Cropping2D) Weights([]Shape) []Weight { return nil }
 func (l *Cropping2D) Lower(b *Builder, in, _ []ops.Value) (ops.Value, error) {
 	return b.Add1(ops.Crop(l.Cropping.pad()), in[0])
 }
-
-// Concatenate puts the channels of two or more inputs side by side; they agree in all other dimensions.
-type Concatenate struct{ Name string }
-
-// ClassName is "Concatenate".
-func (*Concatenate) ClassName() string { return "Concatenate" }
-
-// GivenName is the field Name.
-func (l *Concatenate) GivenName() string { return l.Name }
-
-// OutputShape is the inputs' with the sum of their channels.
-func (l *Concatenate) OutputShape(in []Shape) (Shape, error) {
-	if len(in) < 2 {
-		return nil, fmt.Errorf("layers: Concatenate has %d inputs, wants two or more: %w", len(in), ErrConfig)
-	}
-	types := make([]ops.Type, len(in))
-	for i, s := range in {
-		types[i] = ops.Type{Shape: s}
-	}
-	t, err := ops.Concat{}.Infer(types)
-	if err != nil {
-		return nil, err
-	}
-	return t[0].Shape, nil
-}
-
-// Weights is none.
-func (*Concatenate) Weights([]Shape) []Weight { return nil }
-
-// Lower adds a Concat.
-func (*Concatenate) Lower(b *Builder, in, _ []ops.Value) (ops.Value, error) {
-	return b.Add1(ops.Concat{}, in...)
-}

@@ -81,11 +81,30 @@ func (b *Builder) Defer(o ops.Operator, in ...ops.Value) {
 
 // activate adds the activation a to v.
 func (b *Builder) activate(a ActivationName, v ops.Value) (ops.Value, error) {
-	switch a {
-	case ReLU:
-		return b.Add1(ops.Relu{}, v)
-	case Softmax:
-		return b.Add1(ops.Softmax{}, v)
+	a, err := ParseActivation(string(a))
+	if err != nil || a == Linear {
+		return v, err
 	}
-	return v, nil
+	if a == GLU {
+		return b.gate(v)
+	}
+	return b.Add1(activations[a], v)
+}
+
+// gate multiplies the first half of the last dimension by the sigmoid of the second.
+func (b *Builder) gate(v ops.Value) (ops.Value, error) {
+	s := b.Type(v).Shape
+	half := s[len(s)-1] / 2
+	x, err := b.Add1(ops.Channels{First: 0, Count: half}, v)
+	if err != nil {
+		return ops.None, err
+	}
+	y, err := b.Add1(ops.Channels{First: half, Count: half}, v)
+	if err != nil {
+		return ops.None, err
+	}
+	if y, err = b.Add1(ops.Unary{Func: ops.Sigmoid}, y); err != nil {
+		return ops.None, err
+	}
+	return b.Add1(ops.Binary{Func: ops.Times}, x, y)
 }

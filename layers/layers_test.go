@@ -70,8 +70,8 @@ func TestMistakesAreNamed(t *testing.T) {
 		{&Conv2D{Filters: 1}, ErrConfig, "kernel size of 0×0"},
 		{&Conv2D{Filters: 1, KernelSize: Square(9)}, ops.ErrShape, "9×9 does not fit"},
 		{&Conv2D{Filters: 1, KernelSize: Square(3), Padding: "full"}, ErrConfig, `padding "full"`},
-		{&Conv2D{Filters: 1, KernelSize: Square(3), Activation: "swish"}, ErrConfig, `activation "swish"`},
-		{&Conv2D{Filters: 1, KernelSize: Square(3), Activation: Softmax}, ops.ErrShape, "softmax wants one dimension"},
+		{&Conv2D{Filters: 1, KernelSize: Square(3), Activation: "threshold"}, ErrConfig, `activation "threshold"`},
+		{&Conv2D{Filters: 2, KernelSize: Square(3), Activation: GLU}, ErrConfig, "an Activation layer of its own"},
 		{&Conv2D{Filters: 1, KernelSize: Square(3), Strides: Size{1, -1}}, ErrConfig, "strides 1×-1"},
 		{&Conv2D{Filters: 1, KernelSize: Square(3), Strides: Square(2), DilationRate: Square(2)}, ErrConfig, "only one of them"},
 		{&Conv2D{Filters: 1, KernelSize: Square(3), Padding: Causal}, ErrConfig, `padding "causal"`},
@@ -88,7 +88,24 @@ func TestMistakesAreNamed(t *testing.T) {
 		{&AveragePooling2D{Padding: "full"}, ErrConfig, `padding "full"`},
 		{&MaxPooling1D{}, ops.ErrShape, "takes a sequence"},
 		{&GlobalMaxPooling1D{}, ops.ErrShape, "takes a sequence"},
-		{&Dense{Units: 3}, ops.ErrShape, "put a Flatten before it"},
+		{&Dense{}, ErrConfig, "0 units"},
+		{&Activation{Function: GLU}, ops.ErrShape, "an even last dimension"},
+		{&ReLULayer{NegativeSlope: -1}, ErrConfig, "negative slope -1"},
+		{&ReLULayer{MaxValue: 1, Threshold: 2}, ErrConfig, "max value 1 below its threshold 2"},
+		{&LeakyReLULayer{NegativeSlope: -1}, ErrConfig, "negative slope -1"},
+		{&ELULayer{Alpha: -1}, ErrConfig, "alpha -1"},
+		{&PReLU{SharedAxes: []int{0}}, ErrConfig, "shares axes [0]"},
+		{&SoftmaxLayer{Axis: 4}, ErrConfig, "axis 4"},
+		{&SoftmaxLayer{Axis: -4}, ErrConfig, "axis -4"},
+		{&Subtract{}, ErrConfig, "1 inputs"},
+		{&Dot{}, ErrConfig, "1 inputs"},
+		{&Reshape{TargetShape: Shape{5, -1}}, ops.ErrShape, "which has 192 elements"},
+		{&Reshape{TargetShape: Shape{-1, -1}}, ErrConfig, "one at most -1"},
+		{&Reshape{}, ops.ErrShape, "192 elements"},
+		{&Permute{Dims: []int{1, 1, 2}}, ErrConfig, "want each of 1 to 3"},
+		{&Permute{Dims: []int{2, 1}}, ErrConfig, "want each of 1 to 3"},
+		{&RepeatVector{N: 2}, ops.ErrShape, "takes [C]"},
+		{&RepeatVector{}, ErrConfig, "n 0"},
 		{&Dropout{Rate: 1}, ErrConfig, "rate 1"},
 		{&SpatialDropout2D{Rate: -1}, ErrConfig, "rate -1"},
 		{&SpatialDropout1D{}, ops.ErrShape, "takes a sequence"},
@@ -138,6 +155,46 @@ func TestConcatenateWantsEqualImages(t *testing.T) {
 	g, err := Functional("", in, Apply(&Concatenate{}, in, framed))
 	require.NoError(t, err)
 	assert.Equal(t, Shape{8, 8, 6}, g.OutputShape())
+}
+
+func TestMergedInputsAreBroadcast(t *testing.T) {
+	in := Apply(&InputLayer{Shape: Shape{8, 8, 3}})
+	smaller := Apply(&Cropping2D{Cropping: Around(1)}, in)
+	channels := Apply(&GlobalAveragePooling2D{}, in)
+	for _, c := range []struct {
+		output *Node
+		kind   error
+		text   string
+	}{
+		{Apply(&Add{}, in, smaller), ops.ErrShape, "cannot be broadcast"},
+		{Apply(&Subtract{}, in, in, in), ErrConfig, "3 inputs"},
+		{Apply(&Concatenate{}, in, channels), ops.ErrShape, "differ in axis 3"},
+		{Apply(&Concatenate{Axis: 5}, in, in), ErrConfig, "axis 5"},
+		{Apply(&Dot{}, in, in), ErrConfig, "counted from 1"},
+		{Apply(&Dot{Axes: [2]int{1, 3}}, in, in), ops.ErrShape, "8 and 3"},
+		{Apply(&Dot{Axes: [2]int{1, 4}}, in, in), ErrConfig, "axis 4"},
+	} {
+		_, err := Functional("", in, c.output)
+		assert.ErrorIs(t, err, c.kind)
+		assert.ErrorContains(t, err, c.text)
+	}
+	g, err := Functional("", in, Apply(&Multiply{}, channels, in))
+	require.NoError(t, err)
+	assert.Equal(t, Shape{8, 8, 3}, g.OutputShape())
+}
+
+func TestActivationNames(t *testing.T) {
+	assert.Len(t, Activations, 31)
+	for _, name := range Activations {
+		a, err := ParseActivation(name)
+		require.NoError(t, err)
+		again, err := ParseActivation(a.String())
+		require.NoError(t, err)
+		assert.Equal(t, a, again)
+	}
+	a, err := ParseActivation("swish")
+	require.NoError(t, err)
+	assert.Equal(t, SiLU, a)
 }
 
 func TestSamePaddingIsTensorFlows(t *testing.T) {

@@ -65,43 +65,6 @@ func (*Flatten) Lower(b *Builder, in, _ []ops.Value) (ops.Value, error) {
 	return b.Add1(ops.Reshape{Shape: ops.Shape{s[0], s[1:].Size()}}, in[0])
 }
 
-// Add adds inputs of one shape, two or more.
-type Add struct{ Name string }
-
-// ClassName is "Add".
-func (*Add) ClassName() string { return "Add" }
-
-// GivenName is the field Name.
-func (l *Add) GivenName() string { return l.Name }
-
-// OutputShape is the inputs'.
-func (l *Add) OutputShape(in []Shape) (Shape, error) {
-	if len(in) < 2 {
-		return nil, fmt.Errorf("layers: Add has %d inputs, wants two or more: %w", len(in), ErrConfig)
-	}
-	for _, s := range in[1:] {
-		if !s.Equal(in[0]) {
-			return nil, fmt.Errorf("layers: Add has inputs %v and %v: %w", in[0], s, ops.ErrShape)
-		}
-	}
-	return in[0], nil
-}
-
-// Weights is none.
-func (*Add) Weights([]Shape) []Weight { return nil }
-
-// Lower adds the inputs from left to right.
-func (*Add) Lower(b *Builder, in, _ []ops.Value) (ops.Value, error) {
-	v := in[0]
-	for _, x := range in[1:] {
-		var err error
-		if v, err = b.Add1(ops.Add{}, v, x); err != nil {
-			return ops.None, err
-		}
-	}
-	return v, nil
-}
-
 // Rescaling computes x·Scale + Offset.
 type Rescaling struct {
 	Name   string

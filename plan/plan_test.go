@@ -108,7 +108,26 @@ func limited(t *testing.T) Model {
 	return Model{g, losses.SparseCategoricalCrossentropy{FromLogits: true}, nil, o}
 }
 
-var modelsOf = map[string]func(*testing.T) Model{"small": small, "residual": residual, "branched": branched, "sequence": sequence, "limited": limited}
+// merging has functions that work in place beside inputs that are broadcast, a value that is read on both sides of one, and slopes.
+func merging(t *testing.T) Model {
+	in := layers.Apply(&layers.InputLayer{Shape: layers.Shape{6, 6, 3}})
+	x := layers.Apply(&layers.Conv2D{Filters: 4, KernelSize: layers.Square(3), Activation: layers.GELU}, in)
+	x = layers.Apply(&layers.PReLU{SharedAxes: []int{1, 2}}, x)
+	s := layers.Apply(&layers.Dense{Units: 4, Activation: layers.Sigmoid}, layers.Apply(&layers.GlobalAveragePooling2D{}, x))
+	x = layers.Apply(&layers.Average{}, layers.Apply(&layers.Multiply{}, s, x), x)
+	x = layers.Apply(&layers.Dense{Units: 2, Activation: layers.Tanh}, x)
+	q := layers.Apply(&layers.Reshape{TargetShape: layers.Shape{-1, 2}}, x)
+	x = layers.Apply(&layers.Dot{Axes: [2]int{1, 1}}, q, q)
+	out := layers.Apply(&layers.Dense{Units: 3, Activation: layers.Softmax}, layers.Apply(&layers.Flatten{}, layers.Apply(&layers.Permute{Dims: []int{2, 1}}, x)))
+	g, err := layers.Functional("merging", in, out)
+	require.NoError(t, err)
+	return Model{Layers: g, Loss: losses.SparseCategoricalCrossentropy{}, Optimizer: optimizers.NewSGD()}
+}
+
+var modelsOf = map[string]func(*testing.T) Model{
+	"small": small, "residual": residual, "branched": branched, "merging": merging,
+	"sequence": sequence, "limited": limited,
+}
 
 func TestGoldenPrograms(t *testing.T) {
 	for name, model := range modelsOf {

@@ -121,7 +121,28 @@ def convolutions():
     ], name="convolutions"), keras.optimizers.SGD(0.1, momentum=0.9)
 
 
-MODELS = [small, residual, dense, penalized, clipped, averaged, accumulated, lamb, muon, convolutions]
+def merging():
+    """Inputs that are broadcast, on both sides of functions that work in place, and learnt slopes."""
+    i = L.Input((6, 6, 3), name="image")
+    x = L.Conv2D(8, 3, activation="gelu", name="a")(i)
+    x = L.PReLU(shared_axes=[1, 2], name="slopes")(x)
+    s = L.GlobalAveragePooling2D(name="squeeze")(x)
+    s = L.Dense(8, activation="sigmoid", name="excite")(L.Dense(4, activation="silu", name="middle")(s))
+    y = L.Multiply(name="scale")([s, x])
+    p = L.Conv2D(1, 1, activation="tanh", name="plane")(y)
+    x = L.Average(name="mean")([y, p, x])
+    x = L.Maximum(name="larger")([x, s])
+    x = L.Dense(6, activation="mish", name="rows")(x)
+    x = L.LeakyReLU(negative_slope=0.1, name="leaky")(x)
+    q = L.Reshape((16, 6), name="pixels")(x)
+    x = L.Dot(axes=(1, 1), normalize=True, name="gram")([q, q])
+    x = L.Subtract(name="centered")([x, L.Permute((2, 1), name="turned")(L.Activation("softplus", name="soft")(x))])
+    x = L.Concatenate(axis=1, name="below")([x, q])
+    x = L.Dense(5, activation="softmax", name="head")(L.Flatten(name="flat")(x))
+    return keras.Model(i, x, name="merging"), keras.optimizers.Adam(0.01)
+
+
+MODELS = [small, residual, dense, penalized, clipped, averaged, accumulated, lamb, muon, convolutions, merging]
 for seed, make in enumerate(MODELS):
     if sys.argv[1:] and make.__name__ not in sys.argv[1:]:
         continue
