@@ -45,13 +45,24 @@ func ExampleFunctional() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Print(meseta.Summary(graph))
+	fmt.Print(meseta.Summary(graph, 80))
 	// Output:
 	// Model: "functional"
-	// Layer                     Type                    Output shape     Parameters  Connected to
-	// input_layer               InputLayer              (None, 8, 8, 4)  0
-	// conv2d                    Conv2D                  (None, 8, 8, 4)  148         input_layer
-	// add                       Add                     (None, 8, 8, 4)  0           conv2d, input_layer
-	// global_average_pooling2d  GlobalAveragePooling2D  (None, 4)        0           add
-	// Parameters: 148 (148 trainable, 0 not), 0.00 MiB
+	// ┏━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━┓
+	// ┃ Layer (type)        ┃ Output Shape      ┃    Param # ┃ Connected to      ┃
+	// ┡━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━┩
+	// │ input_layer         │ (None, 8, 8, 4)   │          0 │ -                 │
+	// │ (InputLayer)        │                   │            │                   │
+	// ├─────────────────────┼───────────────────┼────────────┼───────────────────┤
+	// │ conv2d (Conv2D)     │ (None, 8, 8, 4)   │        148 │ input_layer[0][0] │
+	// ├─────────────────────┼───────────────────┼────────────┼───────────────────┤
+	// │ add (Add)           │ (None, 8, 8, 4)   │          0 │ conv2d[0][0],     │
+	// │                     │                   │            │ input_layer[0][0] │
+	// ├─────────────────────┼───────────────────┼────────────┼───────────────────┤
+	// │ global_average_poo… │ (None, 4)         │          0 │ add[0][0]         │
+	// │ (GlobalAveragePool… │                   │            │                   │
+	// └─────────────────────┴───────────────────┴────────────┴───────────────────┘
+	//  Total params: 148 (592.00 B)
+	//  Trainable params: 148 (592.00 B)
+	//  Non-trainable params: 0 (0.00 B)
 }

@@ -469,11 +469,11 @@ func (v *view) LayerRows() (rows []layerRow) {
 func (v *view) Totals() string {
 	n := v.Network
 	return fmt.Sprintf("%s parameters: %s trainable, %s not; %s of memory", grouped(float64(n.Trainable+n.Other)), grouped(float64(n.Trainable)), grouped(float64(n.Other)),
-		memory(4*(n.Trainable+n.Other)))
+		Memory(4*(n.Trainable+n.Other)))
 }
 
-// memory writes a number of bytes as Keras does.
-func memory(bytes int) string {
+// Memory writes a number of bytes as Keras does: 4.58 MB, of 1,048,576 bytes each.
+func Memory(bytes int) string {
 	x := float64(bytes)
 	for _, unit := range []string{"B", "KB", "MB", "GB", "TB"} {
 		if x < 1024 {

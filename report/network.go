@@ -197,6 +197,11 @@ func (n *Network) WriteSVG(w io.Writer) error {
 	return err
 }
 
+// WriteFile draws the network into an SVG file, which has its old content or the whole new one.
+func (n *Network) WriteFile(path string) error {
+	return writeWhole(path, ".network-*.svg", n.WriteSVG)
+}
+
 // drawingStyle are the colours of a drawing that stands alone.
 const drawingStyle = `<style>
 svg { background: #ffffff; font-family: system-ui, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", sans-serif }

@@ -2,20 +2,27 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"os"
+	"strconv"
 
 	"github.com/meseta-go/meseta"
 	"github.com/meseta-go/meseta/layers"
 	"github.com/meseta-go/meseta/plan"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 func newInspect() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "inspect MODEL",
-		Short: "Show a model's layers, or the steps it is compiled to",
-		Args:  exactly("MODEL"),
-		RunE:  inspect,
+		Short: "Show a model's layers, draw them, or show the steps it is compiled to",
+		Long: `Show a model's layers as Keras's summary does, as wide as the terminal or as COLUMNS says; draw them with --svg; or show, with --plan, the steps
+that a model is compiled to.`,
+		Args: exactly("MODEL"),
+		RunE: inspect,
 	}
+	c.Flags().String("svg", "", "file for a drawing of the layers")
 	c.Flags().Bool("plan", false, "show the compiled program")
 	c.Flags().Bool("profile", false, "with --plan: run it and show where its time goes")
 	c.Flags().String("mode", "training", "with --plan: training, evaluation or inference")
@@ -47,8 +54,17 @@ func inspect(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	drawing, err := c.Flags().GetString("svg")
+	if err != nil {
+		return err
+	}
+	if drawing != "" {
+		if err := meseta.Describe(g).WriteFile(drawing); err != nil {
+			return err
+		}
+	}
 	if !wantsJSON(c) {
-		_, err := fmt.Fprint(c.OutOrStdout(), meseta.Summary(g))
+		_, err := fmt.Fprint(c.OutOrStdout(), meseta.Summary(g, columns(c.OutOrStdout())))
 		return err
 	}
 	list := []layerInfo{}
@@ -64,6 +80,19 @@ func inspect(c *cobra.Command, args []string) error {
 	}
 	trainable, other := g.Parameters()
 	return printJSON(c, map[string]any{"name": g.Name, "layers": list, "trainable": trainable, "non_trainable": other})
+}
+
+// columns is how wide a terminal is, as Python's shutil.get_terminal_size finds it: what COLUMNS says, else the terminal's own width, else 80.
+func columns(out io.Writer) int {
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+		return n
+	}
+	if file, ok := out.(*os.File); ok {
+		if n, _, err := term.GetSize(int(file.Fd())); err == nil && n > 0 {
+			return n
+		}
+	}
+	return 80
 }
 
 func inspectPlan(c *cobra.Command, name string) error {

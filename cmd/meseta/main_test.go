@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/meseta-go/meseta"
@@ -121,7 +122,7 @@ func TestTrainLeavesARun(t *testing.T) {
 	assert.Equal(t, tensor.Shape{3, 10}, out.Shape())
 	code, stdout, _ = run("inspect", saved)
 	assert.Zero(t, code)
-	assert.Contains(t, stdout, "1,199,882 trainable")
+	assert.Contains(t, stdout, "Trainable params: 1,199,882 (4.58 MB)")
 	code, _, stderr = run("verify", saved)
 	assert.Zero(t, code, stderr)
 	code, stdout, stderr = run("train", "--model", saved, "--data", idx, "--val", "0.25", "--steps", "2", "--run-dir", filepath.Join(t.TempDir(), "more"), "--json")
@@ -239,6 +240,28 @@ func TestBenchKeepsItsContract(t *testing.T) {
 		assert.Greater(t, line["images_per_s_best"], 0.0)
 		assert.EqualValues(t, 1, line["threads"])
 	}
+}
+
+func TestInspectDraws(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "net.svg")
+	t.Setenv("COLUMNS", "60")
+	code, stdout, stderr := run("inspect", "resnet20", "--svg", file)
+	require.Zero(t, code, stderr)
+	for line := range strings.Lines(stdout) {
+		assert.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), 60)
+	}
+	drawing, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, 73, strings.Count(string(drawing), `class="p-box"`), "as many boxes as layers")
+	code, stdout, stderr = run("inspect", "mnist-cnn", "--svg", file, "--json")
+	require.Zero(t, code, stderr)
+	assert.True(t, json.Valid([]byte(stdout)), stdout)
+	again, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.NotEqual(t, drawing, again)
+	code, _, stderr = run("inspect", "mnist-cnn", "--svg", filepath.Join(file, "net.svg"))
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stderr, "net.svg")
 }
 
 func TestDoctorAndInspect(t *testing.T) {
