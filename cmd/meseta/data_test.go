@@ -3,8 +3,10 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"image/png"
@@ -100,7 +102,7 @@ func TestData(t *testing.T) {
 	assert.Contains(t, stdout, "0  none  (empty)\n")
 	code, stdout, _ = run("data", folder, "--json")
 	assert.Equal(t, 1, code)
-	var got struct{ Parts []folderInfo }
+	var got struct{ Parts []dataInfo }
 	require.NoError(t, json.Unmarshal([]byte(stdout), &got))
 	require.Len(t, got.Parts, 2)
 	assert.Equal(t, []brokenInfo{{"test/class é 9/x.jpg", "broken file: it is empty"}}, got.Parts[1].Broken)
@@ -161,4 +163,113 @@ func TestLoadDataOfEveryKind(t *testing.T) {
 	assert.ErrorContains(t, err, "1 names of arrays")
 	_, err = loadData(source{from: folder, input: []int{784}, say: io.Discard}, "0")
 	assert.ErrorContains(t, err, "the model wants samples of shape [784]")
+}
+
+// hardFolder has two sound classes, a class with spaces and accents among them, an empty one, images of 1x1 and 700x2 pixels, a broken JPEG, and a PNG that says it has
+// 20,000x20,000 pixels.
+func hardFolder(t *testing.T) string {
+	dir := filepath.Join(t.TempDir(), "mis fotos ñ")
+	put := func(name string, content []byte) {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o777))
+		require.NoError(t, os.WriteFile(path, content, 0o666))
+	}
+	encoded := func(w, h int, shade uint8) []byte {
+		img := image.NewGray(image.Rect(0, 0, w, h))
+		for i := range img.Pix {
+			img.Pix[i] = shade
+		}
+		var b bytes.Buffer
+		require.NoError(t, png.Encode(&b, img))
+		return b.Bytes()
+	}
+	for i := range 12 {
+		put(fmt.Sprintf("árbol grande/%d.png", i), encoded(30, 20, 200))
+		put(fmt.Sprintf("zebra/%d.png", i), encoded(20, 30, 50))
+	}
+	put("zebra/dot.png", encoded(1, 1, 90))
+	put("árbol grande/a b/wide ü.png", encoded(700, 2, 10))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "nothing"), 0o777))
+	put("zebra/broken.jpg", []byte("\xff\xd8\xff\xe0 and no more"))
+	bomb := encoded(20, 20, 1)
+	copy(bomb[16:], []byte{0, 0, 0x4e, 0x20, 0, 0, 0x4e, 0x20}) // the header's width and height, and its checksum
+	binary.BigEndian.PutUint32(bomb[29:], crc32.ChecksumIEEE(bomb[12:29]))
+	put("zebra/bomb.png", bomb)
+	return dir
+}
+
+func TestHardFolder(t *testing.T) {
+	folder := hardFolder(t)
+	file := filepath.Join(t.TempDir(), "sheet.png")
+	code, stdout, stderr := run("data", folder, "--sheet", file)
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stderr, "2 images cannot be read; remove them, or train with --skip-broken")
+	for _, want := range []string{
+		"mis fotos ñ: 26 images in 3 classes", "13  árbol grande\n", "0  nothing  (empty)\n", "13  zebra  (2 more cannot be read)\n", "1  1x1\n", "1  700x2\n",
+		"cannot be read: zebra/bomb.png: png of 20000x20000 pixels is not supported; at most 33554432 pixels are", "cannot be read: zebra/broken.jpg: broken file: jpeg",
+	} {
+		assert.Contains(t, stdout, want)
+	}
+	picture := readPNG(t, file)
+	assert.Equal(t, 3, picture.Bounds().Dy()/100, "a row of 96 pixels for each class")
+
+	code, _, stderr = run("train", "--data", folder, "--val", "6", "--epochs", "1", "--batch", "8", "--run-dir", filepath.Join(t.TempDir(), "run ñ"))
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stderr, "2 of 28 images cannot be read")
+	code, stdout, stderr = run("train", "--data", folder, "--val", "6", "--epochs", "1", "--batch", "8", "--run-dir", filepath.Join(t.TempDir(), "run ñ"), "--skip-broken")
+	assert.Zero(t, code, stderr)
+	assert.Contains(t, stderr, "skipped 2 broken images, 26 are left")
+	assert.Contains(t, stdout, "1 epochs, 3 updates")
+}
+
+func readPNG(t *testing.T, path string) image.Image {
+	file, err := os.Open(path)
+	require.NoError(t, err)
+	defer file.Close()
+	picture, err := png.Decode(file)
+	require.NoError(t, err)
+	return picture
+}
+
+func TestSheets(t *testing.T) {
+	augmentations := writeText(t, "run.yaml", "epochs: 3\naugment: [{random_flip: horizontal}, {random_rotation: 0.1}]\n")
+	alone := writeText(t, "list.yaml", "- random_flip\n- {cutout: 2}\n")
+	idx := smallIDX(t, 30)
+	for _, c := range [][]string{
+		{idx}, {idx, "--augment", augmentations}, {idx, "--augment", alone}, {"../../data/testdata/arrays.h5"}, {"../../data/testdata/other.h5:pictures,kinds", "--samples", "1"},
+		{"../../data/testdata/grey.h5"}, {hardFolder(t), "--size", "40x60"},
+	} {
+		file := filepath.Join(t.TempDir(), "sheet.png")
+		_, stdout, stderr := run(append([]string{"data", "--sheet", file}, c...)...)
+		assert.Contains(t, stdout, "classes", stderr)
+		assert.Greater(t, readPNG(t, file).Bounds().Dx(), 400, c)
+	}
+	code, stdout, stderr := run("data", "../../data/testdata/arrays.npz", "--json")
+	require.Zero(t, code, stderr)
+	var got struct{ Parts []dataInfo }
+	require.NoError(t, json.Unmarshal([]byte(stdout), &got))
+	require.Len(t, got.Parts, 2)
+	assert.Equal(t, dataInfo{
+		Path: "../../data/testdata/arrays.npz: train", Images: 5, Shape: []int{4, 3, 3}, Sizes: []data.SizeCount{{Width: 3, Height: 4, Images: 5}},
+		Classes: []data.ClassCount{{Name: "0", Images: 2}, {Name: "1", Images: 1}, {Name: "2", Images: 2}}, Formats: map[string]int{}, Broken: []brokenInfo{},
+	}, got.Parts[0])
+
+	file := filepath.Join(t.TempDir(), "sheet.png")
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"--augment", alone}, 2, "name its file with --sheet"},
+		{[]string{"--sheet", file, "--size", "40"}, 2, "want height and width"},
+		{[]string{"--sheet", file, "--samples", "-1"}, 2, "--samples -1"},
+		{[]string{"--sheet", file, "--augment", writeText(t, "none.yaml", "epochs: 3\n")}, 1, "it has no augmentations"},
+		{[]string{"--sheet", file, "--augment", writeText(t, "bad.yaml", "[spin]")}, 1, `there is no augmentation "spin"`},
+		{[]string{"--sheet", file, "--augment", writeText(t, "hue.yaml", "[{random_hue: 0.1}]")}, 1, "1 channels, want 3"},
+		{[]string{"--sheet", filepath.Join(file, "x")}, 1, "sheet.png"},
+	} {
+		code, _, stderr := run(append([]string{"data", idx}, c.args...)...)
+		assert.Equal(t, c.code, code, c.args)
+		assert.Contains(t, stderr, c.want)
+	}
 }
