@@ -64,10 +64,11 @@ type fit struct {
 
 // Fit trains the model and returns what each epoch logged, also when it ends with an error.
 //
-// It ends when the epochs are done, when a callback says so, when a loss is not finite (*NonFiniteError), or after the
-// current step when ctx is cancelled; then the error wraps ctx.Err. On every way out the callbacks hear of the end, and best weights are
-// restored where one of them was told to; before that, with an optimizer that has UseEMA, a run that ends without an error makes the
-// weights their averages, as in Keras. Labels must lie below the width of the network's output.
+// It ends when the epochs are done, when a callback says so, when a loss or gradient is not finite (*NonFiniteError, unless a
+// TerminateOnNaN decides otherwise), or after the current step when ctx is cancelled; then the error wraps ctx.Err. On every way out the
+// callbacks hear of the end, and best weights are restored where one of them was told to; before that, with an optimizer that has
+// UseEMA, a run that ends without an error makes the weights their averages, as in Keras. Labels must lie below the width of the
+// network's output.
 func (m *Model) Fit(ctx context.Context, train data.Dataset, o FitOptions) (*callbacks.History, error) {
 	f, err := m.newFit(train, o)
 	if err != nil {
@@ -210,14 +211,21 @@ func (f *fit) epoch(ctx context.Context, epoch int) (stop bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		rate := f.manager.LearningRate(epoch, f.updates)
-		if err := f.update(b, epoch, rate); err != nil {
-			return false, err
+		batch := callbacks.Batch{Epoch: epoch, Index: index, Step: f.updates, Size: b.N, Logs: logs}
+		if err := f.update(b, epoch, f.manager.LearningRate(epoch, f.updates)); err != nil {
+			var bad *NonFiniteError
+			if !errors.As(err, &bad) {
+				return false, err
+			}
+			batch.Err, batch.Loss = bad, bad.Loss
 		}
 		f.updates++
-		outcome, err := f.manager.BatchEnd(callbacks.Batch{Epoch: epoch, Index: index, Step: f.updates - 1, Size: b.N, Logs: logs})
+		outcome, err := f.manager.BatchEnd(batch)
 		if err != nil {
 			return false, err
+		}
+		if batch.Err != nil { // it is passed over
+			f.trainedSteps++
 		}
 		if outcome.Stop || f.options.Steps > 0 && f.updates >= f.options.Steps {
 			return true, nil
@@ -263,12 +271,37 @@ type run struct {
 	batchSize  int
 }
 
-// Save writes the model to a file of the format that its suffix names.
-func (r run) Save(path string, weightsOnly bool) error {
-	if weightsOnly {
-		return r.SaveWeights(path)
+// Snapshot copies the model, as Save and SaveWeights would write it.
+func (r run) Snapshot(weightsOnly bool) (callbacks.Snapshot, error) {
+	c, err := r.contents()
+	if err == nil && !weightsOnly {
+		err = r.addTraining(c)
 	}
-	return r.Model.Save(path)
+	return &snapshot{r.Model, c}, err
+}
+
+// snapshot is a copy of a model between two steps.
+type snapshot struct {
+	model *Model
+	*checkpoint.Model
+}
+
+// Write writes the copy to a file of the format that its suffix names.
+func (s *snapshot) Write(path string, weightsOnly bool) error {
+	c := *s.Model
+	if weightsOnly {
+		c = checkpoint.Model{Graph: c.Graph, Weights: c.Weights}
+	}
+	return checkpoint.Save(path, &c)
+}
+
+// Restore gives the model weights and optimizer state of the copy. How far training has come stays.
+func (s *snapshot) Restore() error {
+	if err := s.model.setValues(append(weightValues(s.Weights), slotValues(s.Optimizer)...)); err != nil {
+		return err
+	}
+	s.model.session.SetIterations(s.Optimizer.Iterations)
+	return nil
 }
 
 // EachWeight visits copies of all weights.

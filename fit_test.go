@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -124,8 +125,8 @@ func TestBestWeightsAreRestored(t *testing.T) {
 	assert.Equal(t, best, logs["loss"])
 }
 
-func TestNaNEndsTheRun(t *testing.T) {
-	m := compileTiny(t, 1)
+// dataWithNaN has 40 samples, of which number 30 is not finite.
+func dataWithNaN(t *testing.T) data.Dataset {
 	x, y := make([]float32, 40*36), make([]int32, 40)
 	for i := range x {
 		x[i] = float32(i % 7)
@@ -133,12 +134,10 @@ func TestNaNEndsTheRun(t *testing.T) {
 	x[30*36] = float32(math.NaN())
 	ds, err := data.FromTensors(tensor.New(tensor.WithShape(40, 6, 6, 1), tensor.WithBacking(x)), tensor.New(tensor.WithShape(40), tensor.WithBacking(y)))
 	require.NoError(t, err)
-	_, err = m.Fit(t.Context(), ds, FitOptions{Epochs: 3, BatchSize: 8, NoShuffle: true})
-	var nan *NonFiniteError
-	require.ErrorAs(t, err, &nan)
-	assert.Equal(t, 0, nan.Epoch)
-	assert.Equal(t, 3, nan.Step)
-	assert.ErrorContains(t, err, "epoch 1, update 4 the loss is NaN")
+	return ds
+}
+
+func requireFinite(t *testing.T, m *Model) {
 	weights, err := m.Weights()
 	require.NoError(t, err)
 	for _, w := range weights {
@@ -146,9 +145,122 @@ func TestNaNEndsTheRun(t *testing.T) {
 			require.False(t, math.IsNaN(float64(v)), w.Path)
 		}
 	}
+}
+
+func TestNaNEndsTheRun(t *testing.T) {
+	m := compileTiny(t, 1)
+	_, err := m.Fit(t.Context(), dataWithNaN(t), FitOptions{Epochs: 3, BatchSize: 8, NoShuffle: true})
+	var nan *NonFiniteError
+	require.ErrorAs(t, err, &nan)
+	assert.Equal(t, 0, nan.Epoch)
+	assert.Equal(t, 3, nan.Step)
+	assert.ErrorContains(t, err, "epoch 1, update 4 the loss is NaN")
+	requireFinite(t, m)
 	updates, err := m.Updates()
 	require.NoError(t, err)
 	assert.EqualValues(t, 3, updates)
+}
+
+// TestTerminateOnNaN trains on data of which batch 4 of 5 is not finite: it changes no weight, whatever the policy.
+func TestTerminateOnNaN(t *testing.T) {
+	for _, test := range []struct {
+		callback *callbacks.TerminateOnNaN
+		epochs   int
+		updates  int64
+	}{
+		{&callbacks.TerminateOnNaN{}, 1, 3},
+		{&callbacks.TerminateOnNaN{RaiseError: true}, 0, 3},
+		{&callbacks.TerminateOnNaN{Policy: callbacks.SkipOnNaN}, 3, 12},
+		{&callbacks.TerminateOnNaN{Policy: callbacks.RollBackOnNaN}, 3, 3}, // of each epoch, the last update stays
+	} {
+		m := compileTiny(t, 1)
+		var restored, began [][]float32
+		look := func(into *[][]float32) {
+			weights, err := m.values(true)
+			require.NoError(t, err)
+			*into = nil
+			for _, v := range weights {
+				*into = append(*into, v.data)
+			}
+		}
+		watch := &callbacks.Lambda{
+			OnEpochBegin: func(callbacks.Event) error { look(&began); return nil },
+			OnBatchEnd: func(e callbacks.Event) error {
+				if e.Batch.Err != nil {
+					assert.Equal(t, 3, e.Batch.Index)
+					look(&restored)
+				}
+				return nil
+			},
+		}
+		history, err := m.Fit(t.Context(), dataWithNaN(t), FitOptions{Epochs: 3, BatchSize: 8, NoShuffle: true, Callbacks: []callbacks.Callback{test.callback, watch}})
+		var nan *NonFiniteError
+		if test.callback.RaiseError {
+			require.ErrorAs(t, err, &nan)
+			assert.Equal(t, 3, nan.Step)
+		} else {
+			require.NoError(t, err)
+		}
+		assert.Len(t, history.Epoch, test.epochs)
+		requireFinite(t, m)
+		for _, loss := range history.Metrics["loss"] {
+			assert.False(t, math.IsNaN(loss), "the metrics are over the other batches")
+		}
+		updates, err := m.Updates()
+		require.NoError(t, err)
+		assert.Equal(t, test.updates, updates, "%v", test.callback.Policy)
+		if test.callback.Policy == callbacks.RollBackOnNaN {
+			assert.Equal(t, began, restored, "weights and slots are those of the epoch's beginning")
+		}
+		if test.callback.Policy == callbacks.StopOnNaN && err == nil && !test.callback.RaiseError {
+			assert.Equal(t, "terminate_on_nan: the loss is NaN in update 4", history.StopReason)
+		}
+	}
+}
+
+// TestSnapshotsDoNotChange saves after every update while training goes on: each file has the weights of its update.
+func TestSnapshotsDoNotChange(t *testing.T) {
+	m, dir := compileTiny(t, 2), t.TempDir()
+	weights := map[int][]Weight{}
+	look := &callbacks.Lambda{OnBatchEnd: func(e callbacks.Event) (err error) {
+		weights[e.Updates], err = m.Weights()
+		return err
+	}}
+	_, err := m.Fit(t.Context(), tinyData(t, 60), FitOptions{
+		Epochs: 2, BatchSize: 8, Dir: dir,
+		Callbacks: []callbacks.Callback{
+			look, &callbacks.ModelCheckpoint{Filepath: "m{epoch}-{batch}.h5", SaveFreq: 1, SaveLast: true},
+			&callbacks.ModelCheckpoint{Filepath: "w{epoch}-{batch}.weights.h5", SaveFreq: 5, SaveWeightsOnly: true},
+		},
+	})
+	require.NoError(t, err)
+	for updates, want := range weights {
+		place := fmt.Sprintf("%d-%d", (updates-1)/8+1, (updates-1)%8+1)
+		list := []string{"m" + place + ".h5"}
+		if updates%5 == 0 {
+			list = append(list, "w"+place+".weights.h5")
+		}
+		if updates == 16 {
+			list = append(list, "last.h5")
+		}
+		for _, name := range list {
+			loaded := tiny()
+			require.NoError(t, loaded.LoadWeights(filepath.Join(dir, name)))
+			got, err := loaded.Weights()
+			require.NoError(t, err)
+			for i := range want {
+				require.Equal(t, want[i].Value.Data(), got[i].Value.Data(), "%s in %s", want[i].Path, name)
+			}
+			require.NoError(t, loaded.Close())
+		}
+	}
+	// A whole model goes on where it was.
+	loaded, err := Load(filepath.Join(dir, "m2-3.h5"))
+	require.NoError(t, err)
+	require.NoError(t, loaded.open())
+	assert.EqualValues(t, 11, loaded.session.Iterations())
+	assert.EqualValues(t, 11, loaded.trainedSteps)
+	require.NoError(t, loaded.Close())
 }
 
 // cancelAt cancels the context after an update.

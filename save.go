@@ -107,12 +107,7 @@ func Load(path string) (*Model, error) {
 		if o.LearningRate > 0 && o.LearningRate != float32(m.training.Optimizer.Rate()) {
 			m.training.Optimizer = m.training.Optimizer.WithRate(float64(o.LearningRate))
 		}
-		for slot, values := range o.Slots {
-			for _, v := range weightValues(values) {
-				v.name, v.slot = plan.SlotPath(slot, v.name), true
-				m.pending = append(m.pending, v)
-			}
-		}
+		m.pending = append(m.pending, slotValues(o)...)
 		m.loaded = o.Iterations
 	}
 	if c.State != nil {
@@ -138,6 +133,18 @@ func (m *Model) LoadWeights(path string) error {
 		return err
 	}
 	return m.setValues(weightValues(c.Weights))
+}
+
+// slotValues lists what the optimizer keeps for weights.
+func slotValues(o *checkpoint.OptimizerState) []weightValue {
+	var list []weightValue
+	for slot, values := range o.Slots {
+		for _, v := range weightValues(values) {
+			v.name, v.slot = plan.SlotPath(slot, v.name), true
+			list = append(list, v)
+		}
+	}
+	return list
 }
 
 // weightValues lists weights by path. Their order does not matter: each has a place of its own.

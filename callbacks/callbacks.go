@@ -3,8 +3,8 @@
 //
 // The outcome never depends on the order of the list (Lambda apart). At each epoch end (and after the updates that a callback asked for)
 // the manager runs two phases: every callback decides from the same logs, then the manager applies what they decided in one
-// fixed order: learning rate of the next step, snapshot of the best weights, saves of the epoch just ended, stop. Best
-// weights are restored at the end of training, on every way out.
+// fixed order: learning rate of the next step, roll back, snapshot of the best weights, saves of the epoch just ended, stop.
+// Best weights are restored at the end of training, on every way out. Files are written in the background, from a copy.
 //
 // A literal means what it says; NewX fills in Keras's defaults where they are not zero. Callbacks are compared with Keras
 // 3.15.1; where they differ on purpose, the field says so and keras_test.go lists it by name.
@@ -46,9 +46,16 @@ type BatchDecider interface {
 	DecideBatch(m Moment) (*Decision, error)
 }
 
-// EndDecider decides when training ends, on every way out.
+// EndDecider decides when training ends, on every way out. cause is why it failed or was cancelled; nil when it ended by
+// itself.
 type EndDecider interface {
-	DecideEnd() *Decision
+	DecideEnd(cause error) *Decision
+}
+
+// NonFiniteDecider decides after a batch whose loss or gradients were not finite, and which therefore changed no weight. In
+// a run without one such a batch ends training with an error. An error that it returns does so too.
+type NonFiniteDecider interface {
+	DecideNonFinite(m Moment, b Batch) (*Decision, error)
 }
 
 // Stateful is a callback whose decisions depend on what it saw. Its state is a JSON value that a checkpoint carries; after
@@ -84,9 +91,8 @@ type Setup struct {
 
 // Run is what callbacks need of the run they watch. Its methods are called between two steps.
 type Run interface {
-	// Save writes the model as it is now, crash-safe: path has the old file or the whole new one. weightsOnly writes
-	// weights without configuration and optimizer state.
-	Save(path string, weightsOnly bool) error
+	// Snapshot copies the model as it is now. With weightsOnly the copy has the weights alone.
+	Snapshot(weightsOnly bool) (Snapshot, error)
 
 	// KeepWeights remembers the weights as they are now, in place of those kept before.
 	KeepWeights() error
@@ -99,6 +105,16 @@ type Run interface {
 
 	// Config returns the network in Keras's JSON form.
 	Config() ([]byte, error)
+}
+
+// Snapshot is a copy of the model that further training does not change.
+type Snapshot interface {
+	// Write writes the copy, crash-safe: path has the old file or the whole new one. weightsOnly writes weights without
+	// configuration and optimizer state. It is called from a goroutine of its own, while training goes on.
+	Write(path string, weightsOnly bool) error
+
+	// Restore sets weights and optimizer to the copy, which has more than the weights. It is called between two steps.
+	Restore() error
 }
 
 // Logs are metrics by name. Callbacks read them only.
@@ -166,12 +182,15 @@ type Event struct {
 	Err          error   // TrainEnd: why training failed or was cancelled; nil when it ended by itself
 }
 
-// Batch is one update of training.
+// Batch is one update of training, or a batch that was to be one, but whose loss or gradients were not finite.
 type Batch struct {
 	Epoch int // 0-based
 	Index int // 0-based in the epoch
 	Step  int // 0-based since training began
 	Size  int // samples in it
+
+	Err  error   // why it changed no weight; nil for an update
+	Loss float64 // its mean loss, where Err is set
 
 	// Logs returns the metrics of the epoch so far. It is called only by who needs them, not at every step.
 	Logs func() Logs

@@ -51,6 +51,7 @@ var kinds = []struct {
 	{"remote_monitor", func() Callback { return NewRemoteMonitor() }},
 	{"report", func() Callback { return NewReport() }},
 	{"tensorboard", func() Callback { return NewTensorBoard() }},
+	{"terminate_on_nan", func() Callback { return &TerminateOnNaN{} }},
 	{"throughput", func() Callback { return NewThroughput() }},
 	{"timer", func() Callback { return &Timer{} }},
 	{"warm_up", func() Callback { return &WarmUp{} }},
@@ -194,6 +195,8 @@ func set(field, value any) error {
 		*field = negated(!truth)
 	case *Mode:
 		return setNamed(field, value, modeNames[:], "auto, min or max")
+	case *NaNPolicy:
+		return setNamed(field, value, nanPolicyNames[:], "stop, skip or roll_back")
 	case *ThresholdMode:
 		return setNamed(field, value, thresholdModeNames[:], "abs or rel")
 	case *SaveFreq:
@@ -413,6 +416,8 @@ func get(field any) (any, error) {
 	case *negated:
 		return !bool(*field), nil
 	case *Mode:
+		return field.String(), nil
+	case *NaNPolicy:
 		return field.String(), nil
 	case *ThresholdMode:
 		return field.String(), nil

@@ -42,6 +42,7 @@ model_checkpoint: {filepath: "mejor_modelo.h5", monitor: val_accuracy, mode: max
 learning_rate_scheduler: {schedule: {exponential: {decay_rate: 0.5, decay_epochs: 2, staircase: true}}}
 warm_up: {epochs: 1}
 timer: {duration: 1h30m, filepath: late.h5}
+terminate_on_nan: {policy: roll_back, max_consecutive: 3, factor: 0.1, raise_error: true}
 tensorboard: {log_dir: events, histogram_freq: 2, write_graph: false, write_images: true, write_steps_per_second: true, update_freq: batch}
 csv_logger: {filename: h.csv, separator: ";", append: true}
 progress_bar:
@@ -61,6 +62,7 @@ curves: {title: mnist-cnn}
 		&ProgressBar{},
 		&ReduceLROnPlateau{Monitor: "val_loss", Factor: 0.5, Patience: 2, Mode: Min, MinDelta: 1e-4, ThresholdMode: Rel},
 		&TensorBoard{LogDir: "events", HistogramFreq: 2, WriteImages: true, WriteStepsPerSecond: true, UpdateFreq: UpdateEveryBatch},
+		&TerminateOnNaN{Policy: RollBackOnNaN, MaxConsecutive: 3, Factor: 0.1, RaiseError: true},
 		&Timer{Duration: 90 * time.Minute, Filepath: "late.h5"},
 		&WarmUp{Epochs: 1},
 	}, list)
@@ -72,10 +74,11 @@ func TestDecodeForms(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, List{&EarlyStopping{Monitor: "val_loss", Patience: 3, CheckFinite: true}}, list)
 
-	list, err = Decode([]byte("- model_checkpoint: {filepath: a.h5}\n- model_checkpoint: {filepath: b.weights.h5, save_weights_only: true, save_freq: 100}\n- journal\n"))
+	list, err = Decode([]byte("- model_checkpoint: {filepath: a.h5}\n- model_checkpoint: {filepath: \"c{epoch}.keras\", save_top_k: 3, save_last: true, on_exception: true, save_interval: 10m}\n- model_checkpoint: {filepath: b.weights.h5, save_weights_only: true, save_freq: 100}\n- journal\n"))
 	require.NoError(t, err)
 	assert.Equal(t, List{
 		&ModelCheckpoint{Filepath: "a.h5", Monitor: "val_loss"},
+		&ModelCheckpoint{Filepath: "c{epoch}.keras", Monitor: "val_loss", SaveTopK: 3, SaveLast: true, OnException: true, SaveInterval: 10 * time.Minute},
 		&ModelCheckpoint{Filepath: "b.weights.h5", Monitor: "val_loss", SaveWeightsOnly: true, SaveFreq: 100}, &Journal{Filename: "journal.jsonl"},
 	}, list)
 
@@ -99,7 +102,7 @@ func TestDecodeForms(t *testing.T) {
 
 func TestDecodeErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"early_stoping: {}":                                                        `no callback "early_stoping"; the callbacks are csv_logger, curves, early_stopping, history, journal, learning_rate_scheduler, model_checkpoint, progress_bar, reduce_lr_on_plateau, remote_monitor, report, tensorboard, throughput, timer, warm_up`,
+		"early_stoping: {}":                                                        `no callback "early_stoping"; the callbacks are csv_logger, curves, early_stopping, history, journal, learning_rate_scheduler, model_checkpoint, progress_bar, reduce_lr_on_plateau, remote_monitor, report, tensorboard, terminate_on_nan, throughput, timer, warm_up`,
 		"early_stopping: {patiance: 3}":                                            `early_stopping: there is no argument "patiance"; the arguments are monitor, min_delta, patience`,
 		"history: {a: 1}":                                                          `no argument "a"; it takes none`,
 		"early_stopping: {patience: many}":                                         `patience is the string "many"; expected a whole number`,
@@ -125,6 +128,7 @@ func TestDecodeErrors(t *testing.T) {
 		"timer: {duration: soon}":                                                  `duration is the string "soon"; expected a duration (90s, 1h30m) or a number of seconds`,
 		"tensorboard: {update_freq: 0}":                                            `update_freq is 0; expected epoch, batch or a positive number of updates`,
 		"tensorboard: {profile: 3}":                                                `the arguments are log_dir, histogram_freq, write_graph, write_images, write_steps_per_second, update_freq`,
+		"terminate_on_nan: {policy: ignore}":                                       `policy is the string "ignore"; expected stop, skip or roll_back`,
 		"remote_monitor: {headers: 3}":                                             `headers is 3; expected {name: text}`,
 		"remote_monitor: {headers: {a: 3}}":                                        `headers "a" is 3; expected a string`,
 		"timer: {duration: 1e10}":                                                  `expected a duration`,
@@ -148,7 +152,7 @@ func everyCallback() List {
 		&CSVLogger{Filename: "h.csv"}, NewCurves(), &EarlyStopping{Monitor: "a", Mode: Max, Baseline: new(0.25)}, newHistory(), NewJournal(),
 		&LearningRateScheduler{Schedule: schedules.Triangular{BaseLR: 1e-4, MaxLR: 6e-3, StepSize: 2000}}, &ModelCheckpoint{Filepath: "{epoch}.h5", Monitor: "b", SaveFreq: 7},
 		&ProgressBar{}, NewReduceLROnPlateau(), NewRemoteMonitor(),
-		&RemoteMonitor{Root: "https://monitor", Path: "/a?b=c", Headers: map[string]string{"X-Token": "yes", "Accept": "a: b #"}, SendAsJSON: true, Timeout: time.Second}, NewTensorBoard(), &TensorBoard{LogDir: "a b", HistogramFreq: 1, UpdateFreq: 50}, NewThroughput(), &Timer{Duration: 90 * time.Minute, Filepath: "x.weights.h5"}, &WarmUp{Steps: 5, From: 0.1, Shape: schedules.ExponentialShape},
+		&RemoteMonitor{Root: "https://monitor", Path: "/a?b=c", Headers: map[string]string{"X-Token": "yes", "Accept": "a: b #"}, SendAsJSON: true, Timeout: time.Second}, &TerminateOnNaN{Policy: RollBackOnNaN, Factor: 0.25, Verbose: 1}, NewTensorBoard(), &TensorBoard{LogDir: "a b", HistogramFreq: 1, UpdateFreq: 50}, NewThroughput(), &Timer{Duration: 90 * time.Minute, Filepath: "x.weights.h5"}, &WarmUp{Steps: 5, From: 0.1, Shape: schedules.ExponentialShape},
 	}
 }
 

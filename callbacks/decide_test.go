@@ -156,7 +156,7 @@ func TestSaveEveryNSteps(t *testing.T) {
 		"save s02-001-0.5-0.1.weights.h5 true step 4",
 		"save best.h5 false step 6",
 		"save s03-002-0.8-0.1.weights.h5 true step 8",
-	}, r.did)
+	}, r.saved)
 }
 
 // Every second epoch: what is best in between is not looked at.
@@ -169,7 +169,7 @@ func TestSaveEveryNEpochs(t *testing.T) {
 	}, setupFor(t, s, 1, r))
 	require.NoError(t, err)
 	fit(t, m, s, 0, r)
-	assert.Equal(t, []string{"save best.h5 false step 2", "save e3.keras false step 3", "save best.h5 false step 4", "save e6.keras false step 6"}, r.did)
+	assert.Equal(t, []string{"save best.h5 false step 2", "save e3.keras false step 3", "save best.h5 false step 4", "save e6.keras false step 6"}, r.saved)
 	assert.Equal(t, "every 3 epochs", readJournal(t, m.setup.Dir+"/journal.jsonl")[3].Decisions[0].Reason)
 }
 
@@ -189,12 +189,12 @@ func TestVerbose(t *testing.T) {
 	fit(t, m, s, 0, r)
 	for _, line := range []string{
 		"Epoch 1: the learning rate is 2.500e-01",
-		"Epoch 1: loss is 1, the first value, saved model to best.h5",
-		"Epoch 2: loss improved from 1 to 0.5, saved model to best.h5",
+		"Epoch 1: loss is 1, the first value, saving the model to best.h5",
+		"Epoch 2: loss improved from 1 to 0.5, saving the model to best.h5",
 		"Epoch 3: loss is NaN",
 		"Warning: epoch 3: loss is NaN; it counts as no improvement",
 		"Epoch 4: loss 0.75 did not improve on 0.5",
-		"Epoch 4: saved model to all.h5",
+		"Epoch 4: every epoch, saving the model to all.h5",
 		"Epoch 4: early stopping: loss 0.75 did not improve on 0.5; 2 epochs without improvement, patience 2",
 		"Restored the weights of the best epoch, 2: loss 0.5",
 	} {
@@ -202,40 +202,58 @@ func TestVerbose(t *testing.T) {
 	}
 }
 
-// A save that fails ends the epoch with an error that says which, the journal has it, and the best value is not taken: the
-// next fit saves again.
+// A save that fails ends the run at the next step with an error that says which, the journal has it, and the best value is
+// not taken: the next fit saves again.
 func TestFailedSave(t *testing.T) {
 	s := stream{"loss": {1, 0.9}}
 	full := &recorder{failSave: errors.New("no space left on device")}
 	best := &ModelCheckpoint{Filepath: "m.h5", Monitor: "loss", SaveBestOnly: true, Verbose: 1}
 	setup := setupFor(t, s, 1, full)
-	var said bytes.Buffer
-	setup.Log = &said
-	m, err := NewManager([]Callback{best, &Journal{}}, setup)
-	require.NoError(t, err)
-	require.NoError(t, m.TrainBegin())
-	require.NoError(t, m.EpochBegin(0))
-	_, err = m.EpochEnd(0, s.at(0))
-	require.ErrorContains(t, err, "model_checkpoint: no space left on device")
-	require.NoError(t, m.TrainEnd(err))
-	assert.NotContains(t, said.String(), "saved model")
-	records := readJournal(t, filepath.Join(setup.Dir, "journal.jsonl"))
-	assert.Contains(t, records[1].Decisions[0].Error, "no space left")
-	assert.Contains(t, records[2].Reason, "no space left")
+	for _, late := range []bool{false, true} {
+		setup.Dir = t.TempDir()
+		m, err := NewManager([]Callback{best, &Journal{}}, setup)
+		require.NoError(t, err)
+		require.NoError(t, m.TrainBegin())
+		require.NoError(t, m.EpochBegin(0))
+		_, err = m.EpochEnd(0, s.at(0))
+		if err == nil {
+			m.saver.wait()
+			if late { // found at the very end only
+				err = m.TrainEnd(nil)
+			} else {
+				_, err = m.BatchEnd(Batch{Epoch: 1, Step: 1, Size: 8})
+			}
+		}
+		require.ErrorContains(t, err, "model_checkpoint: no space left on device")
+		require.NoError(t, m.TrainEnd(err))
+		records := readJournal(t, filepath.Join(setup.Dir, "journal.jsonl"))
+		last := records[len(records)-1]
+		for _, r := range records[1:] { // where it was found
+			for _, d := range r.Decisions {
+				if d.Error != "" {
+					assert.Equal(t, "m.h5", d.Path)
+					assert.Contains(t, d.Error, "no space left")
+					last.Kind = "found"
+				}
+			}
+		}
+		assert.EqualValues(t, "found", last.Kind)
+	}
 
 	r := &recorder{}
 	setup.Run = r
-	m, err = NewManager([]Callback{best}, setup)
+	m, err := NewManager([]Callback{best}, setup)
 	require.NoError(t, err)
 	fit(t, m, s, 0, r)
-	assert.Len(t, r.did, 2)
+	assert.Len(t, r.saved, 2)
 }
 
 // brokenRun cannot keep or restore weights.
 type brokenRun struct{ recorder }
 
-func (*brokenRun) KeepWeights() error    { return errors.New("no memory") }
-func (*brokenRun) RestoreWeights() error { return errors.New("weights are gone") }
+func (*brokenRun) KeepWeights() error              { return errors.New("no memory") }
+func (*brokenRun) Snapshot(bool) (Snapshot, error) { return nil, errors.New("no memory") }
+func (*brokenRun) RestoreWeights() error           { return errors.New("weights are gone") }
 
 func TestBrokenRun(t *testing.T) {
 	s := stream{"loss": {1}}

@@ -17,6 +17,8 @@ const (
 	Save     Action = "save"
 	Stop     Action = "stop"
 	Restore  Action = "restore"
+	Skip     Action = "skip"      // go on although a batch was not finite
+	RollBack Action = "roll_back" // go on from the state that was last kept as good
 )
 
 // Decision is what a callback wants done at a moment, with what it was decided on. Epochs in Reason are 1-based.
@@ -32,12 +34,26 @@ type Decision struct {
 	LearningRate float64  `json:"learning_rate,omitempty"` // reduce_lr: the rate that it leads to, before warm-up
 	Path         string   `json:"path"`                    // save, and a stop that saves first: where, as configured (relative to the run directory unless absolute)
 	WeightsOnly  bool     `json:"weights_only,omitempty"`  // save: weights without configuration and optimizer state
+	Last         string   `json:"last,omitempty"`          // a second path to save to, whatever the action
+	Removes      []string `json:"removes,omitempty"`       // save: files of earlier saves that go once this one is written
 	Keep         bool     `json:"keep_weights,omitempty"`  // the weights of this moment are the best so far and are to be kept
+	KeepState    bool     `json:"keep_state,omitempty"`    // weights and optimizer of this moment are good to roll back to
 	Reason       string   `json:"reason"`
 	Error        string   `json:"error,omitempty"` // what went wrong in applying it
 
 	say  string // a line for people, once it is applied; empty unless verbose
 	undo func() // takes the decision back where it could not be applied; nil if there is nothing to take back
+}
+
+// saves are the paths that it wants the model saved to.
+func (d *Decision) saves() (paths []string) {
+	if d.Path != "" && (d.Action == Save || d.Action == Stop) {
+		paths = append(paths, d.Path)
+	}
+	if d.Last != "" {
+		paths = append(paths, d.Last)
+	}
+	return paths
 }
 
 // Number is a float64 that JSON can carry when it is not finite, as the strings NaN, Infinity and -Infinity.

@@ -61,14 +61,13 @@ func (c *EarlyStopping) parameters() []parameter {
 
 // Begin checks the settings against s and forgets earlier runs.
 func (c *EarlyStopping) Begin(s *Setup) (err error) {
-	const who = "EarlyStopping"
 	if c.AllowMissing {
-		c.monitor, err = settleMonitor(who, monitorName(c.Monitor), c.Mode, c.MinDelta)
+		c.monitor, err = settleMonitor(monitorName(c.Monitor), c.Mode, c.MinDelta)
 	} else {
-		c.monitor, err = newMonitor(who, s, c.Monitor, c.Mode, c.MinDelta)
+		c.monitor, err = newMonitor(s, c.Monitor, c.Mode, c.MinDelta)
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("callbacks: EarlyStopping: %w", err)
 	}
 	if c.Patience < 0 || c.StartFromEpoch < 0 {
 		return fmt.Errorf("callbacks: EarlyStopping: Patience is %d and StartFromEpoch %d; neither may be negative", c.Patience, c.StartFromEpoch)
@@ -141,7 +140,7 @@ func (c *EarlyStopping) missing(m Moment) *Decision {
 }
 
 // DecideEnd restores the weights of the best epoch if they were kept.
-func (c *EarlyStopping) DecideEnd() *Decision {
+func (c *EarlyStopping) DecideEnd(error) *Decision {
 	s := &c.state
 	if !s.Kept {
 		return nil

@@ -31,8 +31,8 @@ func TestJournalSaysWhatWasDecidedAndWhy(t *testing.T) {
 		`{"kind":"begin","epoch":0,"step":0,"learning_rate":0.1,"decisions":[],"run":{"version":1,"metrics":["loss"],"validation":true,"epochs":3,"steps_per_epoch":2,"learning_rate":0.1,"callbacks":[` +
 			`{"early_stopping":{"baseline":null,"check_finite":false,"divergence_threshold":null,"min_delta":0.125,"mode":"auto","monitor":"","patience":1,"restore_best_weights":true,"start_from_epoch":0,"stopping_threshold":null,"strict":true,"verbose":0}},` +
 			`{"journal":{"filename":"journal.jsonl"}},` +
-			`{"model_checkpoint":{"every_n_epochs":0,"filepath":"b{batch}.weights.h5","initial_value_threshold":null,"mode":"auto","monitor":"","save_best_only":false,"save_freq":5,"save_weights_only":true,"verbose":0}},` +
-			`{"model_checkpoint":{"every_n_epochs":0,"filepath":"m{epoch}.h5","initial_value_threshold":null,"mode":"auto","monitor":"loss","save_best_only":true,"save_freq":"epoch","save_weights_only":false,"verbose":0}}]}}`,
+			`{"model_checkpoint":{"every_n_epochs":0,"filepath":"b{batch}.weights.h5","initial_value_threshold":null,"mode":"auto","monitor":"","on_exception":false,"save_best_only":false,"save_freq":5,"save_interval":"0s","save_last":false,"save_top_k":0,"save_weights_only":true,"verbose":0}},` +
+			`{"model_checkpoint":{"every_n_epochs":0,"filepath":"m{epoch}.h5","initial_value_threshold":null,"mode":"auto","monitor":"loss","on_exception":false,"save_best_only":true,"save_freq":"epoch","save_interval":"0s","save_last":false,"save_top_k":0,"save_weights_only":false,"verbose":0}}]}}`,
 		`{"kind":"epoch","epoch":0,"step":2,"metrics":{"learning_rate":0.1,"loss":0.5,"val_loss":"NaN"},"learning_rate":0.1,"next_learning_rate":0.1,"decisions":[` +
 			`{"callback":"model_checkpoint","action":"save","metric":"loss","value":0.5,"best":0.5,"wait":0,"path":"m1.h5","reason":"loss is 0.5, the first value"}],"watched":[` +
 			`{"callback":"early_stopping","action":"","metric":"val_loss","value":"NaN","best":null,"wait":1,"path":"","reason":"val_loss is NaN"}]}`,

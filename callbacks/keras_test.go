@@ -108,6 +108,7 @@ func play(t *testing.T, k keras, c kerasCase) outcome {
 		logs[monitored] = float64(value)
 		out, err := m.EpochEnd(epoch, logs)
 		require.NoError(t, err)
+		m.saver.wait()
 		got.Epochs = append(got.Epochs, struct {
 			LearningRate float32 `json:"learning_rate"`
 			Saved        []string
@@ -128,10 +129,20 @@ type weightsRun struct {
 	saved         []string
 }
 
-func (r *weightsRun) Save(path string, _ bool) error {
-	r.saved = append(r.saved, filepath.Base(path))
+// Snapshot gives a copy whose Write notes the path: one at a time, in the saver's goroutine, until play waits for it.
+func (r *weightsRun) Snapshot(bool) (Snapshot, error) { return &weightsCopy{r, r.weights}, nil }
+
+type weightsCopy struct {
+	run     *weightsRun
+	weights int
+}
+
+func (c *weightsCopy) Write(path string, _ bool) error {
+	c.run.saved = append(c.run.saved, filepath.Base(path))
 	return nil
 }
+func (c *weightsCopy) Restore() error { c.run.weights = c.weights; return nil }
+
 func (r *weightsRun) KeepWeights() error                                  { r.kept = r.weights; return nil }
 func (r *weightsRun) RestoreWeights() error                               { r.weights = r.kept; return nil }
 func (*weightsRun) EachWeight(func(string, []int, []float32) error) error { return nil }

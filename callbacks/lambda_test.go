@@ -49,7 +49,7 @@ func TestLambdasRunLastInListOrder(t *testing.T) {
 	require.NoError(t, m.TrainEnd(nil))
 	assert.Equal(t, []string{"begin 1", "begin 2", "epoch", "batch", "test", "tested", "end 1", "end 2", "over"}, called)
 	assert.Positive(t, journalHas, "the epoch stands in the journal before a Lambda hears of its end")
-	assert.Len(t, r.did, 1)
+	assert.Len(t, r.saved, 1)
 
 	_, err = yaml.Marshal(List{&Lambda{}})
 	assert.ErrorContains(t, err, "lambda (*callbacks.Lambda) has no configuration form; keep it in the program")

@@ -67,10 +67,13 @@ type rates struct {
 	schedule  schedules.Schedule
 	scheduled bool // by a LearningRateScheduler; else it is the optimizer's own rate
 	warmUp    *schedules.WarmUp
-	plateaus  []*ReduceLROnPlateau
-	scale     float64 // product of the plateaus' reductions that were applied
+	scalers   []scaler
+	scale     float64 // product of the scalers' reductions that were applied
 	floor     float64
 }
+
+// scaler is a callback that multiplies the rate by what it has decided so far.
+type scaler interface{ scale() float64 }
 
 func newRates(list []Callback) (rates, error) {
 	r := rates{schedule: schedules.Constant{}, scale: 1}
@@ -87,22 +90,24 @@ func newRates(list []Callback) (rates, error) {
 			}
 			r.warmUp = new(schedules.WarmUp(*c))
 		case *ReduceLROnPlateau:
-			r.plateaus = append(r.plateaus, c)
 			r.floor = max(r.floor, c.MinLR)
+		}
+		if c, ok := callback.(scaler); ok {
+			r.scalers = append(r.scalers, c)
 		}
 	}
 	return r, nil
 }
 
-// apply takes over what the plateaus have decided.
+// apply takes over what the scalers have decided.
 func (r *rates) apply() {
 	r.scale = 1
-	for _, plateau := range r.plateaus {
-		r.scale *= plateau.state.Scale
+	for _, s := range r.scalers {
+		r.scale *= s.scale()
 	}
 }
 
-// reduced is the schedule's rate with the plateaus' reductions, without floor and warm-up.
+// reduced is the schedule's rate with the scalers' reductions, without floor and warm-up.
 func (r *rates) reduced(p schedules.Position) float64 { return r.schedule.Rate(p) * r.scale }
 
 func (r *rates) rate(p schedules.Position) float64 {

@@ -37,6 +37,12 @@ type Manager struct {
 	record       *Record
 	lines        []string        // for people, shown once the watchers know
 	warned       map[string]bool // metrics whose non-finite value was reported
+
+	saver     *saver
+	snapshots int         // how many copies of the model were made for it
+	unwritten []*Decision // saves that failed, for the next record
+	good      Snapshot    // what a roll back goes back to
+	rollsBack bool        // a callback may ask for that
 }
 
 // NewManager checks every callback against setup and makes them fresh for a new run. All that can be known to be wrong
@@ -45,7 +51,7 @@ func NewManager(list []Callback, setup Setup) (*Manager, error) {
 	if err := setup.check(); err != nil {
 		return nil, err
 	}
-	m := &Manager{setup: setup, names: setup.Names(), epoch: -1, warned: map[string]bool{}}
+	m := &Manager{setup: setup, names: setup.Names(), epoch: -1, warned: map[string]bool{}, saver: newSaver()}
 	m.setup.println = m.Println
 	var problems []error
 	for i, callback := range list {
@@ -101,12 +107,18 @@ func (m *Manager) checkTogether() (err error) {
 		return fmt.Errorf("callbacks: ReduceLROnPlateau: MinLR %g is above the learning rate %g and would raise it; lower MinLR", m.rates.floor, m.setup.LearningRate)
 	}
 	var restorers []string
+	nanGuards := 0
 	for _, callback := range m.callbacks {
 		switch c := callback.(type) {
 		case *EarlyStopping:
 			if c.RestoreBestWeights {
 				restorers = append(restorers, c.monitor.name)
 			}
+		case *TerminateOnNaN:
+			if nanGuards++; nanGuards > 1 {
+				return errors.New("callbacks: there are two TerminateOnNaNs; remove one")
+			}
+			m.rollsBack = c.Policy == RollBackOnNaN
 		case *History:
 			m.histories = append(m.histories, c)
 		case *ProgressBar:
@@ -119,11 +131,48 @@ func (m *Manager) checkTogether() (err error) {
 	if m.histories == nil {
 		m.histories = []*History{newHistory()}
 	}
+	if err := m.checkFiles(); err != nil {
+		return err
+	}
 	if len(restorers) > 1 {
 		return fmt.Errorf("callbacks: %d EarlyStoppings have RestoreBestWeights (monitors %s), and the weights can be set to one best epoch only; leave it to one of them",
 			len(restorers), strings.Join(restorers, ", "))
 	}
 	return nil
+}
+
+// checkFiles finds callbacks that would remove each other's files.
+func (m *Manager) checkFiles() error {
+	writers := map[string]int{} // callbacks that save to a path, or to a template
+	for _, callback := range m.callbacks {
+		for _, path := range savedPaths(callback) {
+			writers[path]++
+		}
+	}
+	for _, callback := range m.callbacks {
+		c, ok := callback.(*ModelCheckpoint)
+		if !ok || c.SaveTopK == 0 {
+			continue
+		}
+		for _, path := range savedPaths(c) {
+			if writers[path] > 1 {
+				return fmt.Errorf("callbacks: ModelCheckpoint: %q is saved by %d callbacks, and one with SaveTopK would remove what others saved; give each its own path", path, writers[path])
+			}
+		}
+	}
+	return nil
+}
+
+// savedPaths are the paths and templates that a callback saves to.
+func savedPaths(callback Callback) []string {
+	switch c := callback.(type) {
+	case *ModelCheckpoint:
+		return append(c.fixedPaths(), c.Filepath)
+	case *Timer:
+		return []string{c.Filepath}
+	default:
+		return nil
+	}
 }
 
 // sort puts the callbacks in an order of their own, by name, settings and state, so that the list's order cannot matter.
@@ -193,6 +242,11 @@ func (m *Manager) TrainBegin() error {
 	if err != nil {
 		return err
 	}
+	if m.rollsBack && !m.setup.Replay {
+		if m.good, err = m.setup.Run.Snapshot(false); err != nil {
+			return fmt.Errorf("callbacks: keeping the first state: %w", err)
+		}
+	}
 	return m.tell(Event{Kind: TrainBegin, Record: record})
 }
 
@@ -208,26 +262,35 @@ func (m *Manager) EpochBegin(epoch int) error {
 	return m.tell(Event{Kind: EpochBegin, Epoch: epoch})
 }
 
-// BatchEnd is called after every update. It allocates nothing unless a callback decides.
+// BatchEnd is called after every update, and after every batch that could not be one. Where no callback decides about
+// those, it returns their error. It allocates nothing unless a callback decides.
 func (m *Manager) BatchEnd(b Batch) (Outcome, error) {
+	if b.Err != nil && !m.toleratesNonFinite() {
+		return m.Stopped(), b.Err
+	}
 	m.lastRate = m.LearningRate(b.Epoch, b.Step)
 	m.updates = b.Step + 1
 	m.epochUpdates++
 	var record *Record
-	var err error
-	if deciders := m.batchDeciders(); deciders != nil {
+	err := m.lost()
+	if deciders := m.batchDeciders(b); deciders != nil {
 		logs := m.withRate(b.Logs())
 		next := b.Epoch
 		if b.Index+1 == m.setup.StepsPerEpoch {
 			next++
 		}
 		moment := Moment{Epoch: b.Epoch, Batch: b.Index, Logs: logs}
-		record, err = m.decide(moment, m.setup.position(next, m.updates), func(c Callback, moment Moment) (*Decision, error) {
-			if slices.Contains(deciders, c) {
-				return c.(BatchDecider).DecideBatch(moment)
+		var failed error
+		record, failed = m.decide(moment, m.setup.position(next, m.updates), func(c Callback, moment Moment) (*Decision, error) {
+			if !slices.Contains(deciders, c) {
+				return nil, nil
 			}
-			return nil, nil
+			if c, ok := c.(NonFiniteDecider); ok && b.Err != nil {
+				return c.DecideNonFinite(moment, b)
+			}
+			return c.(BatchDecider).DecideBatch(moment)
 		})
+		err = errors.Join(err, failed)
 	}
 	if told := m.tell(Event{Kind: BatchEnd, Epoch: b.Epoch, Batch: b, Record: record}); told != nil {
 		err = errors.Join(err, told)
@@ -236,10 +299,16 @@ func (m *Manager) BatchEnd(b Batch) (Outcome, error) {
 	return m.Stopped(), err
 }
 
-// batchDeciders are the callbacks that want to decide after the updates made so far.
-func (m *Manager) batchDeciders() (due []Callback) {
+func (m *Manager) toleratesNonFinite() bool {
+	return slices.ContainsFunc(m.callbacks, func(c Callback) bool { _, ok := c.(NonFiniteDecider); return ok })
+}
+
+// batchDeciders are the callbacks that want to decide after the updates made so far, of which b is the last.
+func (m *Manager) batchDeciders(b Batch) (due []Callback) {
 	for _, callback := range m.callbacks {
-		if c, ok := callback.(BatchDecider); ok && c.BatchDue(m.updates) {
+		if _, ok := callback.(NonFiniteDecider); ok && b.Err != nil {
+			due = append(due, callback)
+		} else if c, ok := callback.(BatchDecider); ok && c.BatchDue(m.updates) {
 			due = append(due, callback)
 		}
 	}
@@ -320,26 +389,17 @@ func (m *Manager) TrainEnd(cause error) error {
 	var decisions []*Decision
 	for _, callback := range m.callbacks {
 		if c, ok := callback.(EndDecider); ok {
-			if d := c.DecideEnd(); d != nil {
+			if d := c.DecideEnd(cause); d != nil {
 				decisions = append(decisions, d)
 			}
 		}
 	}
-	var problems []error
-	for _, d := range decisions {
-		if d.Action == Restore && !m.setup.Replay {
-			if err := m.setup.Run.RestoreWeights(); err != nil {
-				d.Error, d.say = err.Error(), ""
-				problems = append(problems, fmt.Errorf("callbacks: %s: restoring the best weights: %w", d.Callback, err))
-			}
-		}
-		if d.say != "" {
-			m.Println(d.say)
-		}
-	}
+	problems := []error{m.apply(decisions)}
+	m.saver.wait()
+	problems = append(problems, m.lost())
+	m.flush()
 	record := &Record{Kind: RecordEnd, Epoch: m.epoch, Step: m.updates, LearningRate: m.lastRate, Reason: m.endReason(cause)}
-	record.add(decisions)
-	m.record = record
+	m.close(record, decisions)
 	for _, history := range m.histories {
 		history.StopReason = record.Reason
 	}

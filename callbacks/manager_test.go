@@ -25,17 +25,39 @@ import (
 // recorder is a Run that writes down what it is asked to do.
 type recorder struct {
 	did      []string
-	weights  string // names the moment that the weights are of
+	saved    []string // complete once TrainEnd has returned
+	weights  string   // names the moment that the weights are of
 	kept     string
 	failSave error
 }
 
-func (r *recorder) Save(path string, weightsOnly bool) error {
-	if r.failSave != nil {
-		return r.failSave
+func (r *recorder) Snapshot(weightsOnly bool) (Snapshot, error) {
+	return &recordedCopy{r, r.weights, weightsOnly}, nil
+}
+
+// recordedCopy is a copy of a recorder's weights.
+type recordedCopy struct {
+	r           *recorder
+	weights     string
+	weightsOnly bool
+}
+
+// Write runs in a goroutine of the saver, and no two of them at once.
+func (c *recordedCopy) Write(path string, weightsOnly bool) error {
+	if c.r.failSave != nil {
+		return c.r.failSave
 	}
-	r.did = append(r.did, fmt.Sprintf("save %s %v %s", filepath.Base(path), weightsOnly, r.weights))
-	return os.WriteFile(path, []byte(r.weights), 0o666)
+	if c.weightsOnly && !weightsOnly {
+		return errors.New("the copy has the weights alone")
+	}
+	c.r.saved = append(c.r.saved, fmt.Sprintf("save %s %v %s", filepath.Base(path), weightsOnly, c.weights))
+	return os.WriteFile(path, []byte(c.weights), 0o666)
+}
+
+func (c *recordedCopy) Restore() error {
+	c.r.did = append(c.r.did, "roll back to "+c.weights)
+	c.r.weights = c.weights
+	return nil
 }
 
 func (r *recorder) KeepWeights() error {
@@ -108,10 +130,12 @@ func fit(t *testing.T, m *Manager, s stream, from int, r *recorder) (used []floa
 				return logs
 			}})
 			require.NoError(t, err)
+			m.saver.wait() // so that no save overtakes another one
 		}
 		var err error
 		stopped, err = m.EpochEnd(epoch, s.at(epoch))
 		require.NoError(t, err)
+		m.saver.wait()
 		if stopped.Stop {
 			break
 		}
@@ -142,14 +166,10 @@ func TestSeedCallbacks(t *testing.T) {
 	assert.True(t, stopped.Stop)
 	assert.Contains(t, stopped.Reason, "patience 4")
 	assert.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7}, m.History().Epoch)
+	assert.Equal(t, []string{"keep step 3", "keep step 6", "keep step 12", "restore step 12"}, r.did)
 	assert.Equal(t, []string{
-		"keep step 3", "save mejor_modelo.h5 false step 3",
-		"keep step 6", "save mejor_modelo.h5 false step 6",
-		"save mejor_modelo.h5 false step 9",
-		"keep step 12",
-		"save mejor_modelo.h5 false step 18",
-		"restore step 12",
-	}, r.did)
+		"save mejor_modelo.h5 false step 3", "save mejor_modelo.h5 false step 6", "save mejor_modelo.h5 false step 9", "save mejor_modelo.h5 false step 18",
+	}, r.saved)
 	want := []float64{0, 0.025, 0.05, 0.9 * 0.075}
 	assert.InDeltaSlice(t, want, used[:4], 1e-12)
 	// Two epochs after the best (index 3) the rate is halved for epoch 6 on.
@@ -219,7 +239,7 @@ func TestListOrderNeverMatters(t *testing.T) {
 			var seen []string
 			r := &recorder{}
 			list = slices.Insert(list, rng.IntN(len(list)+1), Callback(&Lambda{OnEpochEnd: func(e Event) error {
-				seen = append(seen, fmt.Sprint(e.Epoch, e.Logs, len(r.did), e.Record.NextLearningRate, len(e.Record.Decisions)))
+				seen = append(seen, fmt.Sprint(e.Epoch, e.Logs, e.Record.NextLearningRate, len(e.Record.Decisions)))
 				return nil
 			}}))
 			m, err := NewManager(list, setupFor(t, s, 3, r))
@@ -230,7 +250,7 @@ func TestListOrderNeverMatters(t *testing.T) {
 			require.NoError(t, err)
 			table, err := os.ReadFile(filepath.Join(m.setup.Dir, "history.csv"))
 			require.NoError(t, err)
-			got := []any{used, stopped, r.did, r.weights, string(journal), string(table), seen}
+			got := []any{used, stopped, r.did, r.saved, r.weights, string(journal), string(table), seen}
 			if first == nil {
 				first = got
 			}
@@ -272,6 +292,7 @@ func TestResumeDecidesTheSame(t *testing.T) {
 		assert.Equal(t, used, slices.Concat(usedBefore, usedAfter), "cut %d", cut)
 		assert.Equal(t, stopped, stoppedAfter)
 		assert.Equal(t, whole.did, r.did)
+		assert.Equal(t, whole.saved, r.saved)
 		assert.Equal(t, m.History(), after.History())
 	}
 }
@@ -286,7 +307,7 @@ func TestNewFitIsFresh(t *testing.T) {
 		require.NoError(t, err)
 		runs[i], _ = fit(t, m, plateauStream, 0, r)
 		if i == 1 {
-			assert.Empty(t, r.did, "the checkpoint's best value is kept across fits, as in Keras")
+			assert.Empty(t, r.saved, "the checkpoint's best value is kept across fits, as in Keras")
 		}
 	}
 	assert.Equal(t, runs[0], runs[1])

@@ -54,29 +54,29 @@ type monitor struct {
 	relative bool    // minDelta is a part of the best value's magnitude
 }
 
-// newMonitor checks the name against what will be logged and settles the direction. who names the callback in errors.
-func newMonitor(who string, s *Setup, name string, mode Mode, minDelta float64) (monitor, error) {
+// newMonitor checks the name against what will be logged and settles the direction.
+func newMonitor(s *Setup, name string, mode Mode, minDelta float64) (monitor, error) {
 	name = monitorName(name)
-	if err := checkLogged(who, s, name); err != nil {
+	if err := checkLogged(s, name); err != nil {
 		return monitor{}, err
 	}
-	return settleMonitor(who, name, mode, minDelta)
+	return settleMonitor(name, mode, minDelta)
 }
 
 // settleMonitor is newMonitor for a metric that need not be logged.
-func settleMonitor(who, name string, mode Mode, minDelta float64) (monitor, error) {
+func settleMonitor(name string, mode Mode, minDelta float64) (monitor, error) {
 	if math.IsNaN(minDelta) || math.IsInf(minDelta, 0) {
-		return monitor{}, fmt.Errorf("callbacks: %s: MinDelta is %g; it is a finite number, 0 for any improvement", who, minDelta)
+		return monitor{}, fmt.Errorf("MinDelta is %g; it is a finite number, 0 for any improvement", minDelta)
 	}
 	switch mode {
 	case Min, Max:
 	case Auto:
 		var known bool
 		if mode, known = direction(name); !known {
-			return monitor{}, fmt.Errorf("callbacks: %s: whether a lower or a higher %q is better is not known; set Mode to Min or Max", who, name)
+			return monitor{}, fmt.Errorf("whether a lower or a higher %q is better is not known; set Mode to Min or Max", name)
 		}
 	default:
-		return monitor{}, fmt.Errorf("callbacks: %s: Mode is %s; the modes are Auto, Min, Max", who, mode)
+		return monitor{}, fmt.Errorf("Mode is %s; the modes are Auto, Min, Max", mode)
 	}
 	return monitor{name: name, max: mode == Max, minDelta: math.Abs(minDelta)}, nil
 }
@@ -88,7 +88,7 @@ func monitorName(name string) string {
 	return name
 }
 
-func checkLogged(who string, s *Setup, name string) error {
+func checkLogged(s *Setup, name string) error {
 	names := s.Names()
 	if slices.Contains(names, name) {
 		return nil
@@ -97,7 +97,7 @@ func checkLogged(who string, s *Setup, name string) error {
 	if plain, isVal := strings.CutPrefix(name, "val_"); isVal && slices.Contains(s.Metrics, plain) {
 		way = "there is no validation data: give the run some, or monitor one of them"
 	}
-	return fmt.Errorf("callbacks: %s: metric %q is not logged; the names are %s; %s", who, name, strings.Join(names, ", "), way)
+	return fmt.Errorf("metric %q is not logged; the names are %s; %s", name, strings.Join(names, ", "), way)
 }
 
 // direction knows which way the metrics that Keras names are better, from the words between the underscores of a name.

@@ -32,14 +32,21 @@ func (m *Manager) decide(moment Moment, next schedules.Position, ask func(Callba
 			decisions = append(decisions, d)
 		}
 	}
-	problems = append(problems, m.apply(decisions))
+	problems = append(problems, m.apply(decisions), m.lost())
 	record.NextLearningRate = m.rates.rate(next)
-	record.add(decisions)
-	m.record = record
+	m.close(record, decisions)
 	return record, errors.Join(problems...)
 }
 
-// apply carries decisions out, in the one order there is: learning rate, snapshot of the best weights, saves, stop.
+// close completes a record with what was decided, and with the earlier saves that were found to have failed.
+func (m *Manager) close(record *Record, decisions []*Decision) {
+	record.add(append(m.unwritten, decisions...))
+	m.unwritten = nil
+	m.record = record
+}
+
+// apply carries decisions out, in the one order there is: learning rate, roll back, snapshot of the best weights, saves, at
+// the end of training the best weights, stop.
 func (m *Manager) apply(decisions []*Decision) error {
 	m.rates.apply()
 	var problems []error
@@ -48,12 +55,12 @@ func (m *Manager) apply(decisions []*Decision) error {
 			return
 		}
 		if err := act(); err != nil {
-			err = fmt.Errorf("callbacks: %s: %w", d.Callback, err)
-			d.Error, d.say = err.Error(), ""
-			if d.undo != nil {
-				d.undo()
-			}
-			problems = append(problems, err)
+			problems = append(problems, d.fail(err))
+		}
+	}
+	for _, d := range decisions {
+		if d.Action == RollBack {
+			try(d, m.rollBack)
 		}
 	}
 	for _, d := range decisions {
@@ -61,11 +68,10 @@ func (m *Manager) apply(decisions []*Decision) error {
 			try(d, func() error { return m.setup.Run.KeepWeights() })
 		}
 	}
-	saved := map[string]bool{} // the state is the same for all of them: one write to a path is enough
+	m.save(decisions, try)
 	for _, d := range decisions {
-		if (d.Action == Save || d.Action == Stop && d.Path != "") && !saved[d.Path] {
-			saved[d.Path] = true
-			try(d, func() error { return m.save(d) })
+		if d.Action == Restore && m.ended {
+			try(d, m.restore)
 		}
 	}
 	var reasons []string
@@ -83,11 +89,91 @@ func (m *Manager) apply(decisions []*Decision) error {
 	return errors.Join(problems...)
 }
 
-// save makes the directory, since fields of the template may name new ones, and saves.
-func (m *Manager) save(d *Decision) error {
-	path := m.setup.path(d.Path)
-	if err := makeDirectory(path); err != nil {
-		return err
+// fail takes the decision back: it could not be applied.
+func (d *Decision) fail(err error) error {
+	err = fmt.Errorf("callbacks: %s: %w", d.Callback, err)
+	d.Error, d.say = err.Error(), ""
+	if d.undo != nil {
+		d.undo()
+		d.undo = nil
 	}
-	return m.setup.Run.Save(path, d.WeightsOnly)
+	return err
+}
+
+// rollBack goes back to the state that was kept as good.
+func (m *Manager) rollBack() error {
+	if m.good == nil {
+		return errors.New("there is no state to roll back to; a decision with KeepState keeps one")
+	}
+	return m.good.Restore()
+}
+
+// restore sets the best weights.
+func (m *Manager) restore() error {
+	if err := m.setup.Run.RestoreWeights(); err != nil {
+		return fmt.Errorf("restoring the best weights: %w", err)
+	}
+	return nil
+}
+
+// save copies the model once for all who want it saved at this moment, and leaves the writing to the saver.
+func (m *Manager) save(decisions []*Decision, try func(*Decision, func() error)) {
+	var wanted []*Decision
+	weightsOnly := true
+	for _, d := range decisions {
+		saves := len(d.saves()) > 0
+		if saves || d.KeepState {
+			wanted = append(wanted, d)
+		}
+		weightsOnly = weightsOnly && !d.KeepState && (d.WeightsOnly || !saves)
+	}
+	var snapshot Snapshot
+	taken := map[string]bool{} // the state is the same for all of them: one write to a path is enough
+	for _, d := range wanted {
+		try(d, func() (err error) {
+			if snapshot == nil {
+				if snapshot, err = m.setup.Run.Snapshot(weightsOnly); err != nil {
+					return err
+				}
+				m.snapshots++
+			}
+			if d.KeepState {
+				m.good = snapshot
+			}
+			for _, path := range d.saves() {
+				if !taken[path] {
+					taken[path] = true
+					m.saver.add(m.saveJob(d, path, snapshot))
+				}
+			}
+			return nil
+		})
+	}
+}
+
+func (m *Manager) saveJob(d *Decision, path string, snapshot Snapshot) *saveJob {
+	job := &saveJob{decision: d, path: path, file: m.setup.path(path), weights: d.WeightsOnly, snapshot: snapshot, moment: m.snapshots}
+	if path == d.Path {
+		for _, removed := range d.Removes {
+			job.removes = append(job.removes, m.setup.path(removed))
+		}
+		if d.undo != nil {
+			job.undo = append(job.undo, d.undo)
+		}
+	}
+	return job
+}
+
+// lost takes back what could not be written, in the background, since it was last called. The next record tells of it.
+func (m *Manager) lost() error {
+	var problems []error
+	for _, f := range m.saver.failures() {
+		for _, undo := range f.undo {
+			undo()
+		}
+		d := &Decision{Callback: f.decision.Callback, Action: Save, Path: f.path, WeightsOnly: f.weights, Reason: "it could not be written"}
+		problems = append(problems, d.fail(f.err))
+		m.unwritten = append(m.unwritten, d)
+	}
+	return errors.Join(problems...)
 }

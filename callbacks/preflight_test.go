@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -59,6 +60,25 @@ func TestWrongSettingsAreFoundBeforeTheFirstStep(t *testing.T) {
 		{`SaveFreq is -1`, []Callback{&ModelCheckpoint{Filepath: "m.h5", SaveFreq: -1}}},
 		{`val_loss is known at epoch ends only`, []Callback{&ModelCheckpoint{Filepath: "m.h5", SaveFreq: 3, SaveBestOnly: true}}},
 		{`InitialValueThreshold is NaN`, []Callback{&ModelCheckpoint{Filepath: "m.h5", InitialValueThreshold: &nan}}},
+		{`EveryNEpochs is 0, SaveFreq 3 updates and SaveInterval 1m0s; set one`, []Callback{&ModelCheckpoint{Filepath: "m.h5", SaveFreq: 3, SaveInterval: time.Minute}}},
+		{`SaveInterval -1s and SaveTopK 0; none may be negative`, []Callback{&ModelCheckpoint{Filepath: "m.h5", SaveInterval: -time.Second}}},
+		{`SaveTopK -1; none may be negative`, []Callback{&ModelCheckpoint{Filepath: "m.h5", SaveTopK: -1}}},
+		{`SaveTopK is 2 and SaveBestOnly set`, []Callback{&ModelCheckpoint{Filepath: "{epoch}.h5", SaveTopK: 2, SaveBestOnly: true}}},
+		{`SaveTopK is 2 and Filepath "m.h5" names one file; add a field`, []Callback{&ModelCheckpoint{Filepath: "m.h5", SaveTopK: 2}}},
+		{`"acc" is not logged; the names are ` + names, []Callback{&ModelCheckpoint{Filepath: "{epoch}.h5", Monitor: "acc", SaveTopK: 2}}},
+		{`val_loss is known at epoch ends only`, []Callback{&ModelCheckpoint{Filepath: "{epoch}.h5", SaveInterval: time.Minute, SaveTopK: 2}}},
+		{`field "val_loss" is not known when it is saved`, []Callback{&ModelCheckpoint{Filepath: "{val_loss}.h5", SaveInterval: time.Minute}}},
+		{`Filepath is "a/last.h5", which SaveLast or OnException writes to`, []Callback{&ModelCheckpoint{Filepath: "a/last.h5", SaveLast: true}}},
+		{`Filepath is "exception.weights.h5", which SaveLast or OnException writes to`, []Callback{&ModelCheckpoint{Filepath: "exception.weights.h5", SaveWeightsOnly: true, OnException: true}}},
+		{`"m{epoch}.h5" is saved by 2 callbacks, and one with SaveTopK would remove what others saved`, []Callback{&ModelCheckpoint{Filepath: "m{epoch}.h5", SaveTopK: 2}, &ModelCheckpoint{Filepath: "m{epoch}.h5"}}},
+		{`"late.keras" is saved by 2 callbacks`, []Callback{&ModelCheckpoint{Filepath: "late.keras", SaveTopK: 1}, &Timer{Duration: 1, Filepath: "late.keras"}}},
+		{`Policy is NaNPolicy(9)`, []Callback{&TerminateOnNaN{Policy: 9}}},
+		{`MaxConsecutive is -1`, []Callback{&TerminateOnNaN{Policy: SkipOnNaN, MaxConsecutive: -1}}},
+		{`MaxConsecutive is 3, and the policy stops`, []Callback{&TerminateOnNaN{MaxConsecutive: 3}}},
+		{`Factor is 0.5, and only RollBackOnNaN`, []Callback{&TerminateOnNaN{Policy: SkipOnNaN, Factor: 0.5}}},
+		{`Factor is 2; each roll back`, []Callback{&TerminateOnNaN{Policy: RollBackOnNaN, Factor: 2}}},
+		{`Factor is NaN; each roll back`, []Callback{&TerminateOnNaN{Policy: RollBackOnNaN, Factor: nan}}},
+		{`two TerminateOnNaNs`, []Callback{&TerminateOnNaN{}, &TerminateOnNaN{Policy: SkipOnNaN}}},
 		{`field "val_los" is not known when it is saved; the fields are epoch, ` + names, []Callback{&ModelCheckpoint{Filepath: "{val_los}.h5"}}},
 		{`field "batch" is not known when it is saved`, []Callback{&ModelCheckpoint{Filepath: "{batch}.h5"}}},
 		{`field "val_loss" is not known when it is saved; the fields are epoch, batch, loss, accuracy, novelty, learning_rate`, []Callback{&ModelCheckpoint{Filepath: "{val_loss}.h5", SaveFreq: 2}}},
@@ -74,7 +94,7 @@ func TestWrongSettingsAreFoundBeforeTheFirstStep(t *testing.T) {
 		{`RemoteMonitor: the header "X Y" has a name`, []Callback{&RemoteMonitor{Headers: map[string]string{"X Y": "1"}}}},
 		{`RemoteMonitor: the header "X" has a name or a value`, []Callback{&RemoteMonitor{Headers: map[string]string{"X": "1\n2"}}}},
 		{`EveryNEpochs is -1`, []Callback{&ModelCheckpoint{Filepath: "m.h5", EveryNEpochs: -1}}},
-		{`EveryNEpochs is 2 and SaveFreq 3 updates; set one`, []Callback{&ModelCheckpoint{Filepath: "m.h5", EveryNEpochs: 2, SaveFreq: 3}}},
+		{`EveryNEpochs is 2, SaveFreq 3 updates and SaveInterval 0s; set one`, []Callback{&ModelCheckpoint{Filepath: "m.h5", EveryNEpochs: 2, SaveFreq: 3}}},
 		{`is not closed`, []Callback{&ModelCheckpoint{Filepath: "{epoch.h5"}}},
 		{`has no { before it`, []Callback{&ModelCheckpoint{Filepath: "epoch}.h5"}}},
 		{`format "s" is not one of Python's`, []Callback{&ModelCheckpoint{Filepath: "{epoch:s}.h5"}}},

@@ -55,8 +55,8 @@ func (c *ReduceLROnPlateau) parameters() []parameter {
 
 // Begin checks the settings against s and forgets earlier runs.
 func (c *ReduceLROnPlateau) Begin(s *Setup) (err error) {
-	if c.monitor, err = newMonitor("ReduceLROnPlateau", s, c.Monitor, c.Mode, c.MinDelta); err != nil {
-		return err
+	if c.monitor, err = newMonitor(s, c.Monitor, c.Mode, c.MinDelta); err != nil {
+		return fmt.Errorf("callbacks: ReduceLROnPlateau: %w", err)
 	}
 	if c.ThresholdMode > Rel {
 		return fmt.Errorf("callbacks: ReduceLROnPlateau: ThresholdMode is %s; the modes are Abs, Rel", c.ThresholdMode)
@@ -117,6 +117,8 @@ func (c *ReduceLROnPlateau) DecideEpoch(m Moment) (*Decision, error) {
 	}
 	return d, nil
 }
+
+func (c *ReduceLROnPlateau) scale() float64 { return c.state.Scale }
 
 // State returns wait, best value, cooldown and the product of the reductions as JSON.
 func (c *ReduceLROnPlateau) State() (json.RawMessage, error) { return json.Marshal(c.state) }

@@ -91,7 +91,7 @@ func (c *Timer) decide(m Moment) *Decision {
 	if c.Verbose > 0 {
 		d.say = fmt.Sprintf("Epoch %d: %s", m.Epoch+1, d.Reason)
 		if d.Path != "" {
-			d.say += ", saved model to " + d.Path
+			d.say += ", saving the model to " + d.Path
 		}
 	}
 	return d
