@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"github.com/meseta-go/meseta/kernels/arrange"
+	"github.com/meseta-go/meseta/kernels/resize"
 	"github.com/meseta-go/meseta/ops"
 )
 
@@ -53,6 +54,18 @@ func (c *CPU) chooseArrange(o ops.Operator, in, out []ops.Type) (Kernel, error) 
 		return bound(c, x, err, func(_, out [][]float32, b Buffers) func() {
 			labels := view[int32](b.In[0])
 			return func() { x.Run(out[0], labels) }
+		})
+	case ops.Resize:
+		s := in[0].Shape
+		x, err := resize.NewForward(dev, resize.Params{N: s[0], H: s[1], W: s[2], C: s[3], P: o.Size[0], Q: o.Size[1], Method: o.Method})
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in[0]) }
+		})
+	case ops.ResizeBackward:
+		s, d := o.Src, in[0].Shape
+		x, err := resize.NewBackward(dev, resize.Params{N: s[0], H: s[1], W: s[2], C: s[3], P: d[1], Q: d[2], Method: o.Method})
+		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+			return func() { x.Run(out[0], in[0]) }
 		})
 	}
 	return nil, nil

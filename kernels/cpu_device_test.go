@@ -98,6 +98,8 @@ var arrangeExamples = []example{
 	{ops.Pad{Before: [2]int{1, 0}, After: [2]int{2, 1}}, []ops.Type{image}},
 	{ops.Crop{Before: [2]int{1, 0}, After: [2]int{2, 1}}, []ops.Type{image}},
 	{ops.Concat{}, []ops.Type{image, f(4, 6, 6, 2)}},
+	{ops.Resize{Size: [2]int{4, 9}, Method: ops.Bilinear}, []ops.Type{image}},
+	{ops.ResizeBackward{Src: image.Shape, Method: ops.Bilinear}, []ops.Type{f(4, 4, 9, 3)}},
 	{ops.Channels{First: 1, Count: 2}, []ops.Type{image}},
 	{ops.Transpose{Perm: []int{0, 3, 1, 2}}, []ops.Type{image}},
 	{ops.Broadcast{Shape: image.Shape}, []ops.Type{f(6, 1, 3)}},
