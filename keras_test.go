@@ -34,7 +34,7 @@ func TestKerasPredictsTheSame(t *testing.T) {
 	var results []result
 	var jobs [][]string // for one Python, which takes longer to start than to predict
 	dir := t.TempDir()
-	for _, name := range append(models.Names(), "dense") {
+	for _, name := range append(models.Names(), "dense", "normalized") {
 		samples, batch, suffixes := 40, 16, []string{".h5", ".keras"}
 		switch name { // large networks: few samples, one format
 		case "resnet9", "vgg11-bn":
@@ -70,13 +70,17 @@ func TestKerasPredictsTheSame(t *testing.T) {
 	}
 }
 
-// trainAndPredict trains an architecture of package models, or "dense", the layers that those lack, and predicts up to five samples.
+// trainAndPredict trains an architecture of package models, or "dense" or "normalized", the layers that those lack, and predicts up to five
+// samples.
 func trainAndPredict(t *testing.T, name string, samples, batch int) (m *Model, x *tensor.Dense, prediction []float32) {
-	if name == "dense" {
+	switch name {
+	case "dense":
 		loaded, err := Load(filepath.Join("testdata", "dense_initial.h5"))
 		require.NoError(t, err)
 		m = loaded
-	} else {
+	case "normalized":
+		m = normalized()
+	default:
 		g, err := models.New(name)
 		require.NoError(t, err)
 		for _, l := range g.Layers {
@@ -110,6 +114,20 @@ func trainAndPredict(t *testing.T, name string, samples, batch int) (m *Model, x
 	y, err := m.Predict(t.Context(), x, 0)
 	require.NoError(t, err)
 	return m, x, y.Data().([]float32)
+}
+
+// normalized has the layers that normalise, resize, pool and disturb. (Lists of axes are in testdata/layers: Keras loses them when it reads
+// an .h5, its own too.)
+func normalized() *Model {
+	return Sequential(Input(9, 8, 3),
+		&layers.Normalization{}, &layers.Normalization{Mean: []float64{.1, .2, .3}, Variance: []float64{2, 1, .5}}, &layers.GaussianNoise{Stddev: .1},
+		&layers.Resizing{Height: 8, Width: 10}, &layers.UpSampling2D{Interpolation: layers.Bilinear},
+		&layers.Conv2D{Filters: 8, KernelSize: layers.Square(3), NoBias: true},
+		&layers.BatchNormalization{Momentum: .9, Epsilon: 1e-3, NoScale: true}, &layers.ReLULayer{},
+		&layers.AveragePooling2D{PoolSize: layers.Square(3), Strides: layers.Square(2), Padding: layers.Same}, &layers.SpatialDropout2D{Rate: .1},
+		&layers.GroupNormalization{Groups: 4, Epsilon: 1e-3}, &layers.LayerNormalization{Epsilon: 1e-3, NoCenter: true},
+		&layers.CenterCrop{Height: 6, Width: 7}, &layers.AlphaDropout{Rate: .1}, &layers.GlobalMaxPooling2D{KeepDims: true}, &layers.Flatten{},
+		&layers.GaussianDropout{Rate: .1}, &layers.Dense{Units: 4, Activation: layers.Softmax})
 }
 
 // TestSavedModelsGoOn trains, saves, loads and trains on: the same weights as without the break. Six steps before, so that where

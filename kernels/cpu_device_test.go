@@ -76,6 +76,7 @@ var elementwiseExamples = []example{
 	{ops.ReluBackward{}, []ops.Type{image, image}},
 	{ops.Add{}, []ops.Type{image, image}},
 	{ops.Affine{Scale: 2, Offset: 1}, []ops.Type{image}},
+	{ops.Constant{Values: []float32{1, 2, 3}}, nil},
 	{ops.Fill{Type: f(4), Value: 2}, nil},
 	{ops.Unary{Func: ops.Gelu}, []ops.Type{image}},
 	{ops.UnaryBackward{Func: ops.Gelu}, []ops.Type{image, image}},

@@ -75,6 +75,10 @@ func (c *CPU) chooseElementwise(o ops.Operator, in, out []ops.Type) (Kernel, err
 			w := f32(b.Workspace)
 			return func() { x.Run(out[0], in[0], w) }
 		})
+	case ops.Constant:
+		return bound(c, o, nil, func(_, out [][]float32, _ Buffers) func() {
+			return func() { copy(out[0], o.Values) }
+		})
 	case ops.Fill:
 		return bound(c, o, nil, func(_, out [][]float32, _ Buffers) func() {
 			return func() {

@@ -64,32 +64,3 @@ func (*Flatten) Lower(b *Builder, in, _ []ops.Value) (ops.Value, error) {
 	s := b.Type(in[0]).Shape
 	return b.Add1(ops.Reshape{Shape: ops.Shape{s[0], s[1:].Size()}}, in[0])
 }
-
-// Rescaling computes x·Scale + Offset.
-type Rescaling struct {
-	Name   string
-	Scale  float64
-	Offset float64
-}
-
-// ClassName is "Rescaling".
-func (*Rescaling) ClassName() string { return "Rescaling" }
-
-// GivenName is the field Name.
-func (l *Rescaling) GivenName() string { return l.Name }
-
-// OutputShape is the input's.
-func (l *Rescaling) OutputShape(in []Shape) (Shape, error) {
-	if l.Scale == 0 {
-		return nil, fmt.Errorf("layers: Rescaling has scale 0, which loses its input: %w", ErrConfig)
-	}
-	return passThrough(l, in, Linear)
-}
-
-// Weights is none.
-func (*Rescaling) Weights([]Shape) []Weight { return nil }
-
-// Lower adds an affine operation.
-func (l *Rescaling) Lower(b *Builder, in, _ []ops.Value) (ops.Value, error) {
-	return b.Add1(ops.Affine{Scale: float32(l.Scale), Offset: float32(l.Offset)}, in[0])
-}

@@ -191,20 +191,3 @@ func (Correct) Name() string { return "correct" }
 func (Correct) Infer(in []Type) ([]Type, error) {
 	return []Type{F32(in[0].Shape[0])}, scores("correct", in)
 }
-
-// Fill gives a value whose elements are all Value: the seed of a gradient.
-type Fill struct {
-	Type  Type
-	Value float32
-}
-
-// Name is "fill".
-func (Fill) Name() string { return "fill" }
-
-func (o Fill) String() string { return fmt.Sprintf("%g", o.Value) }
-
-// Infer gives the type.
-func (o Fill) Infer([]Type) ([]Type, error) { return []Type{o.Type}, nil }
-
-// Gradient is that of a constant: it depends on nothing.
-func (Fill) Gradient(*Graph, Op, []Value) ([]Value, error) { return nil, nil }

@@ -30,6 +30,9 @@ def record(f, name, build):
         v = w.numpy()
         if np.issubdtype(v.dtype, np.floating) and v.size and np.all(v == v.flat[0]):  # variances stay positive
             w.assign((v + rng.uniform(0.1, 0.6, v.shape)).astype("float32"))
+    for layer in model.layers:
+        if hasattr(layer, "finalize_state"):  # a Normalization keeps copies of its weights
+            layer.finalize_state()
     g = f.create_group(name)
     g.attrs["config"] = model.to_json()
     x = rng.normal(size=(N,) + model.input_shape[1:]).astype("float32")
