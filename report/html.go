@@ -209,7 +209,7 @@ func (r *Run) tiles() (tiles []tile) {
 	}
 	if rates := slices.DeleteFunc(slices.Clone(r.Throughput), func(x float64) bool { return !(x > 0) || math.IsInf(x, 0) }); len(rates) > 0 {
 		slices.Sort(rates)
-		tiles = append(tiles, tile{"throughput", grouped(rates[len(rates)/2]) + "/s", "images, median epoch"})
+		tiles = append(tiles, tile{"images per second", grouped(rates[len(rates)/2]), "median epoch"})
 	}
 	if r.Network != nil {
 		tiles = append(tiles, tile{"parameters", grouped(float64(r.Network.Trainable)), "trainable"})

@@ -3,12 +3,14 @@ package report
 import (
 	"bytes"
 	"encoding/xml"
+	"flag"
 	"fmt"
 	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +18,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
+
+var rewrite = flag.Bool("rewrite", false, "write golden files anew")
 
 // exampleNetwork has a shortcut, a branch with layers, and a concatenation.
 func exampleNetwork() *Network {
@@ -112,6 +116,57 @@ func wellFormed(t *testing.T, text string) {
 	}
 }
 
+// outline is the structure of a page: its elements, indented, with id and class; but what is in tables, drawings and lists.
+// Each tag must be closed.
+func outline(t *testing.T, page string) string {
+	d := xml.NewDecoder(strings.NewReader(page))
+	d.Strict, d.AutoClose, d.Entity = false, []string{"meta", "img", "br"}, xml.HTMLEntity
+	var b strings.Builder
+	var open []string
+	hidden := 0
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			assert.Empty(t, open, "elements that stay open")
+			return b.String()
+		}
+		require.NoError(t, err)
+		switch token := token.(type) {
+		case xml.StartElement:
+			open = append(open, token.Name.Local)
+			line := strings.Repeat(" ", len(open)-1) + token.Name.Local
+			for _, a := range token.Attr {
+				if a.Name.Local == "id" || a.Name.Local == "class" {
+					line += " " + a.Name.Local + "=" + a.Value
+				}
+			}
+			if hidden == 0 && !strings.HasSuffix(b.String(), line+"\n") {
+				b.WriteString(line + "\n")
+			}
+			if hidden > 0 || slices.Contains([]string{"svg", "thead", "tbody", "figure", "dl"}, token.Name.Local) {
+				hidden++
+			}
+		case xml.EndElement:
+			require.NotEmpty(t, open)
+			require.Equal(t, open[len(open)-1], token.Name.Local)
+			open = open[:len(open)-1]
+			if hidden > 0 {
+				hidden--
+			}
+		}
+	}
+}
+
+func TestReportStructure(t *testing.T) {
+	got := outline(t, htmlOf(t, exampleRun(t)))
+	want, err := os.ReadFile("testdata/report_outline.txt")
+	if *rewrite {
+		want, err = []byte(got), os.WriteFile("testdata/report_outline.txt", []byte(got), 0o666)
+	}
+	require.NoError(t, err)
+	assert.Equal(t, string(want), got)
+}
+
 func TestReportShowsEverything(t *testing.T) {
 	r := exampleRun(t)
 	text := htmlOf(t, r)
@@ -187,6 +242,7 @@ func TestReportEscapes(t *testing.T) {
 	for _, drawing := range regexp.MustCompile(`(?s)<svg.*?</svg>`).FindAllString(text, -1) {
 		wellFormed(t, drawing)
 	}
+	outline(t, text)
 	assert.True(t, strings.Contains(text, "&lt;script&gt;alert("))
 }
 

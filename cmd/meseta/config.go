@@ -148,7 +148,7 @@ func (c config) check() error {
 }
 
 // title is what pictures and reports of the run are called.
-func (c config) title() string { return c.Model + " on " + c.Data }
+func (c config) title() string { return filepath.Base(c.Model) + " on " + filepath.Base(c.Data) }
 
 // makeRunDirectory makes the run's directory and writes the configuration into it. An empty directory will do, one that holds
 // anything is an error, so that no run is written over.

@@ -98,6 +98,9 @@ func TestInterruptEndsCleanly(t *testing.T) {
 		require.NoError(t, err)
 		lines := strings.Split(strings.TrimSpace(string(journal)), "\n")
 		assert.Contains(t, lines[len(lines)-1], `"action":"restore"`, "best weights are restored on this way out too")
+		page, err := os.ReadFile(filepath.Join(runDir, "report.html"))
+		require.NoError(t, err)
+		assert.True(t, strings.Contains(string(page), `class="state interrupted"`))
 	}
 }
 

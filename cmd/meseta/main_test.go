@@ -85,6 +85,11 @@ func TestTrainLeavesARun(t *testing.T) {
 		}
 	}
 	assert.Contains(t, stderr, "val_accuracy")
+	page, err := os.ReadFile(filepath.Join(dir, "report.html"))
+	require.NoError(t, err)
+	for _, want := range []string{"mnist-cnn on " + filepath.Base(idx), "Confusion on test data", "batch: 16", "cpu ", "test data</span>"} {
+		assert.True(t, strings.Contains(string(page), want), want)
+	}
 
 	// The resolved configuration gives the same run again.
 	text, err := os.ReadFile(filepath.Join(dir, "config.yaml"))
@@ -138,6 +143,17 @@ func TestTrainLeavesARun(t *testing.T) {
 		assert.Equal(t, 1, code, args)
 		assert.Contains(t, stderr, saved)
 	}
+}
+
+// A run that fails leaves a report that says so.
+func TestReportOfAFailedRun(t *testing.T) {
+	idx, dir := smallIDX(t, 60), filepath.Join(t.TempDir(), "run")
+	code, _, stderr := run("train", "--data", idx, "--val", "20", "--epochs", "3", "--batch", "8", "--optimizer", "sgd", "--lr", "9e5", "--run-dir", dir)
+	require.Equal(t, 1, code, stderr)
+	page, err := os.ReadFile(filepath.Join(dir, "report.html"))
+	require.NoError(t, err)
+	assert.True(t, strings.Contains(string(page), `class="state failed"`))
+	assert.True(t, strings.Contains(string(page), "the update was not applied"))
 }
 
 func TestOptimizerByName(t *testing.T) {
