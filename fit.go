@@ -304,6 +304,18 @@ func (s *snapshot) Restore() error {
 	return nil
 }
 
+// HasAverages says whether the optimizer has UseEMA.
+func (r run) HasAverages() bool { return r.training.Optimizer.BaseArguments().UseEMA }
+
+// SwapAverages exchanges weights and averages, once the optimizer has made an update.
+func (r run) SwapAverages() (bool, error) {
+	err := r.session.SwapAverages()
+	if errors.Is(err, plan.ErrNoAverages) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // EachWeight visits copies of all weights.
 func (r run) EachWeight(visit func(path string, shape []int, values []float32) error) error {
 	var buffer []float32

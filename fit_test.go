@@ -263,6 +263,44 @@ func TestSnapshotsDoNotChange(t *testing.T) {
 	require.NoError(t, loaded.Close())
 }
 
+// TestSwapEMAWeights validates and saves with averages of the weights, and trains on with the weights themselves.
+func TestSwapEMAWeights(t *testing.T) {
+	fit := func(list ...callbacks.Callback) (*Model, *callbacks.History, string) {
+		m, dir := compileTiny(t, 1), t.TempDir()
+		training, _ := m.Training()
+		adam := optimizers.NewAdam()
+		adam.UseEMA, adam.EMAMomentum = true, 0.9
+		training.Optimizer = adam
+		require.NoError(t, m.Compile(training))
+		history, err := m.Fit(t.Context(), tinyData(t, 60), FitOptions{Epochs: 3, BatchSize: 8, ValidationSplit: 0.2, Dir: dir, Callbacks: list})
+		require.NoError(t, err)
+		return m, history, dir
+	}
+	_, raw, _ := fit()
+	checkpoint := func() *callbacks.ModelCheckpoint {
+		return &callbacks.ModelCheckpoint{Filepath: "m{epoch}.weights.h5", SaveWeightsOnly: true}
+	}
+	m, swapped, dir := fit(&callbacks.SwapEMAWeights{SwapOnEpoch: true}, checkpoint())
+	assert.Equal(t, raw.Metrics["loss"], swapped.Metrics["loss"], "training is the same")
+	assert.NotEqual(t, raw.Metrics["val_loss"], swapped.Metrics["val_loss"])
+	_, validation, err := data.Split(tinyData(t, 60), 0.2)
+	require.NoError(t, err)
+	logs, err := m.Evaluate(t.Context(), validation, 8)
+	require.NoError(t, err)
+	assert.Equal(t, swapped.Metrics["val_loss"][2], logs["loss"], "after the run the averages are the weights, and they were validated")
+	_, _, plain := fit(&callbacks.SwapEMAWeights{}, checkpoint())
+	for epoch, want := range swapped.Metrics["val_loss"] {
+		for from, same := range map[string]bool{dir: true, plain: false} {
+			require.NoError(t, m.LoadWeights(filepath.Join(from, fmt.Sprintf("m%d.weights.h5", epoch+1))))
+			logs, err := m.Evaluate(t.Context(), validation, 8)
+			require.NoError(t, err)
+			assert.Equal(t, same, logs["loss"] == want, "epoch %d: what is saved is what was validated only with SwapOnEpoch", epoch)
+		}
+	}
+	_, err = compileTiny(t, 1).Fit(t.Context(), tinyData(t, 60), FitOptions{ValidationSplit: 0.2, Callbacks: []callbacks.Callback{&callbacks.SwapEMAWeights{}}})
+	assert.ErrorContains(t, err, "the optimizer keeps no averages of the weights; set its UseEMA")
+}
+
 // cancelAt cancels the context after an update.
 type cancelAt struct {
 	update int

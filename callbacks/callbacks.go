@@ -100,6 +100,13 @@ type Run interface {
 	// RestoreWeights sets the weights to the ones kept last.
 	RestoreWeights() error
 
+	// HasAverages says whether the optimizer keeps moving averages of the weights.
+	HasAverages() bool
+
+	// SwapAverages exchanges the weights with their averages: once to measure or save these, and again before training
+	// goes on. It does nothing and returns false as long as there are none.
+	SwapAverages() (swapped bool, err error)
+
 	// EachWeight visits all weights in the order of the layers, each with its path and shape. visit must not keep values.
 	EachWeight(visit func(path string, shape []int, values []float32) error) error
 

@@ -50,6 +50,7 @@ var kinds = []struct {
 	{"reduce_lr_on_plateau", func() Callback { return NewReduceLROnPlateau() }},
 	{"remote_monitor", func() Callback { return NewRemoteMonitor() }},
 	{"report", func() Callback { return NewReport() }},
+	{"swap_ema_weights", func() Callback { return &SwapEMAWeights{} }},
 	{"tensorboard", func() Callback { return NewTensorBoard() }},
 	{"terminate_on_nan", func() Callback { return &TerminateOnNaN{} }},
 	{"throughput", func() Callback { return NewThroughput() }},

@@ -42,6 +42,7 @@ model_checkpoint: {filepath: "mejor_modelo.h5", monitor: val_accuracy, mode: max
 learning_rate_scheduler: {schedule: {exponential: {decay_rate: 0.5, decay_epochs: 2, staircase: true}}}
 warm_up: {epochs: 1}
 timer: {duration: 1h30m, filepath: late.h5}
+swap_ema_weights: {swap_on_epoch: true}
 terminate_on_nan: {policy: roll_back, max_consecutive: 3, factor: 0.1, raise_error: true}
 tensorboard: {log_dir: events, histogram_freq: 2, write_graph: false, write_images: true, write_steps_per_second: true, update_freq: batch}
 csv_logger: {filename: h.csv, separator: ";", append: true}
@@ -61,6 +62,7 @@ curves: {title: mnist-cnn}
 		&ModelCheckpoint{Filepath: "mejor_modelo.h5", Monitor: "val_accuracy", Mode: Max, SaveBestOnly: true, Verbose: 1},
 		&ProgressBar{},
 		&ReduceLROnPlateau{Monitor: "val_loss", Factor: 0.5, Patience: 2, Mode: Min, MinDelta: 1e-4, ThresholdMode: Rel},
+		&SwapEMAWeights{SwapOnEpoch: true},
 		&TensorBoard{LogDir: "events", HistogramFreq: 2, WriteImages: true, WriteStepsPerSecond: true, UpdateFreq: UpdateEveryBatch},
 		&TerminateOnNaN{Policy: RollBackOnNaN, MaxConsecutive: 3, Factor: 0.1, RaiseError: true},
 		&Timer{Duration: 90 * time.Minute, Filepath: "late.h5"},
@@ -102,7 +104,7 @@ func TestDecodeForms(t *testing.T) {
 
 func TestDecodeErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"early_stoping: {}":                                                        `no callback "early_stoping"; the callbacks are csv_logger, curves, early_stopping, history, journal, learning_rate_scheduler, model_checkpoint, progress_bar, reduce_lr_on_plateau, remote_monitor, report, tensorboard, terminate_on_nan, throughput, timer, warm_up`,
+		"early_stoping: {}":                                                        `no callback "early_stoping"; the callbacks are csv_logger, curves, early_stopping, history, journal, learning_rate_scheduler, model_checkpoint, progress_bar, reduce_lr_on_plateau, remote_monitor, report, swap_ema_weights, tensorboard, terminate_on_nan, throughput, timer, warm_up`,
 		"early_stopping: {patiance: 3}":                                            `early_stopping: there is no argument "patiance"; the arguments are monitor, min_delta, patience`,
 		"history: {a: 1}":                                                          `no argument "a"; it takes none`,
 		"early_stopping: {patience: many}":                                         `patience is the string "many"; expected a whole number`,
@@ -152,7 +154,7 @@ func everyCallback() List {
 		&CSVLogger{Filename: "h.csv"}, NewCurves(), &EarlyStopping{Monitor: "a", Mode: Max, Baseline: new(0.25)}, newHistory(), NewJournal(),
 		&LearningRateScheduler{Schedule: schedules.Triangular{BaseLR: 1e-4, MaxLR: 6e-3, StepSize: 2000}}, &ModelCheckpoint{Filepath: "{epoch}.h5", Monitor: "b", SaveFreq: 7},
 		&ProgressBar{}, NewReduceLROnPlateau(), NewRemoteMonitor(),
-		&RemoteMonitor{Root: "https://monitor", Path: "/a?b=c", Headers: map[string]string{"X-Token": "yes", "Accept": "a: b #"}, SendAsJSON: true, Timeout: time.Second}, &TerminateOnNaN{Policy: RollBackOnNaN, Factor: 0.25, Verbose: 1}, NewTensorBoard(), &TensorBoard{LogDir: "a b", HistogramFreq: 1, UpdateFreq: 50}, NewThroughput(), &Timer{Duration: 90 * time.Minute, Filepath: "x.weights.h5"}, &WarmUp{Steps: 5, From: 0.1, Shape: schedules.ExponentialShape},
+		&RemoteMonitor{Root: "https://monitor", Path: "/a?b=c", Headers: map[string]string{"X-Token": "yes", "Accept": "a: b #"}, SendAsJSON: true, Timeout: time.Second}, &SwapEMAWeights{}, &TerminateOnNaN{Policy: RollBackOnNaN, Factor: 0.25, Verbose: 1}, NewTensorBoard(), &TensorBoard{LogDir: "a b", HistogramFreq: 1, UpdateFreq: 50}, NewThroughput(), &Timer{Duration: 90 * time.Minute, Filepath: "x.weights.h5"}, &WarmUp{Steps: 5, From: 0.1, Shape: schedules.ExponentialShape},
 	}
 }
 

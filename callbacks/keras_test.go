@@ -145,6 +145,8 @@ func (c *weightsCopy) Restore() error { c.run.weights = c.weights; return nil }
 
 func (r *weightsRun) KeepWeights() error                                  { r.kept = r.weights; return nil }
 func (r *weightsRun) RestoreWeights() error                               { r.weights = r.kept; return nil }
+func (*weightsRun) HasAverages() bool                                     { return false }
+func (*weightsRun) SwapAverages() (bool, error)                           { return false, nil }
 func (*weightsRun) EachWeight(func(string, []int, []float32) error) error { return nil }
 func (*weightsRun) Config() ([]byte, error)                               { return nil, nil }
 

@@ -43,6 +43,9 @@ type Manager struct {
 	unwritten []*Decision // saves that failed, for the next record
 	good      Snapshot    // what a roll back goes back to
 	rollsBack bool        // a callback may ask for that
+
+	swapper *SwapEMAWeights // of the list; nil for none
+	swapped bool            // the model has the averages for weights now
 }
 
 // NewManager checks every callback against setup and makes them fresh for a new run. All that can be known to be wrong
@@ -119,6 +122,11 @@ func (m *Manager) checkTogether() (err error) {
 				return errors.New("callbacks: there are two TerminateOnNaNs; remove one")
 			}
 			m.rollsBack = c.Policy == RollBackOnNaN
+		case *SwapEMAWeights:
+			if m.swapper != nil {
+				return errors.New("callbacks: there are two SwapEMAWeights; remove one")
+			}
+			m.swapper = c
 		case *History:
 			m.histories = append(m.histories, c)
 		case *ProgressBar:
@@ -243,7 +251,7 @@ func (m *Manager) TrainBegin() error {
 		return err
 	}
 	if m.rollsBack && !m.setup.Replay {
-		if m.good, err = m.setup.Run.Snapshot(false); err != nil {
+		if err := m.keepState(); err != nil {
 			return fmt.Errorf("callbacks: keeping the first state: %w", err)
 		}
 	}
@@ -317,7 +325,7 @@ func (m *Manager) batchDeciders(b Batch) (due []Callback) {
 
 // TestBegin starts validation, of so many batches.
 func (m *Manager) TestBegin(batches int) error {
-	return m.tell(Event{Kind: TestBegin, Epoch: m.epoch, Step: batches})
+	return errors.Join(m.swapIn(func(*SwapEMAWeights) bool { return true }), m.tell(Event{Kind: TestBegin, Epoch: m.epoch, Step: batches}))
 }
 
 // TestBatchEnd is called after every batch of validation, 0-based.
@@ -326,7 +334,9 @@ func (m *Manager) TestBatchEnd(batch int) error {
 }
 
 // TestEnd ends validation.
-func (m *Manager) TestEnd() error { return m.tell(Event{Kind: TestEnd, Epoch: m.epoch}) }
+func (m *Manager) TestEnd() error {
+	return errors.Join(m.swapOut(), m.tell(Event{Kind: TestEnd, Epoch: m.epoch}))
+}
 
 // EpochEnd runs the two phases on an epoch's logs (training metrics and, with validation, those with val_), and says
 // whether to stop. learning_rate is added to the logs: the rate of the epoch's last update.
@@ -386,6 +396,7 @@ func (m *Manager) TrainEnd(cause error) error {
 		return nil
 	}
 	m.ended = true
+	problems := []error{m.swapOut()} // validation may have been broken off
 	var decisions []*Decision
 	for _, callback := range m.callbacks {
 		if c, ok := callback.(EndDecider); ok {
@@ -394,7 +405,7 @@ func (m *Manager) TrainEnd(cause error) error {
 			}
 		}
 	}
-	problems := []error{m.apply(decisions)}
+	problems = append(problems, m.apply(decisions, false))
 	m.saver.wait()
 	problems = append(problems, m.lost())
 	m.flush()

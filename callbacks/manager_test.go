@@ -28,7 +28,9 @@ type recorder struct {
 	saved    []string // complete once TrainEnd has returned
 	weights  string   // names the moment that the weights are of
 	kept     string
+	averages string // of the weights, if any
 	failSave error
+	failSwap error
 }
 
 func (r *recorder) Snapshot(weightsOnly bool) (Snapshot, error) {
@@ -70,6 +72,16 @@ func (r *recorder) RestoreWeights() error {
 	r.did = append(r.did, "restore "+r.kept)
 	r.weights = r.kept
 	return nil
+}
+
+func (r *recorder) HasAverages() bool { return r.averages != "" }
+
+func (r *recorder) SwapAverages() (bool, error) {
+	if r.failSwap != nil {
+		return false, r.failSwap
+	}
+	r.weights, r.averages = r.averages, r.weights
+	return true, nil
 }
 
 func (r *recorder) EachWeight(visit func(string, []int, []float32) error) error {

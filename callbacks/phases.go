@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/meseta-go/meseta/schedules"
@@ -32,7 +33,7 @@ func (m *Manager) decide(moment Moment, next schedules.Position, ask func(Callba
 			decisions = append(decisions, d)
 		}
 	}
-	problems = append(problems, m.apply(decisions), m.lost())
+	problems = append(problems, m.apply(decisions, moment.Batch < 0), m.lost())
 	record.NextLearningRate = m.rates.rate(next)
 	m.close(record, decisions)
 	return record, errors.Join(problems...)
@@ -45,9 +46,10 @@ func (m *Manager) close(record *Record, decisions []*Decision) {
 	m.record = record
 }
 
-// apply carries decisions out, in the one order there is: learning rate, roll back, snapshot of the best weights, saves, at
-// the end of training the best weights, stop.
-func (m *Manager) apply(decisions []*Decision) error {
+// apply carries decisions out, in the one order there is: learning rate, roll back, the state to roll back to, the best
+// weights, saves, at the end of training the best weights again, stop. The weights that are kept and saved at an epoch end
+// may be the averages.
+func (m *Manager) apply(decisions []*Decision, epochEnd bool) error {
 	m.rates.apply()
 	var problems []error
 	try := func(d *Decision, act func() error) {
@@ -64,11 +66,20 @@ func (m *Manager) apply(decisions []*Decision) error {
 		}
 	}
 	for _, d := range decisions {
-		if d.Keep {
-			try(d, func() error { return m.setup.Run.KeepWeights() })
+		if d.KeepState {
+			try(d, m.keepState)
 		}
 	}
-	m.save(decisions, try)
+	if slices.ContainsFunc(decisions, func(d *Decision) bool { return d.Keep || d.saves() != nil }) {
+		problems = append(problems, m.swapIn(func(c *SwapEMAWeights) bool { return epochEnd && c.SwapOnEpoch }))
+		for _, d := range decisions {
+			if d.Keep {
+				try(d, func() error { return m.setup.Run.KeepWeights() })
+			}
+		}
+		m.save(decisions, try)
+		problems = append(problems, m.swapOut())
+	}
 	for _, d := range decisions {
 		if d.Action == Restore && m.ended {
 			try(d, m.restore)
@@ -108,6 +119,12 @@ func (m *Manager) rollBack() error {
 	return m.good.Restore()
 }
 
+// keepState keeps what a roll back goes back to.
+func (m *Manager) keepState() (err error) {
+	m.good, err = m.setup.Run.Snapshot(false)
+	return err
+}
+
 // restore sets the best weights.
 func (m *Manager) restore() error {
 	if err := m.setup.Run.RestoreWeights(); err != nil {
@@ -121,11 +138,10 @@ func (m *Manager) save(decisions []*Decision, try func(*Decision, func() error))
 	var wanted []*Decision
 	weightsOnly := true
 	for _, d := range decisions {
-		saves := len(d.saves()) > 0
-		if saves || d.KeepState {
+		if d.saves() != nil {
 			wanted = append(wanted, d)
+			weightsOnly = weightsOnly && d.WeightsOnly
 		}
-		weightsOnly = weightsOnly && !d.KeepState && (d.WeightsOnly || !saves)
 	}
 	var snapshot Snapshot
 	taken := map[string]bool{} // the state is the same for all of them: one write to a path is enough
@@ -136,9 +152,6 @@ func (m *Manager) save(decisions []*Decision, try func(*Decision, func() error))
 					return err
 				}
 				m.snapshots++
-			}
-			if d.KeepState {
-				m.good = snapshot
 			}
 			for _, path := range d.saves() {
 				if !taken[path] {

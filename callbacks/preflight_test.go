@@ -78,6 +78,7 @@ func TestWrongSettingsAreFoundBeforeTheFirstStep(t *testing.T) {
 		{`Factor is 0.5, and only RollBackOnNaN`, []Callback{&TerminateOnNaN{Policy: SkipOnNaN, Factor: 0.5}}},
 		{`Factor is 2; each roll back`, []Callback{&TerminateOnNaN{Policy: RollBackOnNaN, Factor: 2}}},
 		{`Factor is NaN; each roll back`, []Callback{&TerminateOnNaN{Policy: RollBackOnNaN, Factor: nan}}},
+		{`SwapEMAWeights: the optimizer keeps no averages of the weights; set its UseEMA`, []Callback{&SwapEMAWeights{}}},
 		{`two TerminateOnNaNs`, []Callback{&TerminateOnNaN{}, &TerminateOnNaN{Policy: SkipOnNaN}}},
 		{`field "val_los" is not known when it is saved; the fields are epoch, ` + names, []Callback{&ModelCheckpoint{Filepath: "{val_los}.h5"}}},
 		{`field "batch" is not known when it is saved`, []Callback{&ModelCheckpoint{Filepath: "{batch}.h5"}}},
