@@ -2,6 +2,11 @@ package data_test
 
 import (
 	"context"
+	"fmt"
+	"image"
+	"image/color"
+	"io"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -164,10 +169,11 @@ func TestValueRange(t *testing.T) {
 	}
 }
 
-// BenchmarkPipeline measures images a second of a training set like CIFAR-10, as two processors get them ready.
+// BenchmarkPipeline measures images a second of a training set like CIFAR-10, as workers get them ready: of images in memory with several
+// augmentations, and of JPEG files that are decoded each time, or kept decoded.
 func BenchmarkPipeline(b *testing.B) {
-	ds := pictures(b, 5000, 32, 32, 3, 10)
-	for _, list := range []struct{ name, text string }{
+	memory := pictures(b, 5000, 32, 32, 3, 10)
+	for _, c := range []struct{ name, text string }{
 		{"plain", "[]"},
 		{"crop", "[{random_flip: horizontal}, {pad_and_crop: 4}]"},
 		{"cutout", "[{random_flip: horizontal}, {pad_and_crop: 4}, {cutout: 8}]"},
@@ -176,27 +182,48 @@ func BenchmarkPipeline(b *testing.B) {
 		{"jitter", "[{random_color_jitter: {brightness_factor: 0.2, contrast_factor: 0.2, saturation_factor: [0.3, 0.7], hue_factor: 0.1}}]"},
 		{"rand_augment", "[{random_flip: horizontal}, {pad_and_crop: 4}, rand_augment]"},
 	} {
-		augmentations, err := augment.Decode([]byte(list.text))
-		require.NoError(b, err)
-		for _, workers := range []int{1, 2} {
-			b.Run(list.name+"/"+string(rune('0'+workers)), func(b *testing.B) {
-				l, err := data.NewLoader(ds, data.LoaderOptions{BatchSize: 125, Shuffle: true, Workers: workers, Augment: augmentations})
-				require.NoError(b, err)
-				images := 0
-				for epoch := 0; b.Loop(); epoch++ {
-					it, err := l.Epoch(context.Background(), epoch, 0)
-					require.NoError(b, err)
-					for {
-						batch, err := it.Next()
-						if err != nil {
-							break
-						}
-						images += batch.N
-					}
-					it.Close()
-				}
-				b.ReportMetric(float64(images)/b.Elapsed().Seconds(), "images/s")
-			})
+		benchmarkPipeline(b, c.name, memory, c.text)
+	}
+	files := map[string][]byte{}
+	x, y := make([]float32, 32*32*3), make([]int32, 1)
+	for i := range int32(2000) {
+		require.NoError(b, memory.Read(x, y, []int32{i}))
+		// Smooth, as photographs are: every eighth pixel of noise, enlarged.
+		img := image.NewNRGBA(image.Rect(0, 0, 32, 32))
+		for at := range 32 * 32 {
+			p := x[(at/32/8*32+at%32/8)*3:]
+			img.SetNRGBA(at%32, at/32, color.NRGBA{R: uint8(255 * p[0]), G: uint8(255 * p[1]), B: uint8(255 * p[2]), A: 255})
 		}
+		files[fmt.Sprintf("%d/%d.jpg", y[0], i)] = encodeJPEG(b, img)
+	}
+	path := filepath.Join(writeFiles(b, map[string][]byte{"x.tar.gz": zipped(b, tarred(b, files))}), "x.tar.gz")
+	for name, cache := range map[string]int64{"jpeg": 0, "jpeg_kept": 1 << 30} {
+		benchmarkPipeline(b, name, openFolder(b, path, data.FolderOptions{CacheBytes: cache}), "[{random_flip: horizontal}, {pad_and_crop: 4}]")
+	}
+}
+
+func benchmarkPipeline(b *testing.B, name string, ds data.Dataset, list string) {
+	augmentations, err := augment.Decode([]byte(list))
+	require.NoError(b, err)
+	for _, workers := range []int{1, 2} {
+		b.Run(fmt.Sprintf("%s/workers=%d", name, workers), func(b *testing.B) {
+			l, err := data.NewLoader(ds, data.LoaderOptions{BatchSize: 125, Shuffle: true, Workers: workers, Augment: augmentations})
+			require.NoError(b, err)
+			images := 0
+			for epoch := 0; b.Loop(); epoch++ {
+				it, err := l.Epoch(context.Background(), epoch, 0)
+				require.NoError(b, err)
+				for {
+					batch, err := it.Next()
+					if err == io.EOF {
+						break
+					}
+					require.NoError(b, err)
+					images += batch.N
+				}
+				it.Close()
+			}
+			b.ReportMetric(float64(images)/b.Elapsed().Seconds(), "images/s")
+		})
 	}
 }

@@ -1,7 +1,5 @@
 package augment
 
-import "math"
-
 // RandomBrightness makes images brighter or darker: it adds a number to all values, and cuts them off at black and white.
 //
 // Source: Keras's RandomBrightness.
@@ -98,8 +96,25 @@ func (a *RandomSaturation) Change(img *Image) {
 	const epsilon = 1e-7 // Keras's
 	f := a.Factor.draw(&img.Random)
 	factor := f / (1 - f + epsilon)
-	low, high := values(a.ValueRange, img.Low, img.High)
-	img.changeHSV(low, high, 0, factor)
+	low, _ := values(a.ValueRange, img.Low, img.High)
+	img.saturate(low, factor)
+}
+
+// saturate multiplies each pixel's saturation with a factor, up to 1: its part of the way from grey, (max - min)/max, while the largest of its numbers
+// and its hue stay.
+func (img *Image) saturate(low, factor float32) {
+	for p := 0; p+3 <= len(img.Pixels); p += 3 {
+		rgb := (*[3]float32)(img.Pixels[p:])
+		top := max(rgb[0], rgb[1], rgb[2])
+		value, span := top-low, top-min(rgb[0], rgb[1], rgb[2])
+		if !(value > 0 && span > 0) {
+			continue // black, or grey already
+		}
+		k := min(factor, value/span)
+		for i, v := range rgb {
+			rgb[i] = max(low, top-k*(top-v)) // rounding must not lead beyond black
+		}
+	}
 }
 
 // RandomHue turns colours around the colour wheel.
@@ -123,40 +138,42 @@ func (a *RandomHue) Change(img *Image) {
 		turn = -turn
 	}
 	low, high := values(a.ValueRange, img.Low, img.High)
-	img.changeHSV(low, high, turn, 1)
+	img.turnHue(low, high, turn)
 }
 
-// changeHSV adds to each pixel's hue (0 to 1 is once around) and multiplies its saturation, which stays at most 1. Its value stays.
+// turnHue adds to each pixel's hue, 0 to 1 being once around. Its saturation and value stay.
 //
 // The formulas are TensorFlow's rgb_to_hsv and hsv_to_rgb.
-func (img *Image) changeHSV(low, high, turn, saturate float32) {
+func (img *Image) turnHue(low, high, turn float32) {
 	scale := 1 / (high - low)
 	for p := 0; p+3 <= len(img.Pixels); p += 3 {
 		rgb := (*[3]float32)(img.Pixels[p:])
 		r, g, b := (rgb[0]-low)*scale, (rgb[1]-low)*scale, (rgb[2]-low)*scale
 		value := max(r, g, b)
 		span := value - min(r, g, b)
-		hue, saturation := float32(0), float32(0)
-		if value > 0 {
-			saturation = span / value
+		if !(span > 0) {
+			continue // grey has no hue
 		}
-		if span > 0 {
-			switch norm := 1 / (6 * span); value {
-			case r:
-				hue = norm * (g - b)
-			case g:
-				hue = norm*(b-r) + 2.0/6
-			default:
-				hue = norm*(r-g) + 4.0/6
-			}
+		var hue float32
+		switch norm := 1 / (6 * span); value {
+		case r:
+			hue = norm * (g - b)
+		case g:
+			hue = norm*(b-r) + 2.0/6
+		default:
+			hue = norm*(r-g) + 4.0/6
 		}
-		hue += turn
-		hue -= float32(math.Floor(float64(hue)))
-		saturation = clamp(saturation*saturate, 0, 1)
-		for i, shade := range [3]float32{abs(hue*6-3) - 1, 2 - abs(hue*6-2), 2 - abs(hue*6-4)} {
-			v := (1 - saturation + saturation*clamp(shade, 0, 1)) * value
-			rgb[i] = v*(high-low) + low
+		hue += turn // between -2/3 and 4/3
+		if hue < 0 {
+			hue++
 		}
+		if hue >= 1 {
+			hue--
+		}
+		grey := value - span
+		rgb[0] = (grey+span*clamp(abs(hue*6-3)-1, 0, 1))*(high-low) + low
+		rgb[1] = (grey+span*clamp(2-abs(hue*6-2), 0, 1))*(high-low) + low
+		rgb[2] = (grey+span*clamp(2-abs(hue*6-4), 0, 1))*(high-low) + low
 	}
 }
 
