@@ -142,6 +142,12 @@ var updateExamples = []example{
 	{ops.NonNegative{}, []ops.Type{filter, ops.FlagType}},
 	{ops.ConstrainNorm{Max: 2, Rate: 1, Along: []bool{true, true, true, false}}, []ops.Type{filter, ops.FlagType}},
 	{ops.Optimize{Rule: ops.SGD{Momentum: .9}, Parameters: 1}, []ops.Type{ops.ScalarType, ops.IterationsType, ops.FlagType, channel, channel, channel}},
+	{ops.Optimize{Rule: ops.Lamb{Beta1: .9, Beta2: .999, Epsilon: 1e-7}, Parameters: 2}, []ops.Type{
+		ops.ScalarType, ops.IterationsType, ops.FlagType, filter, channel, filter, channel, filter, channel, filter, channel,
+	}},
+	{ops.Optimize{Rule: ops.Muon{Momentum: .9, A: 2, B: -1.5, C: .5, Steps: 5}, Parameters: 2, RateFactor: .5}, []ops.Type{
+		ops.ScalarType, ops.IterationsType, ops.FlagType, f(5, 3), f(4, 7), f(5, 3), f(4, 7), f(5, 3), f(4, 7),
+	}},
 	{ops.Optimize{Rule: ops.Adam{Beta1: .9, Beta2: .999, Epsilon: 1e-7}, Parameters: 1}, []ops.Type{ops.ScalarType, ops.IterationsType, ops.FlagType, channel, channel, channel, channel}},
 }
 

@@ -67,7 +67,7 @@ func (c *CPU) chooseUpdate(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 			}
 		})
 	case ops.ClipGradients:
-		x, err := update.NewClip(c.dev, extents(in[1:]), o)
+		x, err := update.NewClip(c.dev, arrays(in[1:]), o)
 		return bound(c, x, err, func(_, _ [][]float32, b Buffers) func() {
 			apply, grad := view[int32](b.In[0]), sweep(b.In[1:])
 			return func() {
@@ -148,40 +148,50 @@ func (c *CPU) chooseUpdate(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 
 func (c *CPU) chooseOptimize(o ops.Optimize, in []ops.Type) (Kernel, error) {
 	n := o.Parameters
+	if rule, ok := o.Rule.(ops.LayeredRule); ok {
+		x, err := update.NewLayered(c.dev, arrays(in[3:3+n]), rule)
+		return bound(c, x, err, func(in, _ [][]float32, b Buffers) func() {
+			w := f32(b.Workspace)
+			return optimize(o, in, b, func(a update.Arrays[float32], rate float32, step int64) { x.Run(a, rate, step, w) })
+		})
+	}
 	x, err := update.New(c.dev, extent(in[3:3+n]), o.Rule)
 	if errors.Is(err, update.ErrRule) {
 		return nil, fmt.Errorf("kernels: optimizer %v on the CPU: %w: %w", o.Rule, err, ErrUnsupported)
 	}
-	return bound(c, x, err, func(in, _ [][]float32, b Buffers) func() {
-		rate, iterations, apply := in[0], view[int64](b.In[1]), view[int32](b.In[2])
-		part := func(i int) []float32 { return sweep(b.In[3+i*n : 3+(i+1)*n]) }
-		a := update.Arrays[float32]{Param: part(0), Grad: part(1)}
-		for i := range o.Rule.Slots() {
-			a.Slots[i] = part(2 + i)
+	return bound(c, x, err, func(in, _ [][]float32, b Buffers) func() { return optimize(o, in, b, x.Run) })
+}
+
+// optimize binds what an Optimize is, apart from the rule.
+func optimize(o ops.Optimize, in [][]float32, b Buffers, run func(a update.Arrays[float32], rate float32, step int64)) func() {
+	n, every, factor := o.Parameters, int64(max(o.Every, 1)), o.RateFactor
+	if factor == 0 {
+		factor = 1
+	}
+	rate, iterations, apply := in[0], view[int64](b.In[1]), view[int32](b.In[2])
+	part := func(i int) []float32 { return sweep(b.In[3+i*n : 3+(i+1)*n]) }
+	a := update.Arrays[float32]{Param: part(0), Grad: part(1)}
+	for i := range o.Rule.Slots() {
+		a.Slots[i] = part(2 + i)
+	}
+	return func() {
+		if apply[0] == 0 {
+			return
 		}
-		every, factor := int64(max(o.Every, 1)), o.RateFactor
-		if factor == 0 {
-			factor = 1
+		if !o.Counted {
+			iterations[0]++
 		}
-		return func() {
-			if apply[0] == 0 {
-				return
-			}
-			if !o.Counted {
-				iterations[0]++
-			}
-			x.Run(a, rate[0]*factor, iterations[0]/every)
-		}
-	})
+		run(a, rate[0]*factor, iterations[0]/every)
+	}
 }
 
 const scattered = "kernels: values that one sweep updates do not lie side by side"
 
-// extents gives extent of each type.
-func extents(types []ops.Type) []int {
-	list := make([]int, len(types))
-	for i := range types {
-		list[i] = extent(types[i : i+1])
+// arrays are values of these types in the sweep over them.
+func arrays(types []ops.Type) []update.Array {
+	list := make([]update.Array, len(types))
+	for i, t := range types {
+		list[i] = update.Array{Start: extent(types[:i]), Shape: t.Shape}
 	}
 	return list
 }

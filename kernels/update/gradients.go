@@ -57,13 +57,13 @@ type Clip struct {
 	measure, scale, clamp func(i, worker int)
 }
 
-// NewClip makes a Clip of gradients of the given sizes, which lie side by side. Its error wraps ops.ErrShape if one is less than 1.
-func NewClip(dev *cpu.Device, sizes []int, rule ops.ClipGradients) (*Clip, error) {
-	p, err := newPieces(dev, "clip", sizes)
+// NewClip makes a Clip of gradients at these places. Its error wraps ops.ErrShape if one has no elements.
+func NewClip(dev *cpu.Device, gradients []Array, rule ops.ClipGradients) (*Clip, error) {
+	p, err := newPieces(dev, "clip", gradients)
 	if err != nil {
 		return nil, err
 	}
-	x := &Clip{rule: rule, pieces: p, squares: make([]float64, len(p.list)), scales: make([]float32, len(sizes))}
+	x := &Clip{rule: rule, pieces: p, squares: make([]float64, len(p.list)), scales: make([]float32, len(gradients))}
 	part := func(i int) []float32 { return x.grad[p.list[i].start:p.list[i].end] }
 	x.measure = func(i, worker int) { x.squares[i] = p.sumOfSquares(part(i), worker) }
 	x.scale = func(i, _ int) {
@@ -75,7 +75,7 @@ func NewClip(dev *cpu.Device, sizes []int, rule ops.ClipGradients) (*Clip, error
 	return x, nil
 }
 
-// Run changes grad, all gradients side by side.
+// Run changes grad, the sweep over all gradients.
 func (x *Clip) Run(grad []float32) {
 	x.grad = grad[:x.pieces.n()]
 	if x.rule.Norm == 0 && x.rule.GlobalNorm == 0 {

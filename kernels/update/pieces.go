@@ -8,8 +8,14 @@ import (
 	"github.com/meseta-go/meseta/ops"
 )
 
-// pieces cuts arrays that lie side by side into pieces of at most vec.FlatChunk elements, none of more than one array: for what needs
-// the norm of each array. A task works on one piece.
+// Array is one of the arrays that an update is a sweep over: its shape, and where in the sweep it starts.
+type Array struct {
+	Start int
+	Shape ops.Shape
+}
+
+// pieces cuts the arrays of a sweep into pieces of at most vec.FlatChunk elements, none of more than one array: for what needs the norm
+// of each array. A task works on one piece.
 type pieces struct {
 	dev   *cpu.Device
 	loops *vec.Table
@@ -19,24 +25,23 @@ type pieces struct {
 	sums, squares [][]float64 // of each worker, for rows of summed elements
 }
 
-// piece is the elements start to end of the whole, part of one array.
+// piece is the elements start to end of the sweep, part of one array.
 type piece struct{ array, start, end int }
 
-// newPieces cuts arrays of the given numbers of elements, each 1 or more, or the error wraps ops.ErrShape.
-func newPieces(dev *cpu.Device, name string, sizes []int) (*pieces, error) {
+// newPieces cuts arrays, each of 1 element or more, or the error wraps ops.ErrShape. They are in the order of their places.
+func newPieces(dev *cpu.Device, name string, arrays []Array) (*pieces, error) {
 	p := &pieces{dev: dev, loops: vec.For(dev.ISA())}
-	at := 0
-	for i, n := range sizes {
+	for i, a := range arrays {
+		n := a.Shape.Size()
 		if n < 1 {
-			return nil, fmt.Errorf("%s: array %d has %d elements, want at least 1: %w", name, i, n, ops.ErrShape)
+			return nil, fmt.Errorf("%s: array %d is %v, want at least 1 element: %w", name, i, a.Shape, ops.ErrShape)
 		}
 		p.first = append(p.first, len(p.list))
 		for start := 0; start < n; start += vec.FlatChunk {
-			p.list = append(p.list, piece{i, at + start, at + min(start+vec.FlatChunk, n)})
+			p.list = append(p.list, piece{i, a.Start + start, a.Start + min(start+vec.FlatChunk, n)})
 		}
-		at += n
 	}
-	if at == 0 {
+	if len(arrays) == 0 {
 		return nil, fmt.Errorf("%s: no arrays: %w", name, ops.ErrShape)
 	}
 	p.first = append(p.first, len(p.list))
@@ -46,7 +51,7 @@ func newPieces(dev *cpu.Device, name string, sizes []int) (*pieces, error) {
 	return p, nil
 }
 
-// n is the number of elements of all arrays.
+// n is the number of elements of the sweep.
 func (p *pieces) n() int { return p.list[len(p.list)-1].end }
 
 // do runs a task for each piece, in parallel.

@@ -46,6 +46,93 @@ func Reference[T Float](rule ops.UpdateRule, a Arrays[T], rate float32, step int
 	}
 }
 
+// ReferenceLayered defines Layered, of one parameter of a shape.
+func ReferenceLayered[T Float](rule ops.LayeredRule, shape ops.Shape, a Arrays[T], rate float32, step int64) {
+	switch r := rule.(type) {
+	case ops.Lamb:
+		decay(a, r.WeightDecay, rate)
+		m, v := a.Slots[0], a.Slots[1]
+		u := make([]T, len(a.Param))
+		for i, g := range a.Grad {
+			m[i] += (g - m[i]) * T(vec.Complement(r.Beta1))
+			v[i] += (g*g - v[i]) * T(vec.Complement(r.Beta2))
+			u[i] = m[i] / T(1-power(r.Beta1, step)) / (root(v[i]/T(1-power(r.Beta2, step))) + T(r.Epsilon))
+		}
+		ratio := T(trustRatio(squares(a.Param), squares(u)))
+		for i := range u {
+			a.Param[i] -= ratio * T(rate) * u[i]
+		}
+	case ops.Muon:
+		decay(a, r.WeightDecay, rate)
+		m := a.Slots[0]
+		x := make([]T, len(a.Param))
+		for i, g := range a.Grad {
+			m[i] = T(r.Momentum)*m[i] + g
+			x[i] = m[i]
+			if r.Nesterov {
+				x[i] = g + T(r.Momentum)*m[i]
+			}
+		}
+		norm := T(math.Sqrt(squares(x))) + muonEpsilon
+		for i := range x {
+			x[i] /= norm
+		}
+		for range r.Steps {
+			x = newtonSchulz(r, x, shape[0], shape[1])
+		}
+		for i := range x {
+			a.Param[i] -= T(rate) * T(muonScale(r, shape[0], shape[1])) * x[i]
+		}
+	}
+}
+
+func squares[T Float](x []T) (sum float64) {
+	for _, v := range x {
+		sum += float64(v) * float64(v)
+	}
+	return sum
+}
+
+// newtonSchulz is a·X + (b·S + c·S·S)·X of X [rows,columns] with S = X·Xᵀ, or of the transpose where it is tall.
+func newtonSchulz[T Float](r ops.Muon, x []T, rows, columns int) []T {
+	if rows > columns {
+		return transpose(newtonSchulz(r, transpose(x, rows, columns), columns, rows), columns, rows)
+	}
+	s := product(x, transpose(x, rows, columns), rows, columns, rows)
+	b := product(s, s, rows, rows, rows)
+	for i := range b {
+		b[i] = T(r.B)*s[i] + T(r.C)*b[i]
+	}
+	y := product(b, x, rows, rows, columns)
+	for i := range y {
+		y[i] += T(r.A) * x[i]
+	}
+	return y
+}
+
+func transpose[T Float](x []T, rows, columns int) []T {
+	y := make([]T, len(x))
+	for i := range rows {
+		for j := range columns {
+			y[j*rows+i] = x[i*columns+j]
+		}
+	}
+	return y
+}
+
+// product is [n,k]·[k,m].
+func product[T Float](a, b []T, n, k, m int) []T {
+	y := make([]T, n*m)
+	for i := range n {
+		for j := range m {
+			for l := range k {
+				y[i*m+j] += a[i*k+l] * b[l*m+j]
+			}
+		}
+	}
+	return y
+}
+
 func root[T Float](x T) T { return T(math.Sqrt(float64(x))) }
 
 func decay[T Float](a Arrays[T], decay, rate float32) {

@@ -3,8 +3,9 @@
 //
 // One value updates one array, or many that lie side by side; learning rate and step come with every Run. Which optimizer a model has,
 // its schedule, and whether a step is applied are decided above. Files: update.go Step, Finite; rules.go which loop does which rule of
-// package ops; gradients.go sums, clipping and averages; penalty.go regularizers; constrain.go constraints; pieces.go how arrays side by
-// side are cut where each counts by itself; ref.go the definition.
+// package ops; layered.go and muon.go the rules that look at each parameter as a whole; gradients.go sums, clipping and averages;
+// penalty.go regularizers; constrain.go constraints; pieces.go how arrays side by side are cut where each counts by itself; ref.go the
+// definition.
 package update
 
 import (
