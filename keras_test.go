@@ -140,6 +140,8 @@ func TestSavedModelsGoOn(t *testing.T) {
 		"clipped":  &optimizers.SGD{LearningRate: .1, Base: optimizers.Base{GlobalClipNorm: .1}},
 		"cut":      &optimizers.SGD{LearningRate: .1, Base: optimizers.Base{ClipValue: .01}},
 		"sums":     &optimizers.SGD{LearningRate: .1, Base: optimizers.Base{GradientAccumulationSteps: 4}},
+		"lamb":     optimizers.NewLamb().WithRate(.01),
+		"muon":     optimizers.NewMuon().WithRate(.01),
 		"everything": &optimizers.Nadam{
 			LearningRate: .01, Beta1: .9, Beta2: .999, Epsilon: 1e-7, WeightDecay: .01,
 			Base: optimizers.Base{UseEMA: true, EMAMomentum: .9, EMAOverwriteFrequency: 2, GradientAccumulationSteps: 4, GlobalClipNorm: .3},

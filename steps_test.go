@@ -17,7 +17,7 @@ import (
 )
 
 // stepModels are those that testdata/make_steps.py made.
-var stepModels = []string{"small", "residual", "dense", "penalized", "clipped", "averaged", "accumulated", "convolutions", "merging"}
+var stepModels = []string{"small", "residual", "dense", "penalized", "clipped", "averaged", "accumulated", "lamb", "muon", "convolutions", "merging"}
 
 // recorded is what testdata/make_steps.py recorded of Keras.
 type recorded struct {

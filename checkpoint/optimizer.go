@@ -17,7 +17,8 @@ import (
 // (not in Keras 2), then moving averages of all trainable weights, in the order
 // of the layers, and sums of their gradients, where the optimizer has these;
 // then for each weight its slots. RMSprop's stand slot by slot instead, each for
-// all weights. Behind Nadam's comes one number, the product of its momenta,
+// all weights; Muon has a velocity of some weights only, which its configuration
+// tells. Behind Nadam's comes one number, the product of its momenta,
 // which follows from iteration and configuration.
 
 // forms are the optimizers whose state is known: by class, the lists of slots
@@ -32,7 +33,7 @@ var forms = func() map[string][][]string {
 	}
 	for _, o := range []optimizers.Optimizer{
 		optimizers.NewAdam(), optimizers.NewAdamW(), optimizers.NewAdagrad(), optimizers.NewAdadelta(), optimizers.NewAdamax(),
-		optimizers.NewNadam(), optimizers.NewLion(),
+		optimizers.NewNadam(), optimizers.NewLion(), optimizers.NewLamb(), optimizers.NewMuon(),
 	} {
 		known[o.ClassName()] = [][]string{o.Slots()}
 	}

@@ -40,6 +40,13 @@ var optimizerCases = map[string]optimizers.Optimizer{
 	"accumulate_nadam": with(optimizers.NewNadam(), 0.01, optimizers.Base{
 		GradientAccumulationSteps: 2, UseEMA: true, EMAMomentum: 0.8, EMAOverwriteFrequency: 2, GlobalClipNorm: 0.5,
 	}),
+	"lamb": &optimizers.Lamb{LearningRate: 0.01, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-7, WeightDecay: 0.01},
+	"muon": optimizers.NewMuon().WithRate(0.01),
+	"muon_excluded": func() optimizers.Optimizer {
+		o := optimizers.NewMuon()
+		o.LearningRate, o.ExcludeLayers, o.Nesterov, o.RMSRate, o.NSSteps, o.AdamLRRatio, o.WeightDecay, o.UseEMA = 0.02, []string{"dense_1"}, false, 0, 3, 0.5, 0.1, true
+		return o
+	}(),
 }
 
 func with(o optimizers.Optimizer, rate float64, base optimizers.Base) optimizers.Optimizer {
@@ -77,7 +84,7 @@ func TestOptimizers(t *testing.T) {
 				assert.Equal(t, m.Optimizer.Class, again.Optimizer.Class)
 			}
 			whole := "testdata/optimizer_" + name + ".h5"
-			if !slices.Contains([]string{"adamw", "rmsprop_both", "nadam", "accumulate_rmsprop", "accumulate_nadam"}, name) {
+			if !slices.Contains([]string{"adamw", "rmsprop_both", "nadam", "accumulate_rmsprop", "accumulate_nadam", "muon_excluded"}, name) {
 				return
 			}
 			theirs, err := Load(whole)

@@ -23,8 +23,10 @@ func (f pythonFloat) MarshalJSON() ([]byte, error) {
 	return b, err
 }
 
-// absent are the arguments of all optimizers that Keras lets be None.
-var absent = []string{"clipnorm", "global_clipnorm", "clipvalue", "ema_overwrite_frequency", "gradient_accumulation_steps"}
+// absent are the arguments that Keras lets be None, beside weight_decay of all but AdamW.
+var absent = []string{
+	"clipnorm", "global_clipnorm", "clipvalue", "ema_overwrite_frequency", "gradient_accumulation_steps", "adam_weight_decay", "rms_rate",
+}
 
 // optimizerConfig is the configuration of an optimizer. Its learning rate is the
 // one that holds when the file is written, as in Keras.
@@ -80,6 +82,13 @@ func readOptimizerConfig(v any) (optimizers.Optimizer, error) {
 	c.only("decay", 0)                                     // Keras before 2.11
 	if c.values["gradient_accumulation_steps"] == float64(1) {
 		c.ignore("gradient_accumulation_steps")
+	}
+	if class == "Muon" { // which has other defaults than None
+		for _, key := range []string{"weight_decay", "adam_weight_decay", "rms_rate"} {
+			if v, ok := c.values[key]; ok && v == nil {
+				c.values[key] = float64(0)
+			}
+		}
 	}
 	base := o.BaseArguments()
 	for _, s := range optimizers.Settings(o) {

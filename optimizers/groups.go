@@ -22,6 +22,11 @@ type Group struct {
 
 // Groups parts weights by the rule that updates them; each is in one group. The error wraps ErrConfig.
 func Groups(o Optimizer, weights []Weight) ([]Group, error) {
+	if o, ok := o.(interface {
+		groups(weights []Weight) ([]Group, error)
+	}); ok {
+		return o.groups(weights)
+	}
 	rule, err := o.Rule()
 	if err != nil {
 		return nil, err
@@ -35,5 +40,11 @@ func Groups(o Optimizer, weights []Weight) ([]Group, error) {
 
 // SameState says whether what a kept for weights is what b goes on with.
 func SameState(a, b Optimizer) bool {
+	if a, ok := a.(*Muon); ok { // which of them has a velocity depends on what is excluded
+		b, ok := b.(*Muon)
+		if !ok || a.ExcludeEmbeddings != b.ExcludeEmbeddings || !slices.Equal(a.ExcludeLayers, b.ExcludeLayers) {
+			return false
+		}
+	}
 	return a.ClassName() == b.ClassName() && slices.Equal(State(a), State(b))
 }

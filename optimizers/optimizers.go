@@ -1,8 +1,8 @@
 // Package optimizers holds how weights follow their gradients: an optimizer's configuration in Keras's words, and the update
 // rule that it stands for.
 //
-// This file has the interface, SGD, Adam and AdamW; adaptive.go the others that divide by the size of gradients, lion.go Lion; base.go
-// what all of them take.
+// This file has the interface, SGD, Adam and AdamW; adaptive.go the others that divide by the size of gradients, lion.go Lion, layered.go
+// those that look at each weight as a whole; base.go has what all of them take, groups.go which rule updates which weight.
 //
 // The learning rate here is the one that a run starts with; package schedules and the callbacks change it.
 package optimizers
@@ -23,7 +23,9 @@ var all = []func() Optimizer{
 	func() Optimizer { return NewAdam() },
 	func() Optimizer { return NewAdamax() },
 	func() Optimizer { return NewAdamW() },
+	func() Optimizer { return NewLamb() },
 	func() Optimizer { return NewLion() },
+	func() Optimizer { return NewMuon() },
 	func() Optimizer { return NewNadam() },
 	func() Optimizer { return NewRMSprop() },
 	func() Optimizer { return NewSGD() },

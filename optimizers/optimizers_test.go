@@ -29,6 +29,8 @@ func TestDefaultsAreKerass(t *testing.T) {
 		{NewAdamax(), ops.Adamax{Beta1: .9, Beta2: .999, Epsilon: 1e-7}},
 		{NewNadam(), ops.Nadam{Beta1: .9, Beta2: .999, Epsilon: 1e-7}},
 		{NewLion(), ops.Lion{Beta1: .9, Beta2: .99}},
+		{NewLamb(), ops.Lamb{Beta1: .9, Beta2: .999, Epsilon: 1e-7}},
+		{NewMuon(), ops.Muon{Momentum: .95, Nesterov: true, A: 3.4445, B: -4.775, C: 2.0315, Steps: 5, RMSRate: .2, WeightDecay: .004}},
 	} {
 		rule, err := c.o.Rule()
 		require.NoError(t, err)
@@ -44,7 +46,7 @@ func every(t *testing.T) (list []Optimizer) {
 		require.NoError(t, err)
 		list = append(list, o)
 	}
-	require.Len(t, list, 9)
+	require.Len(t, list, 11)
 	return list
 }
 
@@ -53,9 +55,9 @@ func TestNames(t *testing.T) {
 	o, err := New("RMSprop")
 	require.NoError(t, err)
 	assert.Equal(t, NewRMSprop(), o)
-	_, err = New("lamb")
+	_, err = New("ftrl")
 	assert.ErrorIs(t, err, ErrConfig)
-	assert.ErrorContains(t, err, `no "lamb", there are adadelta, adagrad`)
+	assert.ErrorContains(t, err, `no "ftrl", there are adadelta, adagrad`)
 }
 
 func TestSlotStart(t *testing.T) {
@@ -70,9 +72,12 @@ func TestSlotsAreThoseOfTheRule(t *testing.T) {
 		list = append(list, &RMSprop{LearningRate: 1, Epsilon: 1, Momentum: .9, Centered: centered}, &RMSprop{LearningRate: 1, Epsilon: 1, Centered: centered})
 	}
 	for _, o := range append(list, every(t)...) {
-		rule, err := o.Rule()
+		groups, err := Groups(o, []Weight{{"dense/kernel", ops.Shape{2, 3}}, {"dense/bias", ops.Shape{3}}})
 		require.NoError(t, err)
-		assert.Len(t, o.Slots(), rule.Slots())
+		for _, g := range groups {
+			assert.Len(t, g.Slots, g.Rule.Slots())
+			assert.Subset(t, o.Slots(), g.Slots)
+		}
 	}
 }
 
@@ -87,6 +92,7 @@ func TestWithRateCopies(t *testing.T) {
 
 func TestMistakesAreNamed(t *testing.T) {
 	with := func(change func(*Adam)) *Adam { a := NewAdam(); change(a); return a }
+	muon := func(change func(*Muon)) *Muon { m := NewMuon(); change(m); return m }
 	for _, c := range []struct {
 		o    Optimizer
 		want string
@@ -112,6 +118,13 @@ func TestMistakesAreNamed(t *testing.T) {
 		{&Lion{LearningRate: 1, Beta2: .9}, "beta 1 0"},
 		{&Lion{LearningRate: 1, Beta1: 1, Beta2: 1}, "both betas 1"},
 		{&Lion{LearningRate: 1, Beta1: .5, WeightDecay: -1}, "weight decay -1"},
+		{&Lamb{LearningRate: 1, Epsilon: 1, Beta1: 1}, "beta of 1"},
+		{&Lamb{LearningRate: 1}, "epsilon 0"},
+		{muon(func(m *Muon) { m.NSSteps = 0 }), "NSSteps 0"},
+		{muon(func(m *Muon) { m.AdamLRRatio = 0 }), "AdamLRRatio 0"},
+		{muon(func(m *Muon) { m.RMSRate = -1 }), "RMSRate -1"},
+		{muon(func(m *Muon) { m.B = math.NaN() }), "coefficient NaN"},
+		{muon(func(m *Muon) { m.ExcludeLayers = []string{"("} }), `excludes layers by "("`},
 		{&SGD{LearningRate: 1, Base: Base{ClipNorm: -1}}, "ClipNorm -1"},
 		{&SGD{LearningRate: 1, Base: Base{ClipValue: math.Inf(1)}}, "ClipValue +Inf"},
 		{&SGD{LearningRate: 1, Base: Base{GlobalClipNorm: math.NaN()}}, "GlobalClipNorm NaN"},
@@ -159,6 +172,42 @@ func TestConfigured(t *testing.T) {
 		assert.ErrorIs(t, err, ErrConfig)
 		assert.ErrorContains(t, err, want)
 	}
-	_, err = Configured("lamb", nil)
+	_, err = Configured("ftrl", nil)
 	assert.ErrorIs(t, err, ErrConfig)
+}
+
+func TestMuonPartsWeights(t *testing.T) {
+	o := NewMuon()
+	o.ExcludeLayers, o.AdamLRRatio = []string{"head$", "net/out.*/kernel"}, .5
+	weights := []Weight{
+		{"net/conv/kernel", ops.Shape{3, 3, 4, 5}}, {"net/conv/bias", ops.Shape{5}}, {"net/dense/kernel", ops.Shape{4, 5}}, {"net/Embedding_1/table", ops.Shape{9, 5}},
+		{"net/output/kernel", ops.Shape{5, 3}}, {"net/head", ops.Shape{5, 3}}, {"net/headless", ops.Shape{5, 3}},
+	}
+	groups, err := Groups(o, weights)
+	require.NoError(t, err)
+	require.Len(t, groups, 2)
+	assert.Equal(t, []int{2, 6}, groups[0].Weights)
+	assert.Equal(t, []string{"momentum"}, groups[0].Slots)
+	assert.Equal(t, Group{
+		Rule: ops.Adam{Beta1: .9, Beta2: .999, Epsilon: 1e-7, WeightDecay: .008}, RateFactor: .5, Slots: []string{"momentum", "velocity"}, Weights: []int{0, 1, 3, 4, 5},
+	}, groups[1])
+	all := NewMuon()
+	all.ExcludeEmbeddings = false
+	groups, err = Groups(all, weights)
+	require.NoError(t, err)
+	assert.Equal(t, []int{2, 3, 4, 5, 6}, groups[0].Weights)
+	assert.False(t, SameState(all, o))
+	assert.False(t, SameState(NewMuon(), NewAdam()))
+	assert.True(t, SameState(NewMuon(), NewMuon().WithRate(1)))
+	other := NewAdam()
+	other.UseEMA = true
+	assert.False(t, SameState(other, NewAdam()))
+
+	configured, err := Configured("muon", map[string]any{"exclude_layers": []any{"head"}, "ns_steps": 6, "rms_rate": 0})
+	require.NoError(t, err)
+	want := NewMuon()
+	want.ExcludeLayers, want.NSSteps, want.RMSRate = []string{"head"}, 6, 0
+	assert.Equal(t, want, configured)
+	_, err = Configured("muon", map[string]any{"exclude_layers": "head"})
+	assert.ErrorContains(t, err, "exclude_layers head, want a list of names")
 }

@@ -37,6 +37,16 @@ func own(o Optimizer) []Setting {
 		return adamSettings(&o.LearningRate, &o.WeightDecay, &o.Beta1, &o.Beta2, &o.Epsilon)
 	case *Adamax:
 		return adamSettings(&o.LearningRate, &o.WeightDecay, &o.Beta1, &o.Beta2, &o.Epsilon)
+	case *Lamb:
+		return adamSettings(&o.LearningRate, &o.WeightDecay, &o.Beta1, &o.Beta2, &o.Epsilon)
+	case *Muon:
+		return []Setting{
+			number("learning_rate", &o.LearningRate), number("weight_decay", &o.WeightDecay), number("momentum", &o.Momentum), flag("nesterov", &o.Nesterov),
+			count("ns_steps", &o.NSSteps), number("muon_a", &o.A), number("muon_b", &o.B), number("muon_c", &o.C), number("rms_rate", &o.RMSRate),
+			number("adam_beta_1", &o.AdamBeta1), number("adam_beta_2", &o.AdamBeta2), number("epsilon", &o.Epsilon),
+			number("adam_weight_decay", &o.AdamWeightDecay), number("adam_lr_ratio", &o.AdamLRRatio),
+			{Key: "exclude_layers", Names: &o.ExcludeLayers}, flag("exclude_embeddings", &o.ExcludeEmbeddings),
+		}
 	case *Nadam:
 		return adamSettings(&o.LearningRate, &o.WeightDecay, &o.Beta1, &o.Beta2, &o.Epsilon)
 	case *RMSprop:

@@ -104,7 +104,8 @@ func limited(t *testing.T) Model {
 		layers.NewBatchNormalization(),
 		&layers.Dense{Units: 3, BiasRegularizer: layers.L2(.1), BiasConstraint: layers.NonNeg{}})
 	require.NoError(t, err)
-	o := &optimizers.SGD{LearningRate: .1, Base: optimizers.Base{GlobalClipNorm: 1, UseEMA: true, EMAOverwriteFrequency: 9, GradientAccumulationSteps: 4}}
+	o := optimizers.NewMuon() // two rules
+	o.Base = optimizers.Base{GlobalClipNorm: 1, UseEMA: true, EMAOverwriteFrequency: 9, GradientAccumulationSteps: 4}
 	return Model{g, losses.SparseCategoricalCrossentropy{FromLogits: true}, nil, o}
 }
 

@@ -164,6 +164,10 @@ func TestOptimizerByName(t *testing.T) {
 	require.NoError(t, os.WriteFile(arguments, []byte("optimizer: {sgd: {momentum: 0.9, nesterov: true, learning_rate: 0.1}}\n"), 0o666))
 	base := filepath.Join(dir, "base.yaml")
 	require.NoError(t, os.WriteFile(base, []byte("optimizer: {adamax: {clipnorm: 1.0, use_ema: true, gradient_accumulation_steps: 2}}\n"), 0o666))
+	names := filepath.Join(dir, "names.yaml")
+	require.NoError(t, os.WriteFile(names, []byte("optimizer: {muon: {exclude_layers: [dense_1], ns_steps: 4}}\n"), 0o666))
+	muon := optimizers.NewMuon()
+	muon.ExcludeLayers, muon.NSSteps = []string{"dense_1"}, 4
 	adamax := optimizers.NewAdamax()
 	adamax.Base = optimizers.Base{ClipNorm: 1, UseEMA: true, GradientAccumulationSteps: 2}
 	for i, c := range []struct {
@@ -175,6 +179,7 @@ func TestOptimizerByName(t *testing.T) {
 		{[]string{"--config", arguments}, &optimizers.SGD{LearningRate: 0.1, Momentum: 0.9, Nesterov: true}},
 		{[]string{"--config", filepath.Join(dir, "SGD", "config.yaml"), "--seed", "2"}, &optimizers.SGD{LearningRate: 0.1, Momentum: 0.9, Nesterov: true}},
 		{[]string{"--config", base}, adamax},
+		{[]string{"--config", names}, muon},
 		{[]string{"--config", named, "--optimizer", "adamw", "--lr", "0.005"}, optimizers.NewAdamW().WithRate(0.005)},
 	} {
 		saved, runDir := filepath.Join(dir, c.want.ClassName()+".h5"), filepath.Join(dir, c.want.ClassName())
@@ -214,7 +219,7 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 		{"train --epochs 0", 2, "epochs is 0"},
 		{"train --device cuda", 2, "computes on the CPU only"},
 		{"train --threads -2", 2, "--threads -2"},
-		{"train --optimizer lamb", 2, "there are adadelta, adagrad"},
+		{"train --optimizer ftrl", 2, "there are adadelta, adagrad"},
 		{"train --config " + optimizer, 2, "Adam has no argument \"beta1\""},
 		{"train --config " + optimizerList, 1, "want a name or {name: {argument: value}}"},
 		{"train --model alexnet --data " + idx + " --val 0.2", 1, "there are mnist-cnn, resnet20, resnet50, resnet9, vgg11-bn"},
