@@ -51,17 +51,22 @@ var unaryLoops = [ops.UnaryFuncs]UnaryLoops{
 	ops.Threshold:     {forwardThreshold, backwardThreshold},
 }
 
+//go:noinline
+func forwardExpOf(v float32, p *Parameters) float32 {
+	x := float64(v)
+	y := exp(x)
+	return float32(y)
+}
+
 func forwardExp(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		y := exp(x)
-		dst[i] = float32(y)
+		dst[i] = forwardExpOf(v, p)
 	}
 }
 
 func backwardExp(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
 		y := float64(v)
 		d := y
@@ -69,17 +74,22 @@ func backwardExp(diffSrc, diffDst, from []float32, p *Parameters) {
 	}
 }
 
+//go:noinline
+func forwardExpm1Of(v float32, p *Parameters) float32 {
+	x := float64(v)
+	y := expm1(x)
+	return float32(y)
+}
+
 func forwardExpm1(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		y := expm1(x)
-		dst[i] = float32(y)
+		dst[i] = forwardExpm1Of(v, p)
 	}
 }
 
 func backwardExpm1(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
 		y := float64(v)
 		d := y + 1
@@ -87,17 +97,22 @@ func backwardExpm1(diffSrc, diffDst, from []float32, p *Parameters) {
 	}
 }
 
+//go:noinline
+func forwardLogOf(v float32, p *Parameters) float32 {
+	x := float64(v)
+	y := log(x)
+	return float32(y)
+}
+
 func forwardLog(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		y := log(x)
-		dst[i] = float32(y)
+		dst[i] = forwardLogOf(v, p)
 	}
 }
 
 func backwardLog(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
 		x := float64(v)
 		d := 1 / x
@@ -105,17 +120,22 @@ func backwardLog(diffSrc, diffDst, from []float32, p *Parameters) {
 	}
 }
 
+//go:noinline
+func forwardLog1pOf(v float32, p *Parameters) float32 {
+	x := float64(v)
+	y := log1p(x)
+	return float32(y)
+}
+
 func forwardLog1p(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		y := log1p(x)
-		dst[i] = float32(y)
+		dst[i] = forwardLog1pOf(v, p)
 	}
 }
 
 func backwardLog1p(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
 		x := float64(v)
 		d := 1 / (1 + x)
@@ -123,20 +143,25 @@ func backwardLog1p(diffSrc, diffDst, from []float32, p *Parameters) {
 	}
 }
 
+//go:noinline
+func forwardLogPositiveOf(v float32, p *Parameters) float32 {
+	x := float64(v)
+	y := 0.0
+	if !(x <= 0) {
+		y = log(x)
+	}
+	return float32(y)
+}
+
 func forwardLogPositive(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		y := 0.0
-		if !(x <= 0) {
-			y = log(x)
-		}
-		dst[i] = float32(y)
+		dst[i] = forwardLogPositiveOf(v, p)
 	}
 }
 
 func backwardLogPositive(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
 		x := float64(v)
 		d := 0.0
@@ -157,7 +182,7 @@ func forwardSqrt(dst, src []float32, p *Parameters) {
 }
 
 func backwardSqrt(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
 		y := float64(v)
 		d := 0.5 / y
@@ -175,7 +200,7 @@ func forwardRsqrt(dst, src []float32, p *Parameters) {
 }
 
 func backwardRsqrt(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
 		y := float64(v)
 		d := -0.5 * y * y * y
@@ -193,7 +218,7 @@ func forwardReciprocal(dst, src []float32, p *Parameters) {
 }
 
 func backwardReciprocal(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
 		y := float64(v)
 		d := -y * y
@@ -211,7 +236,7 @@ func forwardSquare(dst, src []float32, p *Parameters) {
 }
 
 func backwardSquare(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
 		x := float64(v)
 		d := 2 * x
@@ -219,23 +244,33 @@ func backwardSquare(diffSrc, diffDst, from []float32, p *Parameters) {
 	}
 }
 
-func forwardPowScalar(dst, src []float32, p *Parameters) {
+//go:noinline
+func forwardPowScalarOf(v float32, p *Parameters) float32 {
 	a := float64(p.A)
+	x := float64(v)
+	y := math.Pow(x, a)
+	return float32(y)
+}
+
+func forwardPowScalar(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		y := math.Pow(x, a)
-		dst[i] = float32(y)
+		dst[i] = forwardPowScalarOf(v, p)
 	}
 }
 
-func backwardPowScalar(diffSrc, diffDst, from []float32, p *Parameters) {
+//go:noinline
+func backwardPowScalarOf(v, g float32, p *Parameters) float32 {
 	a := float64(p.A)
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	x := float64(v)
+	d := a * math.Pow(x, a-1)
+	return float32(float64(g) * d)
+}
+
+func backwardPowScalar(diffSrc, diffDst, from []float32, p *Parameters) {
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
-		x := float64(v)
-		d := a * math.Pow(x, a-1)
-		diffSrc[i] = float32(float64(diffDst[i]) * d)
+		diffSrc[i] = backwardPowScalarOf(v, diffDst[i], p)
 	}
 }
 
@@ -249,7 +284,7 @@ func forwardAbs(dst, src []float32, p *Parameters) {
 }
 
 func backwardAbs(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
 		x := float64(v)
 		d := sign(x)
@@ -267,7 +302,7 @@ func forwardNeg(dst, src []float32, p *Parameters) {
 }
 
 func backwardNeg(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
 		_ = v
 		d := -1.0
@@ -285,7 +320,7 @@ func forwardSign(dst, src []float32, p *Parameters) {
 }
 
 func backwardSign(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
 		_ = v
 		d := 0.0
@@ -293,53 +328,78 @@ func backwardSign(diffSrc, diffDst, from []float32, p *Parameters) {
 	}
 }
 
+//go:noinline
+func forwardSinOf(v float32, p *Parameters) float32 {
+	x := float64(v)
+	y := math.Sin(x)
+	return float32(y)
+}
+
 func forwardSin(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		y := math.Sin(x)
-		dst[i] = float32(y)
+		dst[i] = forwardSinOf(v, p)
 	}
 }
 
+//go:noinline
+func backwardSinOf(v, g float32, p *Parameters) float32 {
+	x := float64(v)
+	d := math.Cos(x)
+	return float32(float64(g) * d)
+}
+
 func backwardSin(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
-		x := float64(v)
-		d := math.Cos(x)
-		diffSrc[i] = float32(float64(diffDst[i]) * d)
+		diffSrc[i] = backwardSinOf(v, diffDst[i], p)
 	}
+}
+
+//go:noinline
+func forwardCosOf(v float32, p *Parameters) float32 {
+	x := float64(v)
+	y := math.Cos(x)
+	return float32(y)
 }
 
 func forwardCos(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		y := math.Cos(x)
-		dst[i] = float32(y)
+		dst[i] = forwardCosOf(v, p)
 	}
 }
 
+//go:noinline
+func backwardCosOf(v, g float32, p *Parameters) float32 {
+	x := float64(v)
+	d := -math.Sin(x)
+	return float32(float64(g) * d)
+}
+
 func backwardCos(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
-		x := float64(v)
-		d := -math.Sin(x)
-		diffSrc[i] = float32(float64(diffDst[i]) * d)
+		diffSrc[i] = backwardCosOf(v, diffDst[i], p)
 	}
+}
+
+//go:noinline
+func forwardTanhOf(v float32, p *Parameters) float32 {
+	x := float64(v)
+	y := tanh(x)
+	return float32(y)
 }
 
 func forwardTanh(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		y := tanh(x)
-		dst[i] = float32(y)
+		dst[i] = forwardTanhOf(v, p)
 	}
 }
 
 func backwardTanh(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
 		y := float64(v)
 		d := 1 - y*y
@@ -347,17 +407,22 @@ func backwardTanh(diffSrc, diffDst, from []float32, p *Parameters) {
 	}
 }
 
+//go:noinline
+func forwardSigmoidOf(v float32, p *Parameters) float32 {
+	x := float64(v)
+	y := sigmoid(x)
+	return float32(y)
+}
+
 func forwardSigmoid(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		y := sigmoid(x)
-		dst[i] = float32(y)
+		dst[i] = forwardSigmoidOf(v, p)
 	}
 }
 
 func backwardSigmoid(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
 		y := float64(v)
 		d := y * (1 - y)
@@ -365,45 +430,65 @@ func backwardSigmoid(diffSrc, diffDst, from []float32, p *Parameters) {
 	}
 }
 
+//go:noinline
+func forwardSoftplusOf(v float32, p *Parameters) float32 {
+	x := float64(v)
+	y := softplus(x)
+	return float32(y)
+}
+
 func forwardSoftplus(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		y := softplus(x)
-		dst[i] = float32(y)
+		dst[i] = forwardSoftplusOf(v, p)
 	}
 }
 
+//go:noinline
+func backwardSoftplusOf(v, g float32, p *Parameters) float32 {
+	x := float64(v)
+	d := sigmoid(x)
+	return float32(float64(g) * d)
+}
+
 func backwardSoftplus(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
-		x := float64(v)
-		d := sigmoid(x)
-		diffSrc[i] = float32(float64(diffDst[i]) * d)
+		diffSrc[i] = backwardSoftplusOf(v, diffDst[i], p)
 	}
+}
+
+//go:noinline
+func forwardErfOf(v float32, p *Parameters) float32 {
+	x := float64(v)
+	y := math.Erf(x)
+	return float32(y)
 }
 
 func forwardErf(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		y := math.Erf(x)
-		dst[i] = float32(y)
+		dst[i] = forwardErfOf(v, p)
 	}
 }
 
+//go:noinline
+func backwardErfOf(v, g float32, p *Parameters) float32 {
+	x := float64(v)
+	d := 2 / math.SqrtPi * exp(-x*x)
+	return float32(float64(g) * d)
+}
+
 func backwardErf(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
-		x := float64(v)
-		d := 2 / math.SqrtPi * exp(-x*x)
-		diffSrc[i] = float32(float64(diffDst[i]) * d)
+		diffSrc[i] = backwardErfOf(v, diffDst[i], p)
 	}
 }
 
 func forwardClip(dst, src []float32, p *Parameters) {
-	a, b := float64(p.A), float64(p.B)
 	src = src[:len(dst)]
+	a, b := float64(p.A), float64(p.B)
 	for i, v := range src {
 		x := float64(v)
 		y := x
@@ -418,8 +503,8 @@ func forwardClip(dst, src []float32, p *Parameters) {
 }
 
 func backwardClip(diffSrc, diffDst, from []float32, p *Parameters) {
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	a, b := float64(p.A), float64(p.B)
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
 	for i, v := range from {
 		x := float64(v)
 		d := 1.0
@@ -431,8 +516,8 @@ func backwardClip(diffSrc, diffDst, from []float32, p *Parameters) {
 }
 
 func forwardLeakyRelu(dst, src []float32, p *Parameters) {
-	a := float64(p.A)
 	src = src[:len(dst)]
+	a := float64(p.A)
 	for i, v := range src {
 		x := float64(v)
 		y := x
@@ -444,8 +529,8 @@ func forwardLeakyRelu(dst, src []float32, p *Parameters) {
 }
 
 func backwardLeakyRelu(diffSrc, diffDst, from []float32, p *Parameters) {
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	a := float64(p.A)
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
 	for i, v := range from {
 		x := float64(v)
 		d := 1.0
@@ -457,8 +542,8 @@ func backwardLeakyRelu(diffSrc, diffDst, from []float32, p *Parameters) {
 }
 
 func forwardRectify(dst, src []float32, p *Parameters) {
-	a, b, c := float64(p.A), float64(p.B), float64(p.C)
 	src = src[:len(dst)]
+	a, b, c := float64(p.A), float64(p.B), float64(p.C)
 	for i, v := range src {
 		x := float64(v)
 		y := x
@@ -475,8 +560,8 @@ func forwardRectify(dst, src []float32, p *Parameters) {
 }
 
 func backwardRectify(diffSrc, diffDst, from []float32, p *Parameters) {
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	a, b, c := float64(p.A), float64(p.B), float64(p.C)
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
 	for i, v := range from {
 		x := float64(v)
 		d := 1.0
@@ -489,22 +574,27 @@ func backwardRectify(diffSrc, diffDst, from []float32, p *Parameters) {
 	}
 }
 
-func forwardElu(dst, src []float32, p *Parameters) {
+//go:noinline
+func forwardEluOf(v float32, p *Parameters) float32 {
 	a := float64(p.A)
+	x := float64(v)
+	y := x
+	if !(x > 0) {
+		y = a * expm1(x)
+	}
+	return float32(y)
+}
+
+func forwardElu(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		y := x
-		if !(x > 0) {
-			y = a * expm1(x)
-		}
-		dst[i] = float32(y)
+		dst[i] = forwardEluOf(v, p)
 	}
 }
 
 func backwardElu(diffSrc, diffDst, from []float32, p *Parameters) {
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	a := float64(p.A)
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
 	for i, v := range from {
 		y := float64(v)
 		d := 1.0
@@ -515,20 +605,25 @@ func backwardElu(diffSrc, diffDst, from []float32, p *Parameters) {
 	}
 }
 
+//go:noinline
+func forwardSeluOf(v float32, p *Parameters) float32 {
+	x := float64(v)
+	y := seluScale * x
+	if !(x > 0) {
+		y = seluScale * seluAlpha * expm1(x)
+	}
+	return float32(y)
+}
+
 func forwardSelu(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		y := seluScale * x
-		if !(x > 0) {
-			y = seluScale * seluAlpha * expm1(x)
-		}
-		dst[i] = float32(y)
+		dst[i] = forwardSeluOf(v, p)
 	}
 }
 
 func backwardSelu(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
 		y := float64(v)
 		d := seluScale
@@ -539,22 +634,27 @@ func backwardSelu(diffSrc, diffDst, from []float32, p *Parameters) {
 	}
 }
 
-func forwardCelu(dst, src []float32, p *Parameters) {
+//go:noinline
+func forwardCeluOf(v float32, p *Parameters) float32 {
 	a := float64(p.A)
+	x := float64(v)
+	y := x
+	if !(x > 0) {
+		y = a * expm1(x/a)
+	}
+	return float32(y)
+}
+
+func forwardCelu(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		y := x
-		if !(x > 0) {
-			y = a * expm1(x/a)
-		}
-		dst[i] = float32(y)
+		dst[i] = forwardCeluOf(v, p)
 	}
 }
 
 func backwardCelu(diffSrc, diffDst, from []float32, p *Parameters) {
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	a := float64(p.A)
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
 	for i, v := range from {
 		y := float64(v)
 		d := 1.0
@@ -565,82 +665,122 @@ func backwardCelu(diffSrc, diffDst, from []float32, p *Parameters) {
 	}
 }
 
+//go:noinline
+func forwardGeluOf(v float32, p *Parameters) float32 {
+	x := float64(v)
+	y := x * normal(x)
+	return float32(y)
+}
+
 func forwardGelu(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		y := x * normal(x)
-		dst[i] = float32(y)
+		dst[i] = forwardGeluOf(v, p)
 	}
 }
 
+//go:noinline
+func backwardGeluOf(v, g float32, p *Parameters) float32 {
+	x := float64(v)
+	d := normal(x) + x*density(x)
+	return float32(float64(g) * d)
+}
+
 func backwardGelu(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
-		x := float64(v)
-		d := normal(x) + x*density(x)
-		diffSrc[i] = float32(float64(diffDst[i]) * d)
+		diffSrc[i] = backwardGeluOf(v, diffDst[i], p)
 	}
+}
+
+//go:noinline
+func forwardGeluTanhOf(v float32, p *Parameters) float32 {
+	x := float64(v)
+	y := x / 2 * (1 + tanh(geluTanhInner(x)))
+	return float32(y)
 }
 
 func forwardGeluTanh(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		y := x / 2 * (1 + tanh(geluTanhInner(x)))
-		dst[i] = float32(y)
+		dst[i] = forwardGeluTanhOf(v, p)
 	}
 }
 
+//go:noinline
+func backwardGeluTanhOf(v, g float32, p *Parameters) float32 {
+	x := float64(v)
+	t := tanh(geluTanhInner(x))
+	d := (1+t)/2 + x/2*(1-t*t)*geluTanhScale*(1+3*geluTanhCubic*x*x)
+	return float32(float64(g) * d)
+}
+
 func backwardGeluTanh(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
-		x := float64(v)
-		t := tanh(geluTanhInner(x))
-		d := (1+t)/2 + x/2*(1-t*t)*geluTanhScale*(1+3*geluTanhCubic*x*x)
-		diffSrc[i] = float32(float64(diffDst[i]) * d)
+		diffSrc[i] = backwardGeluTanhOf(v, diffDst[i], p)
 	}
+}
+
+//go:noinline
+func forwardSiluOf(v float32, p *Parameters) float32 {
+	x := float64(v)
+	y := x * sigmoid(x)
+	return float32(y)
 }
 
 func forwardSilu(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		y := x * sigmoid(x)
-		dst[i] = float32(y)
+		dst[i] = forwardSiluOf(v, p)
 	}
 }
 
+//go:noinline
+func backwardSiluOf(v, g float32, p *Parameters) float32 {
+	x := float64(v)
+	s := sigmoid(x)
+	d := s * (1 + x*(1-s))
+	return float32(float64(g) * d)
+}
+
 func backwardSilu(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
-		x := float64(v)
-		s := sigmoid(x)
-		d := s * (1 + x*(1-s))
-		diffSrc[i] = float32(float64(diffDst[i]) * d)
+		diffSrc[i] = backwardSiluOf(v, diffDst[i], p)
 	}
+}
+
+//go:noinline
+func forwardMishOf(v float32, p *Parameters) float32 {
+	x := float64(v)
+	e := exp(min(x, 300))
+	n := e * (e + 2)
+	y := x * (n / (n + 2))
+	return float32(y)
 }
 
 func forwardMish(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		e := exp(min(x, 300))
-		n := e * (e + 2)
-		y := x * (n / (n + 2))
-		dst[i] = float32(y)
+		dst[i] = forwardMishOf(v, p)
 	}
 }
 
+//go:noinline
+func backwardMishOf(v, g float32, p *Parameters) float32 {
+	x := float64(v)
+	e := exp(min(x, 300))
+	r := 1 / (e*(e+2) + 2)
+	t := e * (e + 2) * r
+	d := t + x*(e/(1+e))*2*r*(1+t)
+	return float32(float64(g) * d)
+}
+
 func backwardMish(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
-		x := float64(v)
-		e := exp(min(x, 300))
-		r := 1 / (e*(e+2) + 2)
-		t := e * (e + 2) * r
-		d := t + x*(e/(1+e))*2*r*(1+t)
-		diffSrc[i] = float32(float64(diffDst[i]) * d)
+		diffSrc[i] = backwardMishOf(v, diffDst[i], p)
 	}
 }
 
@@ -654,7 +794,7 @@ func forwardHardSigmoid(dst, src []float32, p *Parameters) {
 }
 
 func backwardHardSigmoid(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
 		x := float64(v)
 		d := 0.0
@@ -675,7 +815,7 @@ func forwardHardSilu(dst, src []float32, p *Parameters) {
 }
 
 func backwardHardSilu(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
 		x := float64(v)
 		d := hardSigmoid(x)
@@ -687,8 +827,8 @@ func backwardHardSilu(diffSrc, diffDst, from []float32, p *Parameters) {
 }
 
 func forwardHardShrink(dst, src []float32, p *Parameters) {
-	a := float64(p.A)
 	src = src[:len(dst)]
+	a := float64(p.A)
 	for i, v := range src {
 		x := float64(v)
 		y := x
@@ -700,8 +840,8 @@ func forwardHardShrink(dst, src []float32, p *Parameters) {
 }
 
 func backwardHardShrink(diffSrc, diffDst, from []float32, p *Parameters) {
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	a := float64(p.A)
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
 	for i, v := range from {
 		x := float64(v)
 		d := 1.0
@@ -713,8 +853,8 @@ func backwardHardShrink(diffSrc, diffDst, from []float32, p *Parameters) {
 }
 
 func forwardSoftShrink(dst, src []float32, p *Parameters) {
-	a := float64(p.A)
 	src = src[:len(dst)]
+	a := float64(p.A)
 	for i, v := range src {
 		x := float64(v)
 		y := 0.0
@@ -728,8 +868,8 @@ func forwardSoftShrink(dst, src []float32, p *Parameters) {
 }
 
 func backwardSoftShrink(diffSrc, diffDst, from []float32, p *Parameters) {
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	a := float64(p.A)
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
 	for i, v := range from {
 		x := float64(v)
 		d := 1.0
@@ -740,22 +880,32 @@ func backwardSoftShrink(diffSrc, diffDst, from []float32, p *Parameters) {
 	}
 }
 
+//go:noinline
+func forwardTanhShrinkOf(v float32, p *Parameters) float32 {
+	x := float64(v)
+	y := x - math.Tanh(x)
+	return float32(y)
+}
+
 func forwardTanhShrink(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		y := x - math.Tanh(x)
-		dst[i] = float32(y)
+		dst[i] = forwardTanhShrinkOf(v, p)
 	}
 }
 
+//go:noinline
+func backwardTanhShrinkOf(v, g float32, p *Parameters) float32 {
+	x := float64(v)
+	t := tanh(x)
+	d := t * t
+	return float32(float64(g) * d)
+}
+
 func backwardTanhShrink(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
-		x := float64(v)
-		t := tanh(x)
-		d := t * t
-		diffSrc[i] = float32(float64(diffDst[i]) * d)
+		diffSrc[i] = backwardTanhShrinkOf(v, diffDst[i], p)
 	}
 }
 
@@ -769,7 +919,7 @@ func forwardSoftsign(dst, src []float32, p *Parameters) {
 }
 
 func backwardSoftsign(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
 		x := float64(v)
 		r := 1 / (1 + math.Abs(x))
@@ -778,27 +928,37 @@ func backwardSoftsign(diffSrc, diffDst, from []float32, p *Parameters) {
 	}
 }
 
+//go:noinline
+func forwardLogSigmoidOf(v float32, p *Parameters) float32 {
+	x := float64(v)
+	y := -softplus(-x)
+	return float32(y)
+}
+
 func forwardLogSigmoid(dst, src []float32, p *Parameters) {
 	src = src[:len(dst)]
 	for i, v := range src {
-		x := float64(v)
-		y := -softplus(-x)
-		dst[i] = float32(y)
+		dst[i] = forwardLogSigmoidOf(v, p)
 	}
 }
 
+//go:noinline
+func backwardLogSigmoidOf(v, g float32, p *Parameters) float32 {
+	x := float64(v)
+	d := sigmoid(-x)
+	return float32(float64(g) * d)
+}
+
 func backwardLogSigmoid(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
-		x := float64(v)
-		d := sigmoid(-x)
-		diffSrc[i] = float32(float64(diffDst[i]) * d)
+		diffSrc[i] = backwardLogSigmoidOf(v, diffDst[i], p)
 	}
 }
 
 func forwardSquareplus(dst, src []float32, p *Parameters) {
-	a := float64(p.A)
 	src = src[:len(dst)]
+	a := float64(p.A)
 	for i, v := range src {
 		x := float64(v)
 		y := (x + math.Sqrt(x*x+a)) / 2
@@ -807,8 +967,8 @@ func forwardSquareplus(dst, src []float32, p *Parameters) {
 }
 
 func backwardSquareplus(diffSrc, diffDst, from []float32, p *Parameters) {
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	a := float64(p.A)
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
 	for i, v := range from {
 		x := float64(v)
 		d := 0.5 + 0.5*x/math.Sqrt(x*x+a)
@@ -831,7 +991,7 @@ func forwardSparsePlus(dst, src []float32, p *Parameters) {
 }
 
 func backwardSparsePlus(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
 		x := float64(v)
 		d := 1.0
@@ -859,7 +1019,7 @@ func forwardSparseSigmoid(dst, src []float32, p *Parameters) {
 }
 
 func backwardSparseSigmoid(diffSrc, diffDst, from []float32, p *Parameters) {
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	for i, v := range from {
 		x := float64(v)
 		d := 0.0
@@ -871,8 +1031,8 @@ func backwardSparseSigmoid(diffSrc, diffDst, from []float32, p *Parameters) {
 }
 
 func forwardThreshold(dst, src []float32, p *Parameters) {
-	a, b := float64(p.A), float64(p.B)
 	src = src[:len(dst)]
+	a, b := float64(p.A), float64(p.B)
 	for i, v := range src {
 		x := float64(v)
 		y := x
@@ -884,8 +1044,8 @@ func forwardThreshold(dst, src []float32, p *Parameters) {
 }
 
 func backwardThreshold(diffSrc, diffDst, from []float32, p *Parameters) {
+	from, diffDst = from[:len(diffSrc)], diffDst[:len(diffSrc)]
 	a := float64(p.A)
-	diffDst, from = diffDst[:len(diffSrc)], from[:len(diffSrc)]
 	for i, v := range from {
 		x := float64(v)
 		d := 1.0
