@@ -353,3 +353,21 @@ func TestBrokenWeightsFiles(t *testing.T) {
 		assert.ErrorContains(t, err, want)
 	}
 }
+
+// Keras 2 calls LeakyReLU's slope alpha, and counts the axis of Softmax from the front.
+func TestActivationsOfKeras2(t *testing.T) {
+	for text, want := range map[string]layers.Layer{
+		`{"class_name":"LeakyReLU","config":{"name":"a","trainable":true,"dtype":"float32","alpha":0.10000000149011612}}`:                     &layers.LeakyReLULayer{Name: "a", NegativeSlope: 0.1},
+		`{"class_name":"Softmax","config":{"name":"a","trainable":true,"dtype":"float32","axis":[3]}}`:                                        &layers.SoftmaxLayer{Name: "a", Axis: 3},
+		`{"class_name":"ReLU","config":{"name":"a","trainable":true,"dtype":"float32","max_value":6.0,"negative_slope":0.0,"threshold":0.0}}`: &layers.ReLULayer{Name: "a", MaxValue: 6},
+		`{"class_name":"Activation","config":{"name":"a","trainable":true,"dtype":"float32","activation":"swish"}}`:                           &layers.Activation{Name: "a", Function: layers.SiLU},
+		`{"class_name":"PReLU","config":{"name":"a","trainable":true,"dtype":"float32","alpha_initializer":"zeros","shared_axes":[1,2]}}`:     &layers.PReLU{Name: "a", SharedAxes: []int{1, 2}},
+		`{"class_name":"Dot","config":{"name":"a","trainable":true,"dtype":"float32","axes":-1,"normalize":true}}`:                            &layers.Dot{Name: "a", Axes: [2]int{-1, -1}, Normalize: true},
+	} {
+		var e entry
+		require.NoError(t, json.Unmarshal([]byte(text), &e))
+		l, err := readLayerConfig(e.Class, e.Config)
+		require.NoError(t, err, text)
+		assert.Equal(t, want, l)
+	}
+}

@@ -23,7 +23,7 @@ var activationLayers = map[string]codec{
 		}
 	}),
 	"LeakyReLU": of(func(c *config, name string) *layers.LeakyReLULayer {
-		return &layers.LeakyReLULayer{Name: name, NegativeSlope: c.number("negative_slope", c.number("alpha", 0.3))} // alpha: Keras 2
+		return &layers.LeakyReLULayer{Name: name, NegativeSlope: rate(c.number("negative_slope", c.number("alpha", 0.3)))} // alpha: Keras 2, which widens a float32
 	}, func(l *layers.LeakyReLULayer, values map[string]any) {
 		set(values, "negative_slope", l.NegativeSlope)
 	}),
