@@ -226,50 +226,6 @@ func (c *config) padding(key string) layers.PaddingMode {
 	return p
 }
 
-// initializer reads an initializer; one that is usual comes back as nil.
-func (c *config) initializer(key string, usual layers.Initializer) layers.Initializer {
-	v := c.take(key)
-	class, values := "", any(nil)
-	switch v := v.(type) {
-	case nil:
-		return nil
-	case string:
-		class = v
-	case map[string]any:
-		class, _ = v["class_name"].(string)
-		values = v["config"]
-	}
-	in := newConfig(c.what+": "+key, orEmpty(values))
-	in.ignore("seed", "dtype") // random numbers follow from the run's seed here
-	var i layers.Initializer
-	switch layers.SnakeCase(class) {
-	case "zeros":
-		i = layers.Zeros{}
-	case "ones":
-		i = layers.Ones{}
-	case "constant":
-		i = layers.Constant{Value: in.number("value", 0)}
-	case "glorot_uniform":
-		i = layers.GlorotUniform{}
-	case "glorot_normal":
-		i = layers.GlorotNormal{}
-	case "he_uniform":
-		i = layers.HeUniform{}
-	case "he_normal":
-		i = layers.HeNormal{}
-	default:
-		c.fail("has %s %s, which is not supported", key, brief(v))
-		return nil
-	}
-	if err := in.end(); err != nil && c.err == nil {
-		c.err = err
-	}
-	if i == usual {
-		return nil
-	}
-	return i
-}
-
 func orEmpty(v any) any {
 	if v == nil {
 		return map[string]any{}

@@ -125,21 +125,6 @@ func setWeight(c map[string]any, name string, initializer map[string]any) {
 	setLimits(c, name, nil, nil)
 }
 
-func initializerConfig(i, usual layers.Initializer) map[string]any {
-	if i == nil {
-		i = usual
-	}
-	values := map[string]any{}
-	switch i := i.(type) {
-	case layers.Zeros, layers.Ones:
-	case layers.Constant:
-		values["value"] = i.Value
-	default:
-		values["seed"] = nil
-	}
-	return keras(i.ClassName(), "keras.initializers", values)
-}
-
 // keras is an object as Keras 3 serializes it.
 func keras(class, module string, values map[string]any) map[string]any {
 	return map[string]any{"module": module, "class_name": class, "config": values, "registered_name": nil}

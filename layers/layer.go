@@ -41,8 +41,13 @@ type Weight struct {
 	Constraint  Constraint  // nil for none; likewise
 }
 
-// check asks regularizer and constraint what is wrong with them.
+// check asks initializer, regularizer and constraint what is wrong with them.
 func (w Weight) check() error {
+	if i, ok := w.Initializer.(checked); ok {
+		if err := i.check(w.Shape); err != nil {
+			return err
+		}
+	}
 	if w.Regularizer != nil {
 		if _, err := w.Regularizer.Penalty(); err != nil {
 			return err

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/meseta-go/meseta/ops"
-	"github.com/meseta-go/meseta/random"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -220,39 +219,6 @@ func TestSamePaddingIsTensorFlows(t *testing.T) {
 		assert.Equal(t, [2]int{c.before, c.before}, w.PadBefore, c)
 		assert.Equal(t, [2]int{c.after, c.after}, w.PadAfter, c)
 	}
-}
-
-func TestInitializers(t *testing.T) {
-	shape := Shape{3, 3, 64, 128}
-	for _, c := range []struct {
-		i         Initializer
-		deviation float64
-		limit     float64
-	}{
-		{GlorotUniform{}, math.Sqrt(2. / (9 * 192)), math.Sqrt(6. / (9 * 192))},
-		{GlorotNormal{}, math.Sqrt(2. / (9 * 192)), 2 / .87962566 * math.Sqrt(2./(9*192))},
-		{HeUniform{}, math.Sqrt(2. / (9 * 64)), math.Sqrt(6. / (9 * 64))},
-		{HeNormal{}, math.Sqrt(2. / (9 * 64)), 2 / .87962566 * math.Sqrt(2./(9*64))},
-	} {
-		w := make([]float32, shape.Size())
-		c.i.Fill(w, shape, &random.Stream{Seed: 1, Purpose: random.Initialize})
-		var sum, squares, most float64
-		for _, x := range w {
-			sum += float64(x)
-			squares += float64(x) * float64(x)
-			most = max(most, math.Abs(float64(x)))
-		}
-		n := float64(len(w))
-		assert.InDelta(t, 0, sum/n, 5*c.deviation/math.Sqrt(n), c.i.ClassName())
-		assert.InEpsilon(t, c.deviation, math.Sqrt(squares/n), .01, c.i.ClassName())
-		assert.LessOrEqual(t, most, c.limit*1.0001, c.i.ClassName())
-		assert.Greater(t, most, c.limit*.98, c.i.ClassName())
-	}
-	w := []float32{5}
-	Zeros{}.Fill(w, nil, nil)
-	assert.Equal(t, float32(0), w[0])
-	Ones{}.Fill(w, nil, nil)
-	assert.Equal(t, float32(1), w[0])
 }
 
 func TestRegularizersAndConstraintsAreChecked(t *testing.T) {
