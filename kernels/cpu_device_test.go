@@ -51,7 +51,7 @@ var convExamples = []example{
 
 var normExamples = []example{
 	{ops.BatchNorm{Epsilon: 1e-3, Add: true, Activation: ops.ReLU}, []ops.Type{image, channel, channel, image}},
-	{ops.BatchNormBackward{Mask: true, Residual: true}, []ops.Type{image, image, channel, channel, channel, image}},
+	{ops.BatchNormBackward{Mask: ops.ReLU, Residual: true}, []ops.Type{image, image, channel, channel, channel, image}},
 	{ops.BatchNormInference{Epsilon: 1e-3, Add: true}, []ops.Type{image, channel, channel, channel, channel, image}},
 	{ops.GroupNorm{Groups: 3, Axes: 1, Epsilon: 1e-3, Scale: true, Center: true}, []ops.Type{image, channel, channel}},
 	{ops.GroupNorm{Groups: 1, Axes: 2, Epsilon: 1e-3, Center: true}, []ops.Type{image, f(6, 3)}},
@@ -74,6 +74,8 @@ var elementwiseExamples = []example{
 	{ops.ColumnSum{}, []ops.Type{image}},
 	{ops.Relu{}, []ops.Type{image}},
 	{ops.ReluBackward{}, []ops.Type{image, image}},
+	{ops.Relu{Six: true}, []ops.Type{image}},
+	{ops.ReluBackward{Six: true}, []ops.Type{image, image}},
 	{ops.Add{}, []ops.Type{image, image}},
 	{ops.Affine{Scale: 2, Offset: 1}, []ops.Type{image}},
 	{ops.Constant{Values: []float32{1, 2, 3}}, nil},

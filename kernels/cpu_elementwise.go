@@ -13,12 +13,12 @@ func (c *CPU) chooseElementwise(o ops.Operator, in, out []ops.Type) (Kernel, err
 	dev := c.dev
 	switch o := o.(type) {
 	case ops.Relu:
-		x, err := elementwise.NewReLU(dev, in[0].Shape.Size())
+		x, err := elementwise.NewReLU(dev, in[0].Shape.Size(), o.Activation())
 		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
 			return func() { x.Run(out[0], in[0]) }
 		})
 	case ops.ReluBackward:
-		x, err := elementwise.NewReLUBackward(dev, in[0].Shape.Size())
+		x, err := elementwise.NewReLUBackward(dev, in[0].Shape.Size(), ops.Relu(o).Activation())
 		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
 			return func() { x.Run(out[0], in[0], in[1]) }
 		})

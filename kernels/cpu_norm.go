@@ -31,7 +31,7 @@ func (c *CPU) chooseNorm(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 			return func() { x.Run(out[0], in[0], in[1], in[2], in[3], in[4], at(in, 5)) }
 		})
 	case ops.BatchNormBackward:
-		x, err := norm.NewBackward(dev, normParams(in[1], 0), norm.BackwardFused{MaskByDst: o.Mask, DiffResidual: o.Residual})
+		x, err := norm.NewBackward(dev, normParams(in[1], 0), norm.BackwardFused{Mask: o.Mask, DiffResidual: o.Residual})
 		return bound(c, x, err, func(in, out [][]float32, b Buffers) func() {
 			w := f32(b.Workspace)
 			return func() {

@@ -72,16 +72,19 @@ func (o BatchNorm) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
 //
 // In: diffDst like src, src [...,C], gamma, mean, invStd [C], and dst like src when Mask.
 // Out: diffSrc like src, diffGamma, diffBeta [C], and diffResidual like src when Residual.
-// With Mask, diffDst counts only where dst > 0 (the ReLU behind it); diffResidual is diffDst so masked.
-type BatchNormBackward struct{ Mask, Residual bool }
+// With Mask, the ReLU or ReLU6 behind it, diffDst counts only where dst > 0, and of ReLU6 dst < 6; diffResidual is diffDst so masked.
+type BatchNormBackward struct {
+	Mask     Activation // Linear for none
+	Residual bool
+}
 
 // Name is "batchnorm_data".
 func (BatchNormBackward) Name() string { return "batchnorm_data" }
 
 func (o BatchNormBackward) String() string {
 	s := ""
-	if o.Mask {
-		s = "+relu_data"
+	if o.Mask != Linear {
+		s = "+" + o.Mask.String() + "_data"
 	}
 	if o.Residual {
 		s += " +residual"
@@ -104,7 +107,7 @@ func (o BatchNormBackward) Infer(in []Type) ([]Type, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Mask {
+	if o.Mask != Linear {
 		err = same("batchnorm_data", "dst", in[5], "src", in[1])
 	}
 	out := []Type{in[0], F32(c), F32(c)}

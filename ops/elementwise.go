@@ -2,13 +2,21 @@ package ops
 
 import "fmt"
 
-// Relu computes dst = max(src, 0).
+// Relu computes dst = max(src, 0), and if Six min(max(src, 0), 6).
 //
 // In: src of any shape. Out: dst of the same.
-type Relu struct{}
+type Relu struct{ Six bool }
 
-// Name is "relu".
-func (Relu) Name() string { return "relu" }
+// Activation is ReLU or ReLU6.
+func (o Relu) Activation() Activation {
+	if o.Six {
+		return ReLU6
+	}
+	return ReLU
+}
+
+// Name is "relu" or "relu6".
+func (o Relu) Name() string { return o.Activation().String() }
 
 // InPlace allows dst to be src.
 func (Relu) InPlace() []int { return []int{0} }
@@ -17,25 +25,25 @@ func (Relu) InPlace() []int { return []int{0} }
 func (Relu) Infer(in []Type) ([]Type, error) { return in[:1], nil }
 
 // Gradient reads dst, so that src need not be kept.
-func (Relu) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
-	dx, err := g.Add1(ReluBackward{}, diffOut[0], op.Out[0])
+func (o Relu) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
+	dx, err := g.Add1(ReluBackward(o), diffOut[0], op.Out[0])
 	return []Value{dx}, err
 }
 
-// ReluBackward computes diffSrc = diffDst where dst > 0, else 0.
+// ReluBackward computes diffSrc = diffDst where dst > 0, and if Six dst < 6, else 0.
 //
 // In: diffDst, dst. Out: diffSrc. All of one shape.
-type ReluBackward struct{}
+type ReluBackward Relu
 
-// Name is "relu_data".
-func (ReluBackward) Name() string { return "relu_data" }
+// Name is "relu_data" or "relu6_data".
+func (o ReluBackward) Name() string { return Relu(o).Name() + "_data" }
 
 // InPlace allows diffSrc to be diffDst.
 func (ReluBackward) InPlace() []int { return []int{0, 1} }
 
 // Infer gives the type of diffSrc.
-func (ReluBackward) Infer(in []Type) ([]Type, error) {
-	return in[:1], same("relu_data", "diffDst", in[0], "dst", in[1])
+func (o ReluBackward) Infer(in []Type) ([]Type, error) {
+	return in[:1], same(o.Name(), "diffDst", in[0], "dst", in[1])
 }
 
 // Add computes dst = a + b; all of one shape.

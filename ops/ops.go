@@ -16,6 +16,7 @@ type Activation uint8
 const (
 	Linear Activation = iota // y = x
 	ReLU                     // y = max(x, 0)
+	ReLU6                    // y = min(max(x, 0), 6); batch norms can, convolutions and products cannot
 )
 
 func (a Activation) String() string {
@@ -24,6 +25,8 @@ func (a Activation) String() string {
 		return "linear"
 	case ReLU:
 		return "relu"
+	case ReLU6:
+		return "relu6"
 	}
 	return "unknown activation"
 }

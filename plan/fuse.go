@@ -60,34 +60,45 @@ func biasIntoProduct(u *uses) bool {
 	return false
 }
 
-// reluIntoProducer: conv2d, matmul or batch norm, then relu → one operation.
+// reluIntoProducer: conv2d, matmul or batch norm, then relu → one operation. Of relu6 batch norm alone knows.
 func reluIntoProducer(u *uses) bool {
 	for i, op := range u.Ops {
-		var fused ops.Operator
-		switch o := op.Operator.(type) {
-		case ops.Conv2D:
-			o.Activation = ops.ReLU
-			fused = o
-		case ops.MatMul:
-			o.Activation = ops.ReLU
-			fused = o
-		case ops.BatchNorm:
-			o.Activation = ops.ReLU
-			fused = o
-		case ops.BatchNormInference:
-			o.Activation = ops.ReLU
-			fused = o
-		default:
+		if len(op.Out) == 0 {
 			continue
 		}
 		j := u.only(op.Out[0])
 		if j < 0 {
 			continue
 		}
-		if _, ok := u.Ops[j].Operator.(ops.Relu); ok {
-			u.join(i, j, fused, op.In)
-			return true
+		relu, ok := u.Ops[j].Operator.(ops.Relu)
+		if !ok {
+			continue
 		}
+		fused := op.Operator
+		switch o := fused.(type) {
+		case ops.BatchNorm:
+			o.Activation = relu.Activation()
+			fused = o
+		case ops.BatchNormInference:
+			o.Activation = relu.Activation()
+			fused = o
+		case ops.Conv2D:
+			if relu.Six {
+				continue
+			}
+			o.Activation = ops.ReLU
+			fused = o
+		case ops.MatMul:
+			if relu.Six {
+				continue
+			}
+			o.Activation = ops.ReLU
+			fused = o
+		default:
+			continue
+		}
+		u.join(i, j, fused, op.In)
+		return true
 	}
 	return false
 }
@@ -178,7 +189,7 @@ func reluBeforePool(u *uses) bool {
 			continue
 		}
 		masked := u.NewValue("", u.Type(op.In[0]), ops.Temporary)
-		u.Ops[i] = ops.Op{Operator: ops.ReluBackward{}, In: []ops.Value{op.In[0], op.In[2]}, Out: []ops.Value{masked}, Label: relu.Label}
+		u.Ops[i] = ops.Op{Operator: relu.Operator, In: []ops.Value{op.In[0], op.In[2]}, Out: []ops.Value{masked}, Label: relu.Label}
 		u.Ops[j] = ops.Op{Operator: pool, In: []ops.Value{masked, op.In[1], op.In[2]}, Out: relu.Out, Label: op.Label}
 		return true
 	}
@@ -189,16 +200,17 @@ func reluBeforePool(u *uses) bool {
 // to whoever else reads it: the shortcut.
 func maskIntoBatchNorm(u *uses) bool {
 	for i, op := range u.Ops {
-		if _, ok := op.Operator.(ops.ReluBackward); !ok || u.kept[op.Out[0]] || len(u.readers[op.Out[0]]) == 0 {
+		relu, ok := op.Operator.(ops.ReluBackward)
+		if !ok || u.kept[op.Out[0]] || len(u.readers[op.Out[0]]) == 0 {
 			continue
 		}
 		j := u.readers[op.Out[0]][0]
 		norm := u.Ops[j]
 		o, ok := norm.Operator.(ops.BatchNormBackward)
-		if !ok || o.Mask || norm.In[0] != op.Out[0] {
+		if !ok || o.Mask != ops.Linear || norm.In[0] != op.Out[0] {
 			continue
 		}
-		o.Mask = true
+		o.Mask = ops.Relu(relu).Activation()
 		in := appended(norm.In, op.In[1])
 		in[0] = op.In[0]
 		out := norm.Out

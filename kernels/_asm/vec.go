@@ -1,6 +1,10 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+	"slices"
+)
 
 func init() { register("vec", vecFiles) }
 
@@ -12,6 +16,7 @@ func vecFiles() []*File {
 		f := NewFile("vec", "vec_"+v.Name, v)
 		vecTable(f)
 		f.LaneNumbers()
+		f.Data(six, slices.Repeat([]uint32{math.Float32bits(6)}, v.Lanes)...)
 		for _, l := range append(maps(), updates()...) {
 			l.emit(f)
 		}
@@ -210,6 +215,31 @@ func (a *Asm) WherePositive(y, x, zero, dst Reg) {
 	a.I("VANDPS", x, y, dst)
 }
 
+// six is a vector of the number 6.
+const six Static = "six"
+
+// Relu6 is r = min(max(r, 0), 6), and NaN stays; spare is overwritten.
+func (a *Asm) Relu6(r, spare Reg) {
+	a.Zero(spare)
+	a.Max(spare, r, r)
+	a.I("VMOVUPS", six, spare)
+	a.Min(spare, r, r)
+}
+
+// WhereWithin6 is dst = 0 < y < 6 ? x : 0; zero holds zeros. y and spare may be overwritten.
+func (a *Asm) WhereWithin6(y, x, zero, spare, dst Reg) {
+	if a.v.masks {
+		a.I("VCMPPS", lessOrdered, y, zero, Reg("K7"))
+		a.I("VCMPPS", lessOrdered, six, y, Reg("K7"), Reg("K7"))
+		a.I("VMOVAPS.Z", x, Reg("K7"), dst)
+		return
+	}
+	a.I("VCMPPS", lessOrdered, six, y, spare)
+	a.I("VCMPPS", lessOrdered, y, zero, y)
+	a.I("VANDPS", spare, y, y)
+	a.I("VANDPS", x, y, dst)
+}
+
 // maps are the elementwise loops.
 func maps() []elementwise {
 	list := []elementwise{
@@ -227,6 +257,19 @@ func maps() []elementwise {
 			body: func(a *Asm, r, _ []Reg, _ []Mem) {
 				a.Zero(r[2])
 				a.WherePositive(r[1], r[0], r[2], r[0])
+			},
+		},
+		{
+			name: "relu6", doc: "relu6… is Table.ReLU6.",
+			in: []string{"src"}, out: []output{{"dst", 0}}, registers: 2, unroll: 4,
+			body: func(a *Asm, r, _ []Reg, _ []Mem) { a.Relu6(r[0], r[1]) },
+		},
+		{
+			name: "relu6Backward", doc: "relu6Backward… is Table.ReLU6Backward.",
+			in: []string{"diffDst", "dst"}, out: []output{{"diffSrc", 0}}, registers: 4, unroll: 3,
+			body: func(a *Asm, r, _ []Reg, _ []Mem) {
+				a.Zero(r[2])
+				a.WhereWithin6(r[1], r[0], r[2], r[3], r[0])
 			},
 		},
 		{
@@ -308,14 +351,14 @@ func maps() []elementwise {
 			body: func(a *Asm, r, _ []Reg, p []Mem) { a.Add(p[0], r[0], r[0]) },
 		},
 	}
-	for i, name := range []string{"normalize", "normalizeReLU", "normalizeAdd", "normalizeAddReLU"} {
-		add, relu := i >= 2, i%2 == 1
+	for i, name := range []string{"normalize", "normalizeReLU", "normalizeReLU6", "normalizeAdd", "normalizeAddReLU", "normalizeAddReLU6"} {
+		add, activation := i >= 3, i%3
 		in := []string{"src"}
 		if add {
 			in = append(in, "residual")
 		}
 		list = append(list, elementwise{
-			name: name, doc: fmt.Sprintf("%s… is Table.Normalize[%d][%d].", name, i/2, i%2),
+			name: name, doc: fmt.Sprintf("%s… is Table.Normalize[%d][%d].", name, i/3, i%3),
 			in: in, patterns: []string{"mean", "scale", "offset"}, out: []output{{"dst", 0}}, registers: 3, unroll: 4,
 			body: func(a *Asm, r, _ []Reg, p []Mem) {
 				a.Sub(r[0], p[0], r[0])
@@ -324,25 +367,35 @@ func maps() []elementwise {
 				if add {
 					a.Add(r[1], r[0], r[0])
 				}
-				if relu {
+				switch activation {
+				case 1:
 					a.Zero(r[2])
 					a.Max(r[2], r[0], r[0])
+				case 2:
+					a.Relu6(r[0], r[2])
 				}
 			},
 		})
 	}
-	for i, name := range []string{"normalizeBackward", "normalizeBackwardMasked"} {
-		in, masked := []string{"diffDst", "src"}, i == 1
-		if masked {
+	for i, name := range []string{"normalizeBackward", "normalizeBackwardMasked", "normalizeBackwardMasked6"} {
+		in, registers := []string{"diffDst", "src"}, 4
+		if i == 2 {
+			registers = 5
+		}
+		if i > 0 {
 			in = append(in, "dst")
 		}
 		list = append(list, elementwise{
 			name: name, doc: fmt.Sprintf("%s… is Table.NormalizeBackward[%d].", name, i),
-			in: in, patterns: []string{"mean", "a", "b", "c"}, out: []output{{"diffSrc", 1}}, registers: 4, unroll: 3,
+			in: in, patterns: []string{"mean", "a", "b", "c"}, out: []output{{"diffSrc", 1}}, registers: registers, unroll: 3,
 			body: func(a *Asm, r, _ []Reg, p []Mem) {
-				if masked {
+				switch i {
+				case 1:
 					a.Zero(r[3])
 					a.WherePositive(r[2], r[0], r[3], r[0])
+				case 2:
+					a.Zero(r[3])
+					a.WhereWithin6(r[2], r[0], r[3], r[4], r[0])
 				}
 				a.Sub(r[1], p[0], r[1])
 				a.Load(p[2], r[3])

@@ -16,6 +16,7 @@ func columnSums(f *File) {
 		squares      bool
 		products     bool
 		mask, stored bool
+		six          bool // the mask is that of ReLU6
 	}
 	for _, k := range []kind{
 		{name: "columnSums", doc: "columnSums… is Table.ColumnSums."},
@@ -23,6 +24,8 @@ func columnSums(f *File) {
 		{name: "gradientMoments", doc: "gradientMoments… is Table.GradientMoments[0][0].", products: true},
 		{name: "gradientMomentsMasked", doc: "gradientMomentsMasked… is Table.GradientMoments[1][0].", products: true, mask: true},
 		{name: "gradientMomentsStored", doc: "gradientMomentsStored… is Table.GradientMoments[1][1].", products: true, mask: true, stored: true},
+		{name: "gradientMomentsMasked6", doc: "gradientMomentsMasked6… is Table.GradientMoments[2][0].", products: true, mask: true, six: true},
+		{name: "gradientMomentsStored6", doc: "gradientMomentsStored6… is Table.GradientMoments[2][1].", products: true, mask: true, stored: true, six: true},
 	} {
 		v := f.vectors
 		const (
@@ -101,7 +104,11 @@ func columnSums(f *File) {
 					load(diffDst, v.Half(g))
 					if k.mask {
 						load(dst, v.Half(y))
-						a.WherePositive(v.Half(y), v.Half(g), v.Half(zero), v.Half(g))
+						if k.six {
+							a.WhereWithin6(v.Half(y), v.Half(g), v.Half(zero), v.Half(x), v.Half(g))
+						} else {
+							a.WherePositive(v.Half(y), v.Half(g), v.Half(zero), v.Half(g))
+						}
 					}
 					if k.stored {
 						if part != "" {

@@ -8,6 +8,8 @@ func vecTable(f *File) {
 var table@ = Table{
 	ReLU: func(dst, src []float32) { relu@(at(dst), at(src), len(dst)) },
 	ReLUBackward: func(diffSrc, diffDst, dst []float32) { reluBackward@(at(diffSrc), at(diffDst), at(dst), len(diffSrc)) },
+	ReLU6: func(dst, src []float32) { relu6@(at(dst), at(src), len(dst)) },
+	ReLU6Backward: func(diffSrc, diffDst, dst []float32) { relu6Backward@(at(diffSrc), at(diffDst), at(dst), len(diffSrc)) },
 	Add: func(dst, a, b []float32) { add@(at(dst), at(a), at(b), len(dst)) },
 	Affine: func(dst, src []float32, scale, offset float32) { affine@(at(dst), at(src), len(dst), scale, offset) },
 	Finite: func(src []float32) bool {
@@ -69,13 +71,16 @@ var table@ = Table{
 	Average: func(a, src []float32, rho, keep float32) { average@(at(a), at(src), len(a), rho, keep) },
 	Regularize: func(dst, grad, w []float32, l1, l2 float32) { regularize@(at(dst), at(grad), at(w), len(dst), l1, l2) },
 	BiasAdd: func(dst, src, bias []float32, rows, width int) { biasAdd@(at(dst), at(src), at(bias), rows, width) },
-	Normalize: [2][2]func(dst, src, residual, mean, scale, offset []float32, rows, width int){
+	Normalize: [2][3]func(dst, src, residual, mean, scale, offset []float32, rows, width int){
 		{
 			func(dst, src, _, mean, scale, offset []float32, rows, width int) {
 				normalize@(at(dst), at(src), at(mean), at(scale), at(offset), rows, width)
 			},
 			func(dst, src, _, mean, scale, offset []float32, rows, width int) {
 				normalizeReLU@(at(dst), at(src), at(mean), at(scale), at(offset), rows, width)
+			},
+			func(dst, src, _, mean, scale, offset []float32, rows, width int) {
+				normalizeReLU6@(at(dst), at(src), at(mean), at(scale), at(offset), rows, width)
 			},
 		},
 		{
@@ -85,14 +90,20 @@ var table@ = Table{
 			func(dst, src, residual, mean, scale, offset []float32, rows, width int) {
 				normalizeAddReLU@(at(dst), at(src), at(residual), at(mean), at(scale), at(offset), rows, width)
 			},
+			func(dst, src, residual, mean, scale, offset []float32, rows, width int) {
+				normalizeAddReLU6@(at(dst), at(src), at(residual), at(mean), at(scale), at(offset), rows, width)
+			},
 		},
 	},
-	NormalizeBackward: [2]func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int){
+	NormalizeBackward: [3]func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int){
 		func(diffSrc, diffDst, _, src, mean, a, b, c []float32, rows, width int) {
 			normalizeBackward@(at(diffSrc), at(diffDst), at(src), at(mean), at(a), at(b), at(c), rows, width)
 		},
 		func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int) {
 			normalizeBackwardMasked@(at(diffSrc), at(diffDst), at(src), at(dst), at(mean), at(a), at(b), at(c), rows, width)
+		},
+		func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int) {
+			normalizeBackwardMasked6@(at(diffSrc), at(diffDst), at(src), at(dst), at(mean), at(a), at(b), at(c), rows, width)
 		},
 	},
 	ColumnSums: func(sums []float64, src []float32, rows, width int) {
@@ -105,7 +116,7 @@ var table@ = Table{
 			moments@(at(sums), at(squares), at(src[group.start:]), group.rows, width)
 		}
 	},
-	GradientMoments: [2][2]func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int){
+	GradientMoments: [3][2]func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int){
 		{
 			func(sums, products []float64, _, diffDst, _, src, mean []float32, rows, width int) {
 				for group := range groups(rows, width) {
@@ -123,6 +134,18 @@ var table@ = Table{
 			func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int) {
 				for group := range groups(rows, width) {
 					gradientMomentsStored@(at(sums), at(products), at(masked[group.start:]), at(diffDst[group.start:]), at(dst[group.start:]), at(src[group.start:]), at(mean), group.rows, width)
+				}
+			},
+		},
+		{
+			func(sums, products []float64, _, diffDst, dst, src, mean []float32, rows, width int) {
+				for group := range groups(rows, width) {
+					gradientMomentsMasked6@(at(sums), at(products), at(diffDst[group.start:]), at(dst[group.start:]), at(src[group.start:]), at(mean), group.rows, width)
+				}
+			},
+			func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int) {
+				for group := range groups(rows, width) {
+					gradientMomentsStored6@(at(sums), at(products), at(masked[group.start:]), at(diffDst[group.start:]), at(dst[group.start:]), at(src[group.start:]), at(mean), group.rows, width)
 				}
 			},
 		},

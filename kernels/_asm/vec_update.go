@@ -83,7 +83,7 @@ func rmsprop(centered, momentum bool) elementwise {
 // Copy is dst = src, between registers.
 func (a *Asm) Copy(src, dst Reg) { a.I("VMOVAPS", src, dst) }
 
-// Min is dst = min(x, y).
+// Min is dst = x < y ? x : y, which is y where one is NaN.
 func (a *Asm) Min(x, y, dst Reg) { a.I("VMINPS", y, x, dst) }
 
 // updates are the loops of the optimizers beside SGD and Adam, and of what else an update does.

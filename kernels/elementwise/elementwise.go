@@ -12,19 +12,23 @@ package elementwise
 import (
 	"github.com/meseta-go/meseta/kernels/cpu"
 	"github.com/meseta-go/meseta/kernels/vec"
+	"github.com/meseta-go/meseta/ops"
 )
 
-// ReLU computes dst = max(src, 0). NaN stays NaN.
+// ReLU computes dst = max(src, 0), or min(max(src, 0), 6). NaN stays NaN.
 type ReLU struct {
 	flat     vec.Flat
 	dst, src []float32
 }
 
-// NewReLU makes a ReLU of n elements. Its error wraps ops.ErrShape if n is less than 1.
-func NewReLU(dev *cpu.Device, n int) (*ReLU, error) {
-	x, loops := &ReLU{}, vec.For(dev.ISA())
+// NewReLU makes a ReLU of n elements, or if a is ops.ReLU6 that. Its error wraps ops.ErrShape if n is less than 1.
+func NewReLU(dev *cpu.Device, n int, a ops.Activation) (*ReLU, error) {
+	x, loop := &ReLU{}, vec.For(dev.ISA()).ReLU
+	if a == ops.ReLU6 {
+		loop = vec.For(dev.ISA()).ReLU6
+	}
 	var err error
-	x.flat, err = vec.NewFlat(dev, "relu", n, func(start, end int) { loops.ReLU(x.dst[start:end], x.src[start:end]) })
+	x.flat, err = vec.NewFlat(dev, a.String(), n, func(start, end int) { loop(x.dst[start:end], x.src[start:end]) })
 	return x, err
 }
 
@@ -35,18 +39,21 @@ func (x *ReLU) Run(dst, src []float32) {
 	x.flat.Do()
 }
 
-// ReLUBackward computes diffSrc = diffDst where dst > 0, else 0, of ReLU's dst.
+// ReLUBackward computes diffSrc = diffDst where dst > 0, and of ReLU6 dst < 6, else 0, of ReLU's dst.
 type ReLUBackward struct {
 	flat                  vec.Flat
 	diffSrc, diffDst, dst []float32
 }
 
-// NewReLUBackward makes a ReLUBackward of n elements. Its error wraps ops.ErrShape if n is less than 1.
-func NewReLUBackward(dev *cpu.Device, n int) (*ReLUBackward, error) {
-	x, loops := &ReLUBackward{}, vec.For(dev.ISA())
+// NewReLUBackward makes a ReLUBackward of n elements for NewReLU's of the same a. Its error wraps ops.ErrShape if n is less than 1.
+func NewReLUBackward(dev *cpu.Device, n int, a ops.Activation) (*ReLUBackward, error) {
+	x, loop := &ReLUBackward{}, vec.For(dev.ISA()).ReLUBackward
+	if a == ops.ReLU6 {
+		loop = vec.For(dev.ISA()).ReLU6Backward
+	}
 	var err error
-	x.flat, err = vec.NewFlat(dev, "relu backward", n, func(start, end int) {
-		loops.ReLUBackward(x.diffSrc[start:end], x.diffDst[start:end], x.dst[start:end])
+	x.flat, err = vec.NewFlat(dev, a.String()+" backward", n, func(start, end int) {
+		loop(x.diffSrc[start:end], x.diffDst[start:end], x.dst[start:end])
 	})
 	return x, err
 }

@@ -35,21 +35,29 @@ func TestFlatParity(t *testing.T) {
 		a, b := numbers(n), numbers(n)
 		want := make([]float32, n)
 
-		ReferenceReLU(want, a)
-		parity.Check(t, func(t *testing.T, dev *cpu.Device) (func(), [][]float32) {
-			x, err := NewReLU(dev, n)
-			require.NoError(t, err)
-			src, dst, same := parity.In(a), parity.Out(t, n), parity.InOut(t, a)
-			return func() { x.Run(dst, src); x.Run(same, same) }, [][]float32{dst, same}
-		}, parity.Exactly(want), parity.Exactly(want))
+		for _, activation := range []ops.Activation{ops.ReLU, ops.ReLU6} {
+			wide := numbers(n) // beyond 6 too, and some 6 itself
+			for i := range wide {
+				if wide[i] *= 6; i%9 == 4 {
+					wide[i] = 6
+				}
+			}
+			ReferenceReLU(want, wide, activation)
+			parity.Check(t, func(t *testing.T, dev *cpu.Device) (func(), [][]float32) {
+				x, err := NewReLU(dev, n, activation)
+				require.NoError(t, err)
+				src, dst, same := parity.In(wide), parity.Out(t, n), parity.InOut(t, wide)
+				return func() { x.Run(dst, src); x.Run(same, same) }, [][]float32{dst, same}
+			}, parity.Exactly(want), parity.Exactly(want))
 
-		ReferenceReLUBackward(want, a, b)
-		parity.Check(t, func(t *testing.T, dev *cpu.Device) (func(), [][]float32) {
-			x, err := NewReLUBackward(dev, n)
-			require.NoError(t, err)
-			diffDst, dst, diffSrc, same := parity.In(a), parity.In(b), parity.Out(t, n), parity.InOut(t, a)
-			return func() { x.Run(diffSrc, diffDst, dst); x.Run(same, same, dst) }, [][]float32{diffSrc, same}
-		}, parity.Exactly(want), parity.Exactly(want))
+			ReferenceReLUBackward(want, a, wide, activation)
+			parity.Check(t, func(t *testing.T, dev *cpu.Device) (func(), [][]float32) {
+				x, err := NewReLUBackward(dev, n, activation)
+				require.NoError(t, err)
+				diffDst, dst, diffSrc, same := parity.In(a), parity.In(wide), parity.Out(t, n), parity.InOut(t, a)
+				return func() { x.Run(diffSrc, diffDst, dst); x.Run(same, same, dst) }, [][]float32{diffSrc, same}
+			}, parity.Exactly(want), parity.Exactly(want))
+		}
 
 		ReferenceAdd(want, a, b)
 		parity.Check(t, func(t *testing.T, dev *cpu.Device) (func(), [][]float32) {
@@ -103,9 +111,9 @@ func TestNoAllocation(t *testing.T) {
 	const rows, c = 3000, 10
 	a, b := make([]float32, rows*c+16), make([]float32, rows*c+16)
 	parity.NoAllocation(t, func(t *testing.T, dev *cpu.Device) (func(), [][]float32) {
-		relu, err := NewReLU(dev, rows*c)
+		relu, err := NewReLU(dev, rows*c, ops.ReLU)
 		require.NoError(t, err)
-		reluBackward, err := NewReLUBackward(dev, rows*c)
+		reluBackward, err := NewReLUBackward(dev, rows*c, ops.ReLU6)
 		require.NoError(t, err)
 		add, err := NewAdd(dev, rows*c)
 		require.NoError(t, err)
@@ -129,7 +137,7 @@ func TestNoAllocation(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	dev := parity.Device(t, cpu.Portable, 1)
-	_, err := NewReLU(dev, 0)
+	_, err := NewReLU(dev, 0, ops.ReLU)
 	assert.ErrorIs(t, err, ops.ErrShape)
 	assert.EqualError(t, err, "relu: 0 elements, want at least 1: shapes disagree")
 	_, err = NewAdd(dev, -1)

@@ -37,9 +37,9 @@ func TestReferenceAgainstGorgonia(t *testing.T) {
 
 	dst, diffSrc, diffBias := make([]float64, rows*c), make([]float64, rows*c), make([]float64, c)
 	ReferenceBiasAdd(dst, src, bias)
-	ReferenceReLU(dst, dst)
+	ReferenceReLU(dst, dst, ops.ReLU)
 	assert.InDeltaSlice(t, yValue.Data(), dst, 1e-14)
-	ReferenceReLUBackward(diffSrc, diffDst, dst)
+	ReferenceReLUBackward(diffSrc, diffDst, dst, ops.ReLU)
 	assert.InDeltaSlice(t, gradients[0].Value().Data(), diffSrc, 1e-14)
 	ReferenceColumnSum(diffBias, diffSrc)
 	assert.InDeltaSlice(t, gradients[1].Value().Data(), diffBias, 1e-14)

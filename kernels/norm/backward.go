@@ -3,12 +3,13 @@ package norm
 import (
 	"github.com/meseta-go/meseta/kernels/cpu"
 	"github.com/meseta-go/meseta/kernels/vec"
+	"github.com/meseta-go/meseta/ops"
 )
 
 // BackwardFused is what Backward does along with its gradients, for a Forward that was fused.
 type BackwardFused struct {
-	MaskByDst    bool // behind the normalization was a ReLU: diffDst counts only where dst > 0
-	DiffResidual bool // a residual was added: its gradient is diffDst, so masked
+	Mask         ops.Activation // what was behind the normalization: of a ReLU diffDst counts only where dst > 0, of a ReLU6 where 0 < dst < 6
+	DiffResidual bool           // a residual was added: its gradient is diffDst, so masked
 }
 
 // Backward computes the gradients of Forward; see Run. A value is used by one goroutine at a time.
@@ -28,13 +29,17 @@ func NewBackward(dev *cpu.Device, p Params, f BackwardFused) (*Backward, error) 
 	if err := p.check(); err != nil {
 		return nil, err
 	}
+	if err := checkActivation(f.Mask); err != nil {
+		return nil, err
+	}
 	x := &Backward{params: p, fused: f}
+	masking := f.Mask != ops.Linear
 	loops := vec.For(dev.ISA())
-	store := f.MaskByDst && f.DiffResidual
-	moments := loops.GradientMoments[index(f.MaskByDst)][index(store)]
+	store := masking && f.DiffResidual
+	moments := loops.GradientMoments[variant(f.Mask)][index(store)]
 	x.sums = newReduction(dev, p, func(sums, products []float64, start, end, wide, width int) {
 		var masked, dst []float32
-		if f.MaskByDst {
+		if masking {
 			dst = x.dst[start:end]
 		}
 		if store {
@@ -48,8 +53,11 @@ func NewBackward(dev *cpu.Device, p Params, f BackwardFused) (*Backward, error) 
 	x.wideMean = make([]float32, x.sums.rows.Padded())
 
 	// The first pass leaves the masked gradient in diffResidual where there is one; the second then needs no mask.
-	mask := f.MaskByDst && !store
-	backward := loops.NormalizeBackward[index(mask)]
+	mask := masking && !store
+	backward := loops.NormalizeBackward[0]
+	if mask {
+		backward = loops.NormalizeBackward[variant(f.Mask)]
+	}
 	x.apply = newApplication(dev, p, 4, func(start, end, wide, width int) {
 		var dst []float32
 		if mask {
@@ -64,12 +72,12 @@ func NewBackward(dev *cpu.Device, p Params, f BackwardFused) (*Backward, error) 
 // WorkspaceBytes is the size of Run's workspace.
 func (x *Backward) WorkspaceBytes() int { return x.sums.workspaceBytes() }
 
-// Run computes, with g = diffDst (where dst > 0, else 0, if MaskByDst) and x̂ = (src-mean)·invStd,
+// Run computes, with g = diffDst (with Mask, where dst is as that says, else 0) and x̂ = (src-mean)·invStd,
 //
 //	diffBeta = Σ g,  diffGamma = Σ g·x̂,  diffResidual = g,
 //	diffSrc = gamma·invStd·(g - diffBeta/Rows - x̂·diffGamma/Rows).
 //
-// diffSrc, diffResidual, diffDst, dst, src [Rows,C]; the others [C]. dst is nil without MaskByDst, diffResidual without
+// diffSrc, diffResidual, diffDst, dst, src [Rows,C]; the others [C]. dst is nil without Mask, diffResidual without
 // DiffResidual. diffSrc and diffResidual may each be diffDst, but not the same slice; nothing else may overlap.
 func (x *Backward) Run(diffSrc, diffGamma, diffBeta, diffResidual, diffDst, dst, src, gamma, mean, invStd, workspace []float32) {
 	if x.fused.DiffResidual && &diffSrc[0] == &diffResidual[0] {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/meseta-go/meseta/kernels/cpu"
 	"github.com/meseta-go/meseta/kernels/vec"
-	"github.com/meseta-go/meseta/ops"
 )
 
 // Forward normalises by the statistics of src; see Run. A value is used by one goroutine at a time.
@@ -91,7 +90,7 @@ func newAffine(dev *cpu.Device, p Params, f Fused) (*affine, error) {
 		return nil, err
 	}
 	x := &affine{add: f.Add}
-	normalize := vec.For(dev.ISA()).Normalize[index(f.Add)][index(f.Activation == ops.ReLU)]
+	normalize := vec.For(dev.ISA()).Normalize[index(f.Add)][variant(f.Activation)]
 	x.application = newApplication(dev, p, 3, func(start, end, wide, width int) {
 		var residual []float32
 		if x.add {

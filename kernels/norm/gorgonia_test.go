@@ -52,7 +52,7 @@ func TestReferenceAgainstGorgonia(t *testing.T) {
 	assert.InDeltaSlice(t, yValue.Data(), dst, 1e-12)
 	assert.InDeltaSlice(t, varianceValue.Data(), v, 1e-12)
 	got := [][]float64{make([]float64, size), make([]float64, p.C), make([]float64, p.C), make([]float64, size)}
-	ReferenceBackward(p, BackwardFused{MaskByDst: true, DiffResidual: true}, got[0], got[1], got[2], got[3], diffDst, dst, src, gamma, m, invStd)
+	ReferenceBackward(p, BackwardFused{Mask: ops.ReLU, DiffResidual: true}, got[0], got[1], got[2], got[3], diffDst, dst, src, gamma, m, invStd)
 	for i := range got {
 		assert.InDeltaSlice(t, gradients[i].Value().Data(), got[i], 1e-12, "gradient %d", i)
 	}

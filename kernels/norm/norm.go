@@ -1,7 +1,7 @@
 // Package norm normalises parts of a tensor by their mean and variance.
 //
 // Every channel of [Rows,C]: batch normalization (arXiv:1502.03167) of NHWC images, Rows being N·H·W, with what follows it in
-// residual networks, an addition and a ReLU:
+// residual networks, an addition and a ReLU or ReLU6:
 //
 //	Forward    statistics of the batch, then dst = act(gamma·(src-mean)/√(variance+Epsilon) + beta [+ residual])
 //	Inference  the same with given statistics
@@ -51,10 +51,25 @@ type Fused struct {
 }
 
 func (f Fused) check() error {
-	if f.Activation != ops.Linear && f.Activation != ops.ReLU {
-		return fmt.Errorf("norm: activation %v, want linear or relu", f.Activation)
+	return checkActivation(f.Activation)
+}
+
+func checkActivation(a ops.Activation) error {
+	if a != ops.Linear && a != ops.ReLU && a != ops.ReLU6 {
+		return fmt.Errorf("norm: activation %v, want linear, relu or relu6", a)
 	}
 	return nil
+}
+
+// variant is the place of the loops for an activation in package vec's tables.
+func variant(a ops.Activation) int {
+	switch a {
+	case ops.ReLU:
+		return 1
+	case ops.ReLU6:
+		return 2
+	}
+	return 0
 }
 
 func index(b bool) int {

@@ -27,7 +27,7 @@ var shapes = [][2]int{
 
 func fusions() (all []Fused) {
 	for _, add := range []bool{false, true} {
-		for _, activation := range []ops.Activation{ops.Linear, ops.ReLU} {
+		for _, activation := range []ops.Activation{ops.Linear, ops.ReLU, ops.ReLU6} {
 			all = append(all, Fused{add, activation})
 		}
 	}
@@ -42,12 +42,15 @@ func TestForwardParity(t *testing.T) {
 		for j := range src {
 			src[j] = float64(float32(src[j] + float64(j%p.C%7)))
 		}
+		for c := 0; c < p.C; c += 3 {
+			beta[c] += 5 // so that some reach 6
+		}
 		moving := make([]float64, p.C)
 		for c := range moving {
 			moving[c] = 0.5 + float64(c%5)
 		}
 		for j, f := range fusions() {
-			if size > 1000 && j != i%4 { // all fusions on the small shapes, one on each of the others
+			if size > 1000 && j != i%6 { // all fusions on the small shapes, one on each of the others
 				continue
 			}
 			dst, inferred, mean, variance, invStd := make([]float64, size), make([]float64, size), make([]float64, p.C), make([]float64, p.C), make([]float64, p.C)
@@ -114,15 +117,20 @@ func TestBackwardParity(t *testing.T) {
 			invStd[c] = 0.25 + float64(c%3)
 		}
 		for j := range dst {
-			if j%11 == 0 {
+			switch {
+			case j%11 == 0:
 				dst[j] = 0
+			case j%7 == 0:
+				dst[j] = 6
+			case j%5 == 0:
+				dst[j] += 6
 			}
 		}
-		for variant := range 4 {
-			if size > 1000 && variant != i%4 {
+		for variant := range 6 {
+			if size > 1000 && variant != i%6 {
 				continue
 			}
-			f := BackwardFused{MaskByDst: variant&1 != 0, DiffResidual: variant&2 != 0}
+			f := BackwardFused{Mask: []ops.Activation{ops.Linear, ops.ReLU, ops.ReLU6}[variant%3], DiffResidual: variant >= 3}
 			diffSrc, diffGamma, diffBeta, diffResidual := make([]float64, size), make([]float64, p.C), make([]float64, p.C), make([]float64, size)
 			ReferenceBackward(p, f, diffSrc, diffGamma, diffBeta, diffResidual, diffDst, dst, src, gamma, mean, invStd)
 			want := []parity.Want{{Values: diffSrc, Tolerance: 1e-6, Scale: 1}, {Values: diffGamma, Tolerance: 1e-6}, {Values: diffBeta, Tolerance: 1e-6}} // diffSrc is a difference of terms of about 1
@@ -146,7 +154,7 @@ func TestBackwardParity(t *testing.T) {
 						case "diffResidual":
 							dr = dy
 						}
-						if f.MaskByDst {
+						if f.Mask != ops.Linear {
 							y = parity.In(dst)
 						}
 						out := [][]float32{dx, dg, db}
@@ -169,6 +177,7 @@ func TestReferenceGradients(t *testing.T) {
 		size := p.Rows * p.C
 		src, residual, gamma, beta, diffDst := parity.Normal(rng, size), parity.Normal(rng, size), parity.Normal(rng, p.C), parity.Normal(rng, p.C), parity.Normal(rng, size)
 		dst, mean, variance, invStd := make([]float64, size), make([]float64, p.C), make([]float64, p.C), make([]float64, p.C)
+		beta[0] += 6
 		forward := func() { ReferenceForward(p, f, dst, mean, variance, invStd, src, gamma, beta, residual) }
 		numeric := func(x []float64) []float64 {
 			at := append([]float64(nil), x...)
@@ -186,10 +195,10 @@ func TestReferenceGradients(t *testing.T) {
 		want := [][]float64{numeric(src), numeric(gamma), numeric(beta), numeric(residual)}
 		forward()
 		for _, y := range dst { // no element is at ReLU's kink, where differences mean nothing
-			require.True(t, f.Activation == ops.Linear || y == 0 || y > 1e-3)
+			require.True(t, f.Activation == ops.Linear || y == 0 || y > 1e-3 && math.Abs(y-6) > 1e-3 || f.Activation == ops.ReLU6 && y == 6)
 		}
 		got := [][]float64{make([]float64, size), make([]float64, p.C), make([]float64, p.C), make([]float64, size)}
-		ReferenceBackward(p, BackwardFused{f.Activation == ops.ReLU, f.Add}, got[0], got[1], got[2], got[3], diffDst, dst, src, gamma, mean, invStd)
+		ReferenceBackward(p, BackwardFused{f.Activation, f.Add}, got[0], got[1], got[2], got[3], diffDst, dst, src, gamma, mean, invStd)
 		for i := range want {
 			assert.InDeltaSlice(t, want[i], got[i], 1e-7, "%+v, gradient %d", f, i)
 		}
@@ -261,7 +270,7 @@ func TestNoAllocation(t *testing.T) {
 		require.NoError(t, err)
 		inference, err := NewInference(dev, p, Fused{true, ops.ReLU})
 		require.NoError(t, err)
-		backward, err := NewBackward(dev, p, BackwardFused{true, true})
+		backward, err := NewBackward(dev, p, BackwardFused{ops.ReLU, true})
 		require.NoError(t, err)
 		workspace := make([]float32, max(forward.WorkspaceBytes(), backward.WorkspaceBytes())/4)
 		return func() {
@@ -281,8 +290,10 @@ func TestErrors(t *testing.T) {
 	assert.ErrorContains(t, err, "epsilon is -1")
 	_, err = NewBackward(dev, Params{Rows: 1, C: 0}, BackwardFused{})
 	assert.ErrorIs(t, err, ops.ErrShape)
+	_, err = NewBackward(dev, Params{Rows: 1, C: 3}, BackwardFused{Mask: 200})
+	assert.ErrorContains(t, err, "want linear, relu or relu6")
 	_, err = NewForward(dev, Params{Rows: 1, C: 3}, Fused{Activation: 200})
-	assert.ErrorContains(t, err, "want linear or relu")
+	assert.ErrorContains(t, err, "want linear, relu or relu6")
 	x, err := NewBackward(dev, Params{Rows: 1, C: 1}, BackwardFused{DiffResidual: true})
 	require.NoError(t, err)
 	one := make([]float32, 64)

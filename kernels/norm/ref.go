@@ -43,8 +43,11 @@ func referenceApply[T Float](p Params, f Fused, dst, src, gamma, beta, mean, inv
 		if f.Add {
 			y += residual[i]
 		}
-		if f.Activation == ops.ReLU && y < 0 {
+		if f.Activation != ops.Linear && y < 0 {
 			y = 0
+		}
+		if f.Activation == ops.ReLU6 && y > 6 {
+			y = 6
 		}
 		dst[i] = y
 	}
@@ -54,7 +57,7 @@ func referenceApply[T Float](p Params, f Fused, dst, src, gamma, beta, mean, inv
 func ReferenceBackward[T Float](p Params, f BackwardFused, diffSrc, diffGamma, diffBeta, diffResidual, diffDst, dst, src, gamma, mean, invStd []T) {
 	g := make([]T, len(diffDst))
 	for i, d := range diffDst {
-		if !f.MaskByDst || dst[i] > 0 {
+		if f.Mask == ops.Linear || dst[i] > 0 && (f.Mask == ops.ReLU || dst[i] < 6) {
 			g[i] = d
 		}
 	}

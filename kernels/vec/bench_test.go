@@ -55,7 +55,7 @@ func Benchmark(b *testing.B) {
 				}
 				add := must(elementwise.NewAdd(dev, elements))
 				run("add", 3, func() { add.Run(m[0], m[1], m[2]) })
-				relu := must(elementwise.NewReLUBackward(dev, elements))
+				relu := must(elementwise.NewReLUBackward(dev, elements, ops.ReLU))
 				run("relu_backward", 3, func() { relu.Run(m[0], m[1], m[2]) })
 				bias := must(elementwise.NewBiasAdd(dev, rows, c))
 				run("bias", 2, func() { bias.Run(m[0], m[1], v) })
@@ -64,7 +64,7 @@ func Benchmark(b *testing.B) {
 				run("column_sum", 1, func() { sum.Run(v[1024:], m[0], sumWorkspace) })
 				p := norm.Params{Rows: rows, C: c, Epsilon: 1e-3}
 				forward := must(norm.NewForward(dev, p, norm.Fused{Add: true, Activation: ops.ReLU}))
-				backward := must(norm.NewBackward(dev, p, norm.BackwardFused{MaskByDst: true, DiffResidual: true}))
+				backward := must(norm.NewBackward(dev, p, norm.BackwardFused{Mask: ops.ReLU, DiffResidual: true}))
 				workspace := make([]float32, max(forward.WorkspaceBytes(), backward.WorkspaceBytes())/4)
 				run("norm", 4, func() { forward.Run(m[0], v[1024:], v[2048:], v[3072:], m[1], v, v, m[2], workspace) })
 				run("norm_backward", 7, func() { backward.Run(m[0], v[1024:], v[2048:], m[3], m[1], m[2], m[4], v, v, v, workspace) })

@@ -9,17 +9,19 @@ import (
 // portable is in Go. The conversions float32(a*b) keep the compiler from fusing a product into a sum on processors where it would,
 // so that results are the same everywhere.
 var portable = Table{
-	ReLU:         relu,
-	ReLUBackward: reluBackward,
-	Add:          add,
-	Affine:       affine,
-	Finite:       finite,
-	Dropout:      dropout,
-	Decay:        decay,
-	SGD:          sgd,
-	Momentum:     momentum,
-	Nesterov:     nesterov,
-	Adam:         adam,
+	ReLU:          relu,
+	ReLUBackward:  reluBackward,
+	ReLU6:         relu6,
+	ReLU6Backward: relu6Backward,
+	Add:           add,
+	Affine:        affine,
+	Finite:        finite,
+	Dropout:       dropout,
+	Decay:         decay,
+	SGD:           sgd,
+	Momentum:      momentum,
+	Nesterov:      nesterov,
+	Adam:          adam,
 	RMSprop: [2][2]func(param, grad, v, m, a []float32, rho, keep, epsilon, rate, factor float32){
 		{rmsprop, rmspropMomentum},
 		{rmspropCentered, rmspropCenteredMomentum},
@@ -34,18 +36,19 @@ var portable = Table{
 	Average:    average,
 	Regularize: regularize,
 	BiasAdd:    biasAdd,
-	Normalize: [2][2]func(dst, src, residual, mean, scale, offset []float32, rows, width int){
-		{normalize, normalizeReLU},
-		{normalizeAdd, normalizeAddReLU},
+	Normalize: [2][3]func(dst, src, residual, mean, scale, offset []float32, rows, width int){
+		{normalize, normalizeReLU, normalizeReLU6},
+		{normalizeAdd, normalizeAddReLU, normalizeAddReLU6},
 	},
-	NormalizeBackward: [2]func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int){
-		normalizeBackward, normalizeBackwardMasked,
+	NormalizeBackward: [3]func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int){
+		normalizeBackward, normalizeBackwardMasked, normalizeBackwardMasked6,
 	},
 	ColumnSums: columnSums,
 	Moments:    moments,
-	GradientMoments: [2][2]func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int){
+	GradientMoments: [3][2]func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int){
 		{gradientMoments, nil},
 		{gradientMomentsMasked, gradientMomentsStored},
+		{gradientMomentsMasked6, gradientMomentsStored6},
 	},
 	MaxPool:         maxPool,
 	MaxPoolBackward: [2]func(diffSrc, diffDst, src, dst []float32, count, c, r, s, step, pitch int){maxPoolBackward, maxPoolBackwardAdd},

@@ -19,6 +19,10 @@ type Table struct {
 	ReLU func(dst, src []float32)
 	// diffSrc[i] = dst[i] > 0 ? diffDst[i] : 0. Exact.
 	ReLUBackward func(diffSrc, diffDst, dst []float32)
+	// dst[i] = min(max(src[i], 0), 6), and NaN stays. Exact.
+	ReLU6 func(dst, src []float32)
+	// diffSrc[i] = 0 < dst[i] < 6 ? diffDst[i] : 0. Exact.
+	ReLU6Backward func(diffSrc, diffDst, dst []float32)
 	// dst[i] = a[i] + b[i]. Exact.
 	Add func(dst, a, b []float32)
 	// dst[i] = src[i]·scale + offset. Exact.
@@ -65,19 +69,19 @@ type Table struct {
 
 	// dst[r,j] = src[r,j] + bias[j], of [rows,width]. Exact.
 	BiasAdd func(dst, src, bias []float32, rows, width int)
-	// Normalize[add][relu]: dst[r,j] = act((src[r,j]-mean[j])·scale[j] + offset[j] + residual[r,j]), of [rows,width];
+	// Normalize[add][act], act being 0, 1 for ReLU or 2 for ReLU6: dst[r,j] = act((src[r,j]-mean[j])·scale[j] + offset[j] + residual[r,j]), of [rows,width];
 	// residual is nil without add.
-	Normalize [2][2]func(dst, src, residual, mean, scale, offset []float32, rows, width int)
+	Normalize [2][3]func(dst, src, residual, mean, scale, offset []float32, rows, width int)
 	// NormalizeBackward[mask]: diffSrc[r,j] = g·a[j] + (src[r,j]-mean[j])·b[j] + c[j], of [rows,width], where g is diffDst[r,j], with
-	// mask 0 unless dst[r,j] > 0; dst is nil without mask.
-	NormalizeBackward [2]func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int)
+	// mask 1 or 2 0 unless dst[r,j] > 0, with 2 also 0 unless dst[r,j] < 6; dst is nil without mask.
+	NormalizeBackward [3]func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int)
 	// sums[j] += Σr src[r,j], of [rows,width].
 	ColumnSums func(sums []float64, src []float32, rows, width int)
 	// sums[j] += Σr src[r,j]; squares[j] += Σr src[r,j]², of [rows,width].
 	Moments func(sums, squares []float64, src []float32, rows, width int)
 	// GradientMoments[mask][store]: sums[j] += Σr g; products[j] += Σr g·(src[r,j]-mean[j]), of [rows,width], with g as in
 	// NormalizeBackward; with store, masked[r,j] = g. masked is nil without store, dst without mask; there is no store without mask.
-	GradientMoments [2][2]func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int)
+	GradientMoments [3][2]func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int)
 
 	// MaxPool computes count pixels of c channels, each the maximum over r×s source pixels: dst[q,j] = max over y<r, x<s of
 	// src[q·step + y·pitch + x·c + j]; NaN counts only where it comes first. step and pitch are in elements. Exact.

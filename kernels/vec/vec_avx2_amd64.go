@@ -8,6 +8,10 @@ var tableAVX2 = Table{
 	ReLUBackward: func(diffSrc, diffDst, dst []float32) {
 		reluBackwardAVX2(at(diffSrc), at(diffDst), at(dst), len(diffSrc))
 	},
+	ReLU6: func(dst, src []float32) { relu6AVX2(at(dst), at(src), len(dst)) },
+	ReLU6Backward: func(diffSrc, diffDst, dst []float32) {
+		relu6BackwardAVX2(at(diffSrc), at(diffDst), at(dst), len(diffSrc))
+	},
 	Add:    func(dst, a, b []float32) { addAVX2(at(dst), at(a), at(b), len(dst)) },
 	Affine: func(dst, src []float32, scale, offset float32) { affineAVX2(at(dst), at(src), len(dst), scale, offset) },
 	Finite: func(src []float32) bool {
@@ -71,13 +75,16 @@ var tableAVX2 = Table{
 		regularizeAVX2(at(dst), at(grad), at(w), len(dst), l1, l2)
 	},
 	BiasAdd: func(dst, src, bias []float32, rows, width int) { biasAddAVX2(at(dst), at(src), at(bias), rows, width) },
-	Normalize: [2][2]func(dst, src, residual, mean, scale, offset []float32, rows, width int){
+	Normalize: [2][3]func(dst, src, residual, mean, scale, offset []float32, rows, width int){
 		{
 			func(dst, src, _, mean, scale, offset []float32, rows, width int) {
 				normalizeAVX2(at(dst), at(src), at(mean), at(scale), at(offset), rows, width)
 			},
 			func(dst, src, _, mean, scale, offset []float32, rows, width int) {
 				normalizeReLUAVX2(at(dst), at(src), at(mean), at(scale), at(offset), rows, width)
+			},
+			func(dst, src, _, mean, scale, offset []float32, rows, width int) {
+				normalizeReLU6AVX2(at(dst), at(src), at(mean), at(scale), at(offset), rows, width)
 			},
 		},
 		{
@@ -87,14 +94,20 @@ var tableAVX2 = Table{
 			func(dst, src, residual, mean, scale, offset []float32, rows, width int) {
 				normalizeAddReLUAVX2(at(dst), at(src), at(residual), at(mean), at(scale), at(offset), rows, width)
 			},
+			func(dst, src, residual, mean, scale, offset []float32, rows, width int) {
+				normalizeAddReLU6AVX2(at(dst), at(src), at(residual), at(mean), at(scale), at(offset), rows, width)
+			},
 		},
 	},
-	NormalizeBackward: [2]func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int){
+	NormalizeBackward: [3]func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int){
 		func(diffSrc, diffDst, _, src, mean, a, b, c []float32, rows, width int) {
 			normalizeBackwardAVX2(at(diffSrc), at(diffDst), at(src), at(mean), at(a), at(b), at(c), rows, width)
 		},
 		func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int) {
 			normalizeBackwardMaskedAVX2(at(diffSrc), at(diffDst), at(src), at(dst), at(mean), at(a), at(b), at(c), rows, width)
+		},
+		func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int) {
+			normalizeBackwardMasked6AVX2(at(diffSrc), at(diffDst), at(src), at(dst), at(mean), at(a), at(b), at(c), rows, width)
 		},
 	},
 	ColumnSums: func(sums []float64, src []float32, rows, width int) {
@@ -107,7 +120,7 @@ var tableAVX2 = Table{
 			momentsAVX2(at(sums), at(squares), at(src[group.start:]), group.rows, width)
 		}
 	},
-	GradientMoments: [2][2]func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int){
+	GradientMoments: [3][2]func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int){
 		{
 			func(sums, products []float64, _, diffDst, _, src, mean []float32, rows, width int) {
 				for group := range groups(rows, width) {
@@ -125,6 +138,18 @@ var tableAVX2 = Table{
 			func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int) {
 				for group := range groups(rows, width) {
 					gradientMomentsStoredAVX2(at(sums), at(products), at(masked[group.start:]), at(diffDst[group.start:]), at(dst[group.start:]), at(src[group.start:]), at(mean), group.rows, width)
+				}
+			},
+		},
+		{
+			func(sums, products []float64, _, diffDst, dst, src, mean []float32, rows, width int) {
+				for group := range groups(rows, width) {
+					gradientMomentsMasked6AVX2(at(sums), at(products), at(diffDst[group.start:]), at(dst[group.start:]), at(src[group.start:]), at(mean), group.rows, width)
+				}
+			},
+			func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int) {
+				for group := range groups(rows, width) {
+					gradientMomentsStored6AVX2(at(sums), at(products), at(masked[group.start:]), at(diffDst[group.start:]), at(dst[group.start:]), at(src[group.start:]), at(mean), group.rows, width)
 				}
 			},
 		},
@@ -157,6 +182,16 @@ func reluAVX2(dst, src *float32, n int)
 //
 //go:noescape
 func reluBackwardAVX2(diffSrc, diffDst, dst *float32, n int)
+
+// relu6… is Table.ReLU6.
+//
+//go:noescape
+func relu6AVX2(dst, src *float32, n int)
+
+// relu6Backward… is Table.ReLU6Backward.
+//
+//go:noescape
+func relu6BackwardAVX2(diffSrc, diffDst, dst *float32, n int)
 
 // add… is Table.Add.
 //
@@ -208,6 +243,11 @@ func normalizeAVX2(dst, src, mean, scale, offset *float32, rows, width int)
 //go:noescape
 func normalizeReLUAVX2(dst, src, mean, scale, offset *float32, rows, width int)
 
+// normalizeReLU6… is Table.Normalize[0][2].
+//
+//go:noescape
+func normalizeReLU6AVX2(dst, src, mean, scale, offset *float32, rows, width int)
+
 // normalizeAdd… is Table.Normalize[1][0].
 //
 //go:noescape
@@ -218,6 +258,11 @@ func normalizeAddAVX2(dst, src, residual, mean, scale, offset *float32, rows, wi
 //go:noescape
 func normalizeAddReLUAVX2(dst, src, residual, mean, scale, offset *float32, rows, width int)
 
+// normalizeAddReLU6… is Table.Normalize[1][2].
+//
+//go:noescape
+func normalizeAddReLU6AVX2(dst, src, residual, mean, scale, offset *float32, rows, width int)
+
 // normalizeBackward… is Table.NormalizeBackward[0].
 //
 //go:noescape
@@ -227,6 +272,11 @@ func normalizeBackwardAVX2(diffSrc, diffDst, src, mean, a, b, c *float32, rows, 
 //
 //go:noescape
 func normalizeBackwardMaskedAVX2(diffSrc, diffDst, src, dst, mean, a, b, c *float32, rows, width int)
+
+// normalizeBackwardMasked6… is Table.NormalizeBackward[2].
+//
+//go:noescape
+func normalizeBackwardMasked6AVX2(diffSrc, diffDst, src, dst, mean, a, b, c *float32, rows, width int)
 
 // rmsprop… is Table.RMSprop[0][0].
 //
@@ -322,6 +372,16 @@ func gradientMomentsMaskedAVX2(sums, others *float64, diffDst, dst, src, mean *f
 //
 //go:noescape
 func gradientMomentsStoredAVX2(sums, others *float64, masked, diffDst, dst, src, mean *float32, rows, width int)
+
+// gradientMomentsMasked6… is Table.GradientMoments[2][0].
+//
+//go:noescape
+func gradientMomentsMasked6AVX2(sums, others *float64, diffDst, dst, src, mean *float32, rows, width int)
+
+// gradientMomentsStored6… is Table.GradientMoments[2][1].
+//
+//go:noescape
+func gradientMomentsStored6AVX2(sums, others *float64, masked, diffDst, dst, src, mean *float32, rows, width int)
 
 // maxPool… is Table.MaxPool.
 //

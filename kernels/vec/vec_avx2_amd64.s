@@ -12,6 +12,16 @@ DATA lanes<>+24(SB)/4, $0x00000006
 DATA lanes<>+28(SB)/4, $0x00000007
 GLOBL lanes<>(SB), RODATA|NOPTR, $32
 
+DATA six<>+0(SB)/4, $0x40c00000
+DATA six<>+4(SB)/4, $0x40c00000
+DATA six<>+8(SB)/4, $0x40c00000
+DATA six<>+12(SB)/4, $0x40c00000
+DATA six<>+16(SB)/4, $0x40c00000
+DATA six<>+20(SB)/4, $0x40c00000
+DATA six<>+24(SB)/4, $0x40c00000
+DATA six<>+28(SB)/4, $0x40c00000
+GLOBL six<>(SB), RODATA|NOPTR, $32
+
 // func reluAVX2(dst, src *float32, n int)
 TEXT ·reluAVX2(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
@@ -125,6 +135,141 @@ rest:
 	VMASKMOVPS (DX)(R11*4), Y15, Y1
 	VXORPS Y2, Y2, Y2
 	VCMPPS $17, Y1, Y2, Y1
+	VANDPS Y0, Y1, Y0
+	VMASKMOVPS Y0, Y15, (AX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func relu6AVX2(dst, src *float32, n int)
+TEXT ·relu6AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), BX
+	MOVQ n+16(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 32(R11), R13
+	CMPQ R13, R12                                   // 32 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Y0
+	VMOVUPS 32(BX)(R11*4), Y2
+	VMOVUPS 64(BX)(R11*4), Y4
+	VMOVUPS 96(BX)(R11*4), Y6
+	VXORPS Y1, Y1, Y1
+	VMAXPS Y0, Y1, Y0
+	VMOVUPS six<>(SB), Y1
+	VMINPS Y0, Y1, Y0
+	VXORPS Y3, Y3, Y3
+	VMAXPS Y2, Y3, Y2
+	VMOVUPS six<>(SB), Y3
+	VMINPS Y2, Y3, Y2
+	VXORPS Y5, Y5, Y5
+	VMAXPS Y4, Y5, Y4
+	VMOVUPS six<>(SB), Y5
+	VMINPS Y4, Y5, Y4
+	VXORPS Y7, Y7, Y7
+	VMAXPS Y6, Y7, Y6
+	VMOVUPS six<>(SB), Y7
+	VMINPS Y6, Y7, Y6
+	VMOVUPS Y0, (AX)(R11*4)
+	VMOVUPS Y2, 32(AX)(R11*4)
+	VMOVUPS Y4, 64(AX)(R11*4)
+	VMOVUPS Y6, 96(AX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Y0
+	VXORPS Y1, Y1, Y1
+	VMAXPS Y0, Y1, Y0
+	VMOVUPS six<>(SB), Y1
+	VMINPS Y0, Y1, Y0
+	VMOVUPS Y0, (AX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMASKMOVPS (BX)(R11*4), Y15, Y0
+	VXORPS Y1, Y1, Y1
+	VMAXPS Y0, Y1, Y0
+	VMOVUPS six<>(SB), Y1
+	VMINPS Y0, Y1, Y0
+	VMASKMOVPS Y0, Y15, (AX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func relu6BackwardAVX2(diffSrc, diffDst, dst *float32, n int)
+TEXT ·relu6BackwardAVX2(SB), NOSPLIT, $0-32
+	MOVQ diffSrc+0(FP), AX
+	MOVQ diffDst+8(FP), BX
+	MOVQ dst+16(FP), DX
+	MOVQ n+24(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 24(R11), R13
+	CMPQ R13, R12                                   // 24 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Y0
+	VMOVUPS (DX)(R11*4), Y1
+	VMOVUPS 32(BX)(R11*4), Y4
+	VMOVUPS 32(DX)(R11*4), Y5
+	VMOVUPS 64(BX)(R11*4), Y8
+	VMOVUPS 64(DX)(R11*4), Y9
+	VXORPS Y2, Y2, Y2
+	VCMPPS $17, six<>(SB), Y1, Y3
+	VCMPPS $17, Y1, Y2, Y1
+	VANDPS Y3, Y1, Y1
+	VANDPS Y0, Y1, Y0
+	VXORPS Y6, Y6, Y6
+	VCMPPS $17, six<>(SB), Y5, Y7
+	VCMPPS $17, Y5, Y6, Y5
+	VANDPS Y7, Y5, Y5
+	VANDPS Y4, Y5, Y4
+	VXORPS Y10, Y10, Y10
+	VCMPPS $17, six<>(SB), Y9, Y11
+	VCMPPS $17, Y9, Y10, Y9
+	VANDPS Y11, Y9, Y9
+	VANDPS Y8, Y9, Y8
+	VMOVUPS Y0, (AX)(R11*4)
+	VMOVUPS Y4, 32(AX)(R11*4)
+	VMOVUPS Y8, 64(AX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Y0
+	VMOVUPS (DX)(R11*4), Y1
+	VXORPS Y2, Y2, Y2
+	VCMPPS $17, six<>(SB), Y1, Y3
+	VCMPPS $17, Y1, Y2, Y1
+	VANDPS Y3, Y1, Y1
+	VANDPS Y0, Y1, Y0
+	VMOVUPS Y0, (AX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMASKMOVPS (BX)(R11*4), Y15, Y0
+	VMASKMOVPS (DX)(R11*4), Y15, Y1
+	VXORPS Y2, Y2, Y2
+	VCMPPS $17, six<>(SB), Y1, Y3
+	VCMPPS $17, Y1, Y2, Y1
+	VANDPS Y3, Y1, Y1
 	VANDPS Y0, Y1, Y0
 	VMASKMOVPS Y0, Y15, (AX)(R11*4)
 done:
@@ -849,6 +994,99 @@ done:
 	VZEROUPPER
 	RET
 
+// func normalizeReLU6AVX2(dst, src, mean, scale, offset *float32, rows, width int)
+TEXT ·normalizeReLU6AVX2(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), BX
+	MOVQ mean+16(FP), DX
+	MOVQ scale+24(FP), SI
+	MOVQ offset+32(FP), DI
+	MOVQ width+48(FP), R12
+row:
+	SUBQ $1, rows+40(FP)                            // for rows > 0
+	JLT done
+	XORQ R11, R11
+several:
+	LEAQ 32(R11), R13
+	CMPQ R13, R12                                   // 32 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Y0
+	VMOVUPS 32(BX)(R11*4), Y3
+	VMOVUPS 64(BX)(R11*4), Y6
+	VMOVUPS 96(BX)(R11*4), Y9
+	VSUBPS (DX)(R11*4), Y0, Y0
+	VMOVUPS (SI)(R11*4), Y2
+	VFMADD213PS (DI)(R11*4), Y2, Y0                 // (src-mean)·scale + offset
+	VXORPS Y2, Y2, Y2
+	VMAXPS Y0, Y2, Y0
+	VMOVUPS six<>(SB), Y2
+	VMINPS Y0, Y2, Y0
+	VSUBPS 32(DX)(R11*4), Y3, Y3
+	VMOVUPS 32(SI)(R11*4), Y5
+	VFMADD213PS 32(DI)(R11*4), Y5, Y3               // (src-mean)·scale + offset
+	VXORPS Y5, Y5, Y5
+	VMAXPS Y3, Y5, Y3
+	VMOVUPS six<>(SB), Y5
+	VMINPS Y3, Y5, Y3
+	VSUBPS 64(DX)(R11*4), Y6, Y6
+	VMOVUPS 64(SI)(R11*4), Y8
+	VFMADD213PS 64(DI)(R11*4), Y8, Y6               // (src-mean)·scale + offset
+	VXORPS Y8, Y8, Y8
+	VMAXPS Y6, Y8, Y6
+	VMOVUPS six<>(SB), Y8
+	VMINPS Y6, Y8, Y6
+	VSUBPS 96(DX)(R11*4), Y9, Y9
+	VMOVUPS 96(SI)(R11*4), Y11
+	VFMADD213PS 96(DI)(R11*4), Y11, Y9              // (src-mean)·scale + offset
+	VXORPS Y11, Y11, Y11
+	VMAXPS Y9, Y11, Y9
+	VMOVUPS six<>(SB), Y11
+	VMINPS Y9, Y11, Y9
+	VMOVUPS Y0, (AX)(R11*4)
+	VMOVUPS Y3, 32(AX)(R11*4)
+	VMOVUPS Y6, 64(AX)(R11*4)
+	VMOVUPS Y9, 96(AX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Y0
+	VSUBPS (DX)(R11*4), Y0, Y0
+	VMOVUPS (SI)(R11*4), Y2
+	VFMADD213PS (DI)(R11*4), Y2, Y0                 // (src-mean)·scale + offset
+	VXORPS Y2, Y2, Y2
+	VMAXPS Y0, Y2, Y0
+	VMOVUPS six<>(SB), Y2
+	VMINPS Y0, Y2, Y0
+	VMOVUPS Y0, (AX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ advance
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMASKMOVPS (BX)(R11*4), Y15, Y0
+	VSUBPS (DX)(R11*4), Y0, Y0
+	VMOVUPS (SI)(R11*4), Y2
+	VFMADD213PS (DI)(R11*4), Y2, Y0                 // (src-mean)·scale + offset
+	VXORPS Y2, Y2, Y2
+	VMAXPS Y0, Y2, Y0
+	VMOVUPS six<>(SB), Y2
+	VMINPS Y0, Y2, Y0
+	VMASKMOVPS Y0, Y15, (AX)(R11*4)
+advance:
+	LEAQ (AX)(R12*4), AX
+	LEAQ (BX)(R12*4), BX
+	JMP row
+done:
+	VZEROUPPER
+	RET
+
 // func normalizeAddAVX2(dst, src, residual, mean, scale, offset *float32, rows, width int)
 TEXT ·normalizeAddAVX2(SB), NOSPLIT, $0-64
 	MOVQ dst+0(FP), AX
@@ -1027,6 +1265,113 @@ done:
 	VZEROUPPER
 	RET
 
+// func normalizeAddReLU6AVX2(dst, src, residual, mean, scale, offset *float32, rows, width int)
+TEXT ·normalizeAddReLU6AVX2(SB), NOSPLIT, $0-64
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), BX
+	MOVQ residual+16(FP), DX
+	MOVQ mean+24(FP), SI
+	MOVQ scale+32(FP), DI
+	MOVQ offset+40(FP), R8
+	MOVQ width+56(FP), R12
+row:
+	SUBQ $1, rows+48(FP)                            // for rows > 0
+	JLT done
+	XORQ R11, R11
+several:
+	LEAQ 32(R11), R13
+	CMPQ R13, R12                                   // 32 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Y0
+	VMOVUPS (DX)(R11*4), Y1
+	VMOVUPS 32(BX)(R11*4), Y3
+	VMOVUPS 32(DX)(R11*4), Y4
+	VMOVUPS 64(BX)(R11*4), Y6
+	VMOVUPS 64(DX)(R11*4), Y7
+	VMOVUPS 96(BX)(R11*4), Y9
+	VMOVUPS 96(DX)(R11*4), Y10
+	VSUBPS (SI)(R11*4), Y0, Y0
+	VMOVUPS (DI)(R11*4), Y2
+	VFMADD213PS (R8)(R11*4), Y2, Y0                 // (src-mean)·scale + offset
+	VADDPS Y1, Y0, Y0
+	VXORPS Y2, Y2, Y2
+	VMAXPS Y0, Y2, Y0
+	VMOVUPS six<>(SB), Y2
+	VMINPS Y0, Y2, Y0
+	VSUBPS 32(SI)(R11*4), Y3, Y3
+	VMOVUPS 32(DI)(R11*4), Y5
+	VFMADD213PS 32(R8)(R11*4), Y5, Y3               // (src-mean)·scale + offset
+	VADDPS Y4, Y3, Y3
+	VXORPS Y5, Y5, Y5
+	VMAXPS Y3, Y5, Y3
+	VMOVUPS six<>(SB), Y5
+	VMINPS Y3, Y5, Y3
+	VSUBPS 64(SI)(R11*4), Y6, Y6
+	VMOVUPS 64(DI)(R11*4), Y8
+	VFMADD213PS 64(R8)(R11*4), Y8, Y6               // (src-mean)·scale + offset
+	VADDPS Y7, Y6, Y6
+	VXORPS Y8, Y8, Y8
+	VMAXPS Y6, Y8, Y6
+	VMOVUPS six<>(SB), Y8
+	VMINPS Y6, Y8, Y6
+	VSUBPS 96(SI)(R11*4), Y9, Y9
+	VMOVUPS 96(DI)(R11*4), Y11
+	VFMADD213PS 96(R8)(R11*4), Y11, Y9              // (src-mean)·scale + offset
+	VADDPS Y10, Y9, Y9
+	VXORPS Y11, Y11, Y11
+	VMAXPS Y9, Y11, Y9
+	VMOVUPS six<>(SB), Y11
+	VMINPS Y9, Y11, Y9
+	VMOVUPS Y0, (AX)(R11*4)
+	VMOVUPS Y3, 32(AX)(R11*4)
+	VMOVUPS Y6, 64(AX)(R11*4)
+	VMOVUPS Y9, 96(AX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Y0
+	VMOVUPS (DX)(R11*4), Y1
+	VSUBPS (SI)(R11*4), Y0, Y0
+	VMOVUPS (DI)(R11*4), Y2
+	VFMADD213PS (R8)(R11*4), Y2, Y0                 // (src-mean)·scale + offset
+	VADDPS Y1, Y0, Y0
+	VXORPS Y2, Y2, Y2
+	VMAXPS Y0, Y2, Y0
+	VMOVUPS six<>(SB), Y2
+	VMINPS Y0, Y2, Y0
+	VMOVUPS Y0, (AX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ advance
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMASKMOVPS (BX)(R11*4), Y15, Y0
+	VMASKMOVPS (DX)(R11*4), Y15, Y1
+	VSUBPS (SI)(R11*4), Y0, Y0
+	VMOVUPS (DI)(R11*4), Y2
+	VFMADD213PS (R8)(R11*4), Y2, Y0                 // (src-mean)·scale + offset
+	VADDPS Y1, Y0, Y0
+	VXORPS Y2, Y2, Y2
+	VMAXPS Y0, Y2, Y0
+	VMOVUPS six<>(SB), Y2
+	VMINPS Y0, Y2, Y0
+	VMASKMOVPS Y0, Y15, (AX)(R11*4)
+advance:
+	LEAQ (AX)(R12*4), AX
+	LEAQ (BX)(R12*4), BX
+	LEAQ (DX)(R12*4), DX
+	JMP row
+done:
+	VZEROUPPER
+	RET
+
 // func normalizeBackwardAVX2(diffSrc, diffDst, src, mean, a, b, c *float32, rows, width int)
 TEXT ·normalizeBackwardAVX2(SB), NOSPLIT, $0-72
 	MOVQ diffSrc+0(FP), AX
@@ -1187,6 +1532,115 @@ rest:
 	VMASKMOVPS (SI)(R11*4), Y15, Y2
 	VXORPS Y3, Y3, Y3
 	VCMPPS $17, Y2, Y3, Y2
+	VANDPS Y0, Y2, Y0
+	VSUBPS (DI)(R11*4), Y1, Y1
+	VMOVUPS (R9)(R11*4), Y3
+	VFMADD213PS (R10)(R11*4), Y3, Y1                // (src-mean)·b + c
+	VFMADD231PS (R8)(R11*4), Y0, Y1                 // + diffDst·a
+	VMASKMOVPS Y1, Y15, (AX)(R11*4)
+advance:
+	LEAQ (AX)(R12*4), AX
+	LEAQ (BX)(R12*4), BX
+	LEAQ (DX)(R12*4), DX
+	LEAQ (SI)(R12*4), SI
+	JMP row
+done:
+	VZEROUPPER
+	RET
+
+// func normalizeBackwardMasked6AVX2(diffSrc, diffDst, src, dst, mean, a, b, c *float32, rows, width int)
+TEXT ·normalizeBackwardMasked6AVX2(SB), NOSPLIT, $0-80
+	MOVQ diffSrc+0(FP), AX
+	MOVQ diffDst+8(FP), BX
+	MOVQ src+16(FP), DX
+	MOVQ dst+24(FP), SI
+	MOVQ mean+32(FP), DI
+	MOVQ a+40(FP), R8
+	MOVQ b+48(FP), R9
+	MOVQ c+56(FP), R10
+	MOVQ width+72(FP), R12
+row:
+	SUBQ $1, rows+64(FP)                            // for rows > 0
+	JLT done
+	XORQ R11, R11
+several:
+	LEAQ 24(R11), R13
+	CMPQ R13, R12                                   // 24 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Y0
+	VMOVUPS (DX)(R11*4), Y1
+	VMOVUPS (SI)(R11*4), Y2
+	VMOVUPS 32(BX)(R11*4), Y5
+	VMOVUPS 32(DX)(R11*4), Y6
+	VMOVUPS 32(SI)(R11*4), Y7
+	VMOVUPS 64(BX)(R11*4), Y10
+	VMOVUPS 64(DX)(R11*4), Y11
+	VMOVUPS 64(SI)(R11*4), Y12
+	VXORPS Y3, Y3, Y3
+	VCMPPS $17, six<>(SB), Y2, Y4
+	VCMPPS $17, Y2, Y3, Y2
+	VANDPS Y4, Y2, Y2
+	VANDPS Y0, Y2, Y0
+	VSUBPS (DI)(R11*4), Y1, Y1
+	VMOVUPS (R9)(R11*4), Y3
+	VFMADD213PS (R10)(R11*4), Y3, Y1                // (src-mean)·b + c
+	VFMADD231PS (R8)(R11*4), Y0, Y1                 // + diffDst·a
+	VXORPS Y8, Y8, Y8
+	VCMPPS $17, six<>(SB), Y7, Y9
+	VCMPPS $17, Y7, Y8, Y7
+	VANDPS Y9, Y7, Y7
+	VANDPS Y5, Y7, Y5
+	VSUBPS 32(DI)(R11*4), Y6, Y6
+	VMOVUPS 32(R9)(R11*4), Y8
+	VFMADD213PS 32(R10)(R11*4), Y8, Y6              // (src-mean)·b + c
+	VFMADD231PS 32(R8)(R11*4), Y5, Y6               // + diffDst·a
+	VXORPS Y13, Y13, Y13
+	VCMPPS $17, six<>(SB), Y12, Y14
+	VCMPPS $17, Y12, Y13, Y12
+	VANDPS Y14, Y12, Y12
+	VANDPS Y10, Y12, Y10
+	VSUBPS 64(DI)(R11*4), Y11, Y11
+	VMOVUPS 64(R9)(R11*4), Y13
+	VFMADD213PS 64(R10)(R11*4), Y13, Y11            // (src-mean)·b + c
+	VFMADD231PS 64(R8)(R11*4), Y10, Y11             // + diffDst·a
+	VMOVUPS Y1, (AX)(R11*4)
+	VMOVUPS Y6, 32(AX)(R11*4)
+	VMOVUPS Y11, 64(AX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Y0
+	VMOVUPS (DX)(R11*4), Y1
+	VMOVUPS (SI)(R11*4), Y2
+	VXORPS Y3, Y3, Y3
+	VCMPPS $17, six<>(SB), Y2, Y4
+	VCMPPS $17, Y2, Y3, Y2
+	VANDPS Y4, Y2, Y2
+	VANDPS Y0, Y2, Y0
+	VSUBPS (DI)(R11*4), Y1, Y1
+	VMOVUPS (R9)(R11*4), Y3
+	VFMADD213PS (R10)(R11*4), Y3, Y1                // (src-mean)·b + c
+	VFMADD231PS (R8)(R11*4), Y0, Y1                 // + diffDst·a
+	VMOVUPS Y1, (AX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ advance
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMASKMOVPS (BX)(R11*4), Y15, Y0
+	VMASKMOVPS (DX)(R11*4), Y15, Y1
+	VMASKMOVPS (SI)(R11*4), Y15, Y2
+	VXORPS Y3, Y3, Y3
+	VCMPPS $17, six<>(SB), Y2, Y4
+	VCMPPS $17, Y2, Y3, Y2
+	VANDPS Y4, Y2, Y2
 	VANDPS Y0, Y2, Y0
 	VSUBPS (DI)(R11*4), Y1, Y1
 	VMOVUPS (R9)(R11*4), Y3
@@ -3108,6 +3562,325 @@ restRows:
 	VMASKMOVPS (SI)(R11*1), X14, X8
 	VMASKMOVPS (DI)(R11*1), X14, X12
 	VCMPPS $17, X12, X15, X12
+	VANDPS X8, X12, X8
+	VMASKMOVPS X8, X14, (DX)(R11*1)
+	VMASKMOVPS (R8)(R11*1), X14, X9
+	VMASKMOVPS (R9)(R10*4), X14, X12
+	VSUBPS X12, X9, X9
+	VCVTPS2PD X8, Y8
+	VCVTPS2PD X9, Y9
+	VADDPD Y8, Y0, Y0
+	VFMADD231PD Y8, Y9, Y4                          // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+restRowsTest:
+	SUBQ $1, R13
+	JGE restRows
+	VMOVUPD Y0, (AX)(R10*8)
+	VMOVUPD Y4, (BX)(R10*8)
+done:
+	VZEROUPPER
+	RET
+
+// func gradientMomentsMasked6AVX2(sums, others *float64, diffDst, dst, src, mean *float32, rows, width int)
+TEXT ·gradientMomentsMasked6AVX2(SB), NOSPLIT, $0-64
+	MOVQ sums+0(FP), AX
+	MOVQ src+32(FP), R8
+	MOVQ others+8(FP), BX
+	MOVQ diffDst+16(FP), SI
+	MOVQ mean+40(FP), R9
+	MOVQ dst+24(FP), DI
+	MOVQ width+56(FP), R12
+	SHLQ $2, R12
+	XORQ R10, R10
+	VXORPS X15, X15, X15
+four:
+	LEAQ 16(R10), R11
+	CMPQ R11, width+56(FP)
+	JGT one
+	VMOVUPD (AX)(R10*8), Y0
+	VMOVUPD (BX)(R10*8), Y4
+	VMOVUPD 32(AX)(R10*8), Y1
+	VMOVUPD 32(BX)(R10*8), Y5
+	VMOVUPD 64(AX)(R10*8), Y2
+	VMOVUPD 64(BX)(R10*8), Y6
+	VMOVUPD 96(AX)(R10*8), Y3
+	VMOVUPD 96(BX)(R10*8), Y7
+	LEAQ (R10*4), R11
+	MOVQ rows+48(FP), R13
+	JMP fourRowsTest
+fourRows:
+	VMOVUPS (SI)(R11*1), X8
+	VMOVUPS (DI)(R11*1), X12
+	VCMPPS $17, six<>(SB), X12, X9
+	VCMPPS $17, X12, X15, X12
+	VANDPS X9, X12, X12
+	VANDPS X8, X12, X8
+	VMOVUPS (R8)(R11*1), X9
+	VSUBPS (R9)(R10*4), X9, X9
+	VCVTPS2PD X8, Y8
+	VCVTPS2PD X9, Y9
+	VADDPD Y8, Y0, Y0
+	VFMADD231PD Y8, Y9, Y4                          // Σ diffDst·(src-mean)
+	VMOVUPS 16(SI)(R11*1), X10
+	VMOVUPS 16(DI)(R11*1), X13
+	VCMPPS $17, six<>(SB), X13, X11
+	VCMPPS $17, X13, X15, X13
+	VANDPS X11, X13, X13
+	VANDPS X10, X13, X10
+	VMOVUPS 16(R8)(R11*1), X11
+	VSUBPS 16(R9)(R10*4), X11, X11
+	VCVTPS2PD X10, Y10
+	VCVTPS2PD X11, Y11
+	VADDPD Y10, Y1, Y1
+	VFMADD231PD Y10, Y11, Y5                        // Σ diffDst·(src-mean)
+	VMOVUPS 32(SI)(R11*1), X8
+	VMOVUPS 32(DI)(R11*1), X12
+	VCMPPS $17, six<>(SB), X12, X9
+	VCMPPS $17, X12, X15, X12
+	VANDPS X9, X12, X12
+	VANDPS X8, X12, X8
+	VMOVUPS 32(R8)(R11*1), X9
+	VSUBPS 32(R9)(R10*4), X9, X9
+	VCVTPS2PD X8, Y8
+	VCVTPS2PD X9, Y9
+	VADDPD Y8, Y2, Y2
+	VFMADD231PD Y8, Y9, Y6                          // Σ diffDst·(src-mean)
+	VMOVUPS 48(SI)(R11*1), X10
+	VMOVUPS 48(DI)(R11*1), X13
+	VCMPPS $17, six<>(SB), X13, X11
+	VCMPPS $17, X13, X15, X13
+	VANDPS X11, X13, X13
+	VANDPS X10, X13, X10
+	VMOVUPS 48(R8)(R11*1), X11
+	VSUBPS 48(R9)(R10*4), X11, X11
+	VCVTPS2PD X10, Y10
+	VCVTPS2PD X11, Y11
+	VADDPD Y10, Y3, Y3
+	VFMADD231PD Y10, Y11, Y7                        // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+fourRowsTest:
+	SUBQ $1, R13
+	JGE fourRows
+	VMOVUPD Y0, (AX)(R10*8)
+	VMOVUPD Y4, (BX)(R10*8)
+	VMOVUPD Y1, 32(AX)(R10*8)
+	VMOVUPD Y5, 32(BX)(R10*8)
+	VMOVUPD Y2, 64(AX)(R10*8)
+	VMOVUPD Y6, 64(BX)(R10*8)
+	VMOVUPD Y3, 96(AX)(R10*8)
+	VMOVUPD Y7, 96(BX)(R10*8)
+	ADDQ $16, R10
+	JMP four
+one:
+	LEAQ 4(R10), R11
+	CMPQ R11, width+56(FP)
+	JGT rest
+	VMOVUPD (AX)(R10*8), Y0
+	VMOVUPD (BX)(R10*8), Y4
+	LEAQ (R10*4), R11
+	MOVQ rows+48(FP), R13
+	JMP oneRowsTest
+oneRows:
+	VMOVUPS (SI)(R11*1), X8
+	VMOVUPS (DI)(R11*1), X12
+	VCMPPS $17, six<>(SB), X12, X9
+	VCMPPS $17, X12, X15, X12
+	VANDPS X9, X12, X12
+	VANDPS X8, X12, X8
+	VMOVUPS (R8)(R11*1), X9
+	VSUBPS (R9)(R10*4), X9, X9
+	VCVTPS2PD X8, Y8
+	VCVTPS2PD X9, Y9
+	VADDPD Y8, Y0, Y0
+	VFMADD231PD Y8, Y9, Y4                          // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+oneRowsTest:
+	SUBQ $1, R13
+	JGE oneRows
+	VMOVUPD Y0, (AX)(R10*8)
+	VMOVUPD Y4, (BX)(R10*8)
+	ADDQ $4, R10
+	JMP one
+rest:
+	MOVQ width+56(FP), CX
+	SUBQ R10, CX
+	JEQ done
+	VMOVD CX, X14
+	VPBROADCASTD X14, Y14
+	VPCMPGTD lanes<>(SB), Y14, Y14
+	VMOVUPD (AX)(R10*8), Y0
+	VMOVUPD (BX)(R10*8), Y4
+	LEAQ (R10*4), R11
+	MOVQ rows+48(FP), R13
+	JMP restRowsTest
+restRows:
+	VMASKMOVPS (SI)(R11*1), X14, X8
+	VMASKMOVPS (DI)(R11*1), X14, X12
+	VCMPPS $17, six<>(SB), X12, X9
+	VCMPPS $17, X12, X15, X12
+	VANDPS X9, X12, X12
+	VANDPS X8, X12, X8
+	VMASKMOVPS (R8)(R11*1), X14, X9
+	VMASKMOVPS (R9)(R10*4), X14, X12
+	VSUBPS X12, X9, X9
+	VCVTPS2PD X8, Y8
+	VCVTPS2PD X9, Y9
+	VADDPD Y8, Y0, Y0
+	VFMADD231PD Y8, Y9, Y4                          // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+restRowsTest:
+	SUBQ $1, R13
+	JGE restRows
+	VMOVUPD Y0, (AX)(R10*8)
+	VMOVUPD Y4, (BX)(R10*8)
+done:
+	VZEROUPPER
+	RET
+
+// func gradientMomentsStored6AVX2(sums, others *float64, masked, diffDst, dst, src, mean *float32, rows, width int)
+TEXT ·gradientMomentsStored6AVX2(SB), NOSPLIT, $0-72
+	MOVQ sums+0(FP), AX
+	MOVQ src+40(FP), R8
+	MOVQ others+8(FP), BX
+	MOVQ diffDst+24(FP), SI
+	MOVQ mean+48(FP), R9
+	MOVQ dst+32(FP), DI
+	MOVQ masked+16(FP), DX
+	MOVQ width+64(FP), R12
+	SHLQ $2, R12
+	XORQ R10, R10
+	VXORPS X15, X15, X15
+four:
+	LEAQ 16(R10), R11
+	CMPQ R11, width+64(FP)
+	JGT one
+	VMOVUPD (AX)(R10*8), Y0
+	VMOVUPD (BX)(R10*8), Y4
+	VMOVUPD 32(AX)(R10*8), Y1
+	VMOVUPD 32(BX)(R10*8), Y5
+	VMOVUPD 64(AX)(R10*8), Y2
+	VMOVUPD 64(BX)(R10*8), Y6
+	VMOVUPD 96(AX)(R10*8), Y3
+	VMOVUPD 96(BX)(R10*8), Y7
+	LEAQ (R10*4), R11
+	MOVQ rows+56(FP), R13
+	JMP fourRowsTest
+fourRows:
+	VMOVUPS (SI)(R11*1), X8
+	VMOVUPS (DI)(R11*1), X12
+	VCMPPS $17, six<>(SB), X12, X9
+	VCMPPS $17, X12, X15, X12
+	VANDPS X9, X12, X12
+	VANDPS X8, X12, X8
+	VMOVUPS X8, (DX)(R11*1)
+	VMOVUPS (R8)(R11*1), X9
+	VSUBPS (R9)(R10*4), X9, X9
+	VCVTPS2PD X8, Y8
+	VCVTPS2PD X9, Y9
+	VADDPD Y8, Y0, Y0
+	VFMADD231PD Y8, Y9, Y4                          // Σ diffDst·(src-mean)
+	VMOVUPS 16(SI)(R11*1), X10
+	VMOVUPS 16(DI)(R11*1), X13
+	VCMPPS $17, six<>(SB), X13, X11
+	VCMPPS $17, X13, X15, X13
+	VANDPS X11, X13, X13
+	VANDPS X10, X13, X10
+	VMOVUPS X10, 16(DX)(R11*1)
+	VMOVUPS 16(R8)(R11*1), X11
+	VSUBPS 16(R9)(R10*4), X11, X11
+	VCVTPS2PD X10, Y10
+	VCVTPS2PD X11, Y11
+	VADDPD Y10, Y1, Y1
+	VFMADD231PD Y10, Y11, Y5                        // Σ diffDst·(src-mean)
+	VMOVUPS 32(SI)(R11*1), X8
+	VMOVUPS 32(DI)(R11*1), X12
+	VCMPPS $17, six<>(SB), X12, X9
+	VCMPPS $17, X12, X15, X12
+	VANDPS X9, X12, X12
+	VANDPS X8, X12, X8
+	VMOVUPS X8, 32(DX)(R11*1)
+	VMOVUPS 32(R8)(R11*1), X9
+	VSUBPS 32(R9)(R10*4), X9, X9
+	VCVTPS2PD X8, Y8
+	VCVTPS2PD X9, Y9
+	VADDPD Y8, Y2, Y2
+	VFMADD231PD Y8, Y9, Y6                          // Σ diffDst·(src-mean)
+	VMOVUPS 48(SI)(R11*1), X10
+	VMOVUPS 48(DI)(R11*1), X13
+	VCMPPS $17, six<>(SB), X13, X11
+	VCMPPS $17, X13, X15, X13
+	VANDPS X11, X13, X13
+	VANDPS X10, X13, X10
+	VMOVUPS X10, 48(DX)(R11*1)
+	VMOVUPS 48(R8)(R11*1), X11
+	VSUBPS 48(R9)(R10*4), X11, X11
+	VCVTPS2PD X10, Y10
+	VCVTPS2PD X11, Y11
+	VADDPD Y10, Y3, Y3
+	VFMADD231PD Y10, Y11, Y7                        // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+fourRowsTest:
+	SUBQ $1, R13
+	JGE fourRows
+	VMOVUPD Y0, (AX)(R10*8)
+	VMOVUPD Y4, (BX)(R10*8)
+	VMOVUPD Y1, 32(AX)(R10*8)
+	VMOVUPD Y5, 32(BX)(R10*8)
+	VMOVUPD Y2, 64(AX)(R10*8)
+	VMOVUPD Y6, 64(BX)(R10*8)
+	VMOVUPD Y3, 96(AX)(R10*8)
+	VMOVUPD Y7, 96(BX)(R10*8)
+	ADDQ $16, R10
+	JMP four
+one:
+	LEAQ 4(R10), R11
+	CMPQ R11, width+64(FP)
+	JGT rest
+	VMOVUPD (AX)(R10*8), Y0
+	VMOVUPD (BX)(R10*8), Y4
+	LEAQ (R10*4), R11
+	MOVQ rows+56(FP), R13
+	JMP oneRowsTest
+oneRows:
+	VMOVUPS (SI)(R11*1), X8
+	VMOVUPS (DI)(R11*1), X12
+	VCMPPS $17, six<>(SB), X12, X9
+	VCMPPS $17, X12, X15, X12
+	VANDPS X9, X12, X12
+	VANDPS X8, X12, X8
+	VMOVUPS X8, (DX)(R11*1)
+	VMOVUPS (R8)(R11*1), X9
+	VSUBPS (R9)(R10*4), X9, X9
+	VCVTPS2PD X8, Y8
+	VCVTPS2PD X9, Y9
+	VADDPD Y8, Y0, Y0
+	VFMADD231PD Y8, Y9, Y4                          // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+oneRowsTest:
+	SUBQ $1, R13
+	JGE oneRows
+	VMOVUPD Y0, (AX)(R10*8)
+	VMOVUPD Y4, (BX)(R10*8)
+	ADDQ $4, R10
+	JMP one
+rest:
+	MOVQ width+64(FP), CX
+	SUBQ R10, CX
+	JEQ done
+	VMOVD CX, X14
+	VPBROADCASTD X14, Y14
+	VPCMPGTD lanes<>(SB), Y14, Y14
+	VMOVUPD (AX)(R10*8), Y0
+	VMOVUPD (BX)(R10*8), Y4
+	LEAQ (R10*4), R11
+	MOVQ rows+56(FP), R13
+	JMP restRowsTest
+restRows:
+	VMASKMOVPS (SI)(R11*1), X14, X8
+	VMASKMOVPS (DI)(R11*1), X14, X12
+	VCMPPS $17, six<>(SB), X12, X9
+	VCMPPS $17, X12, X15, X12
+	VANDPS X9, X12, X12
 	VANDPS X8, X12, X8
 	VMASKMOVPS X8, X14, (DX)(R11*1)
 	VMASKMOVPS (R8)(R11*1), X14, X9

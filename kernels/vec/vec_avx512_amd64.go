@@ -8,6 +8,10 @@ var tableAVX512 = Table{
 	ReLUBackward: func(diffSrc, diffDst, dst []float32) {
 		reluBackwardAVX512(at(diffSrc), at(diffDst), at(dst), len(diffSrc))
 	},
+	ReLU6: func(dst, src []float32) { relu6AVX512(at(dst), at(src), len(dst)) },
+	ReLU6Backward: func(diffSrc, diffDst, dst []float32) {
+		relu6BackwardAVX512(at(diffSrc), at(diffDst), at(dst), len(diffSrc))
+	},
 	Add: func(dst, a, b []float32) { addAVX512(at(dst), at(a), at(b), len(dst)) },
 	Affine: func(dst, src []float32, scale, offset float32) {
 		affineAVX512(at(dst), at(src), len(dst), scale, offset)
@@ -75,13 +79,16 @@ var tableAVX512 = Table{
 	BiasAdd: func(dst, src, bias []float32, rows, width int) {
 		biasAddAVX512(at(dst), at(src), at(bias), rows, width)
 	},
-	Normalize: [2][2]func(dst, src, residual, mean, scale, offset []float32, rows, width int){
+	Normalize: [2][3]func(dst, src, residual, mean, scale, offset []float32, rows, width int){
 		{
 			func(dst, src, _, mean, scale, offset []float32, rows, width int) {
 				normalizeAVX512(at(dst), at(src), at(mean), at(scale), at(offset), rows, width)
 			},
 			func(dst, src, _, mean, scale, offset []float32, rows, width int) {
 				normalizeReLUAVX512(at(dst), at(src), at(mean), at(scale), at(offset), rows, width)
+			},
+			func(dst, src, _, mean, scale, offset []float32, rows, width int) {
+				normalizeReLU6AVX512(at(dst), at(src), at(mean), at(scale), at(offset), rows, width)
 			},
 		},
 		{
@@ -91,14 +98,20 @@ var tableAVX512 = Table{
 			func(dst, src, residual, mean, scale, offset []float32, rows, width int) {
 				normalizeAddReLUAVX512(at(dst), at(src), at(residual), at(mean), at(scale), at(offset), rows, width)
 			},
+			func(dst, src, residual, mean, scale, offset []float32, rows, width int) {
+				normalizeAddReLU6AVX512(at(dst), at(src), at(residual), at(mean), at(scale), at(offset), rows, width)
+			},
 		},
 	},
-	NormalizeBackward: [2]func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int){
+	NormalizeBackward: [3]func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int){
 		func(diffSrc, diffDst, _, src, mean, a, b, c []float32, rows, width int) {
 			normalizeBackwardAVX512(at(diffSrc), at(diffDst), at(src), at(mean), at(a), at(b), at(c), rows, width)
 		},
 		func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int) {
 			normalizeBackwardMaskedAVX512(at(diffSrc), at(diffDst), at(src), at(dst), at(mean), at(a), at(b), at(c), rows, width)
+		},
+		func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int) {
+			normalizeBackwardMasked6AVX512(at(diffSrc), at(diffDst), at(src), at(dst), at(mean), at(a), at(b), at(c), rows, width)
 		},
 	},
 	ColumnSums: func(sums []float64, src []float32, rows, width int) {
@@ -111,7 +124,7 @@ var tableAVX512 = Table{
 			momentsAVX512(at(sums), at(squares), at(src[group.start:]), group.rows, width)
 		}
 	},
-	GradientMoments: [2][2]func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int){
+	GradientMoments: [3][2]func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int){
 		{
 			func(sums, products []float64, _, diffDst, _, src, mean []float32, rows, width int) {
 				for group := range groups(rows, width) {
@@ -129,6 +142,18 @@ var tableAVX512 = Table{
 			func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int) {
 				for group := range groups(rows, width) {
 					gradientMomentsStoredAVX512(at(sums), at(products), at(masked[group.start:]), at(diffDst[group.start:]), at(dst[group.start:]), at(src[group.start:]), at(mean), group.rows, width)
+				}
+			},
+		},
+		{
+			func(sums, products []float64, _, diffDst, dst, src, mean []float32, rows, width int) {
+				for group := range groups(rows, width) {
+					gradientMomentsMasked6AVX512(at(sums), at(products), at(diffDst[group.start:]), at(dst[group.start:]), at(src[group.start:]), at(mean), group.rows, width)
+				}
+			},
+			func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int) {
+				for group := range groups(rows, width) {
+					gradientMomentsStored6AVX512(at(sums), at(products), at(masked[group.start:]), at(diffDst[group.start:]), at(dst[group.start:]), at(src[group.start:]), at(mean), group.rows, width)
 				}
 			},
 		},
@@ -161,6 +186,16 @@ func reluAVX512(dst, src *float32, n int)
 //
 //go:noescape
 func reluBackwardAVX512(diffSrc, diffDst, dst *float32, n int)
+
+// relu6… is Table.ReLU6.
+//
+//go:noescape
+func relu6AVX512(dst, src *float32, n int)
+
+// relu6Backward… is Table.ReLU6Backward.
+//
+//go:noescape
+func relu6BackwardAVX512(diffSrc, diffDst, dst *float32, n int)
 
 // add… is Table.Add.
 //
@@ -212,6 +247,11 @@ func normalizeAVX512(dst, src, mean, scale, offset *float32, rows, width int)
 //go:noescape
 func normalizeReLUAVX512(dst, src, mean, scale, offset *float32, rows, width int)
 
+// normalizeReLU6… is Table.Normalize[0][2].
+//
+//go:noescape
+func normalizeReLU6AVX512(dst, src, mean, scale, offset *float32, rows, width int)
+
 // normalizeAdd… is Table.Normalize[1][0].
 //
 //go:noescape
@@ -222,6 +262,11 @@ func normalizeAddAVX512(dst, src, residual, mean, scale, offset *float32, rows, 
 //go:noescape
 func normalizeAddReLUAVX512(dst, src, residual, mean, scale, offset *float32, rows, width int)
 
+// normalizeAddReLU6… is Table.Normalize[1][2].
+//
+//go:noescape
+func normalizeAddReLU6AVX512(dst, src, residual, mean, scale, offset *float32, rows, width int)
+
 // normalizeBackward… is Table.NormalizeBackward[0].
 //
 //go:noescape
@@ -231,6 +276,11 @@ func normalizeBackwardAVX512(diffSrc, diffDst, src, mean, a, b, c *float32, rows
 //
 //go:noescape
 func normalizeBackwardMaskedAVX512(diffSrc, diffDst, src, dst, mean, a, b, c *float32, rows, width int)
+
+// normalizeBackwardMasked6… is Table.NormalizeBackward[2].
+//
+//go:noescape
+func normalizeBackwardMasked6AVX512(diffSrc, diffDst, src, dst, mean, a, b, c *float32, rows, width int)
 
 // rmsprop… is Table.RMSprop[0][0].
 //
@@ -326,6 +376,16 @@ func gradientMomentsMaskedAVX512(sums, others *float64, diffDst, dst, src, mean 
 //
 //go:noescape
 func gradientMomentsStoredAVX512(sums, others *float64, masked, diffDst, dst, src, mean *float32, rows, width int)
+
+// gradientMomentsMasked6… is Table.GradientMoments[2][0].
+//
+//go:noescape
+func gradientMomentsMasked6AVX512(sums, others *float64, diffDst, dst, src, mean *float32, rows, width int)
+
+// gradientMomentsStored6… is Table.GradientMoments[2][1].
+//
+//go:noescape
+func gradientMomentsStored6AVX512(sums, others *float64, masked, diffDst, dst, src, mean *float32, rows, width int)
 
 // maxPool… is Table.MaxPool.
 //

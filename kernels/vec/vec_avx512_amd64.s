@@ -2,6 +2,24 @@
 
 #include "textflag.h"
 
+DATA six<>+0(SB)/4, $0x40c00000
+DATA six<>+4(SB)/4, $0x40c00000
+DATA six<>+8(SB)/4, $0x40c00000
+DATA six<>+12(SB)/4, $0x40c00000
+DATA six<>+16(SB)/4, $0x40c00000
+DATA six<>+20(SB)/4, $0x40c00000
+DATA six<>+24(SB)/4, $0x40c00000
+DATA six<>+28(SB)/4, $0x40c00000
+DATA six<>+32(SB)/4, $0x40c00000
+DATA six<>+36(SB)/4, $0x40c00000
+DATA six<>+40(SB)/4, $0x40c00000
+DATA six<>+44(SB)/4, $0x40c00000
+DATA six<>+48(SB)/4, $0x40c00000
+DATA six<>+52(SB)/4, $0x40c00000
+DATA six<>+56(SB)/4, $0x40c00000
+DATA six<>+60(SB)/4, $0x40c00000
+GLOBL six<>(SB), RODATA|NOPTR, $64
+
 // func reluAVX512(dst, src *float32, n int)
 TEXT ·reluAVX512(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
@@ -117,6 +135,138 @@ rest:
 	VMOVUPS.Z (DX)(R11*4), K1, Z1
 	VXORPS Z2, Z2, Z2
 	VCMPPS $17, Z1, Z2, K7
+	VMOVAPS.Z Z0, K7, Z0
+	VMOVUPS Z0, K1, (AX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func relu6AVX512(dst, src *float32, n int)
+TEXT ·relu6AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), BX
+	MOVQ n+16(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 64(R11), R13
+	CMPQ R13, R12                                   // 64 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Z0
+	VMOVUPS 64(BX)(R11*4), Z2
+	VMOVUPS 128(BX)(R11*4), Z4
+	VMOVUPS 192(BX)(R11*4), Z6
+	VXORPS Z1, Z1, Z1
+	VMAXPS Z0, Z1, Z0
+	VMOVUPS six<>(SB), Z1
+	VMINPS Z0, Z1, Z0
+	VXORPS Z3, Z3, Z3
+	VMAXPS Z2, Z3, Z2
+	VMOVUPS six<>(SB), Z3
+	VMINPS Z2, Z3, Z2
+	VXORPS Z5, Z5, Z5
+	VMAXPS Z4, Z5, Z4
+	VMOVUPS six<>(SB), Z5
+	VMINPS Z4, Z5, Z4
+	VXORPS Z7, Z7, Z7
+	VMAXPS Z6, Z7, Z6
+	VMOVUPS six<>(SB), Z7
+	VMINPS Z6, Z7, Z6
+	VMOVUPS Z0, (AX)(R11*4)
+	VMOVUPS Z2, 64(AX)(R11*4)
+	VMOVUPS Z4, 128(AX)(R11*4)
+	VMOVUPS Z6, 192(AX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Z0
+	VXORPS Z1, Z1, Z1
+	VMAXPS Z0, Z1, Z0
+	VMOVUPS six<>(SB), Z1
+	VMINPS Z0, Z1, Z0
+	VMOVUPS Z0, (AX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	MOVL $1, R13
+	SHLL CX, R13
+	SUBL $1, R13
+	KMOVW R13, K1
+	VMOVUPS.Z (BX)(R11*4), K1, Z0
+	VXORPS Z1, Z1, Z1
+	VMAXPS Z0, Z1, Z0
+	VMOVUPS six<>(SB), Z1
+	VMINPS Z0, Z1, Z0
+	VMOVUPS Z0, K1, (AX)(R11*4)
+done:
+	VZEROUPPER
+	RET
+
+// func relu6BackwardAVX512(diffSrc, diffDst, dst *float32, n int)
+TEXT ·relu6BackwardAVX512(SB), NOSPLIT, $0-32
+	MOVQ diffSrc+0(FP), AX
+	MOVQ diffDst+8(FP), BX
+	MOVQ dst+16(FP), DX
+	MOVQ n+24(FP), R12
+	XORQ R11, R11
+several:
+	LEAQ 48(R11), R13
+	CMPQ R13, R12                                   // 48 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Z0
+	VMOVUPS (DX)(R11*4), Z1
+	VMOVUPS 64(BX)(R11*4), Z4
+	VMOVUPS 64(DX)(R11*4), Z5
+	VMOVUPS 128(BX)(R11*4), Z8
+	VMOVUPS 128(DX)(R11*4), Z9
+	VXORPS Z2, Z2, Z2
+	VCMPPS $17, Z1, Z2, K7
+	VCMPPS $17, six<>(SB), Z1, K7, K7
+	VMOVAPS.Z Z0, K7, Z0
+	VXORPS Z6, Z6, Z6
+	VCMPPS $17, Z5, Z6, K7
+	VCMPPS $17, six<>(SB), Z5, K7, K7
+	VMOVAPS.Z Z4, K7, Z4
+	VXORPS Z10, Z10, Z10
+	VCMPPS $17, Z9, Z10, K7
+	VCMPPS $17, six<>(SB), Z9, K7, K7
+	VMOVAPS.Z Z8, K7, Z8
+	VMOVUPS Z0, (AX)(R11*4)
+	VMOVUPS Z4, 64(AX)(R11*4)
+	VMOVUPS Z8, 128(AX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Z0
+	VMOVUPS (DX)(R11*4), Z1
+	VXORPS Z2, Z2, Z2
+	VCMPPS $17, Z1, Z2, K7
+	VCMPPS $17, six<>(SB), Z1, K7, K7
+	VMOVAPS.Z Z0, K7, Z0
+	VMOVUPS Z0, (AX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ done
+	MOVL $1, R13
+	SHLL CX, R13
+	SUBL $1, R13
+	KMOVW R13, K1
+	VMOVUPS.Z (BX)(R11*4), K1, Z0
+	VMOVUPS.Z (DX)(R11*4), K1, Z1
+	VXORPS Z2, Z2, Z2
+	VCMPPS $17, Z1, Z2, K7
+	VCMPPS $17, six<>(SB), Z1, K7, K7
 	VMOVAPS.Z Z0, K7, Z0
 	VMOVUPS Z0, K1, (AX)(R11*4)
 done:
@@ -851,6 +1001,100 @@ done:
 	VZEROUPPER
 	RET
 
+// func normalizeReLU6AVX512(dst, src, mean, scale, offset *float32, rows, width int)
+TEXT ·normalizeReLU6AVX512(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), BX
+	MOVQ mean+16(FP), DX
+	MOVQ scale+24(FP), SI
+	MOVQ offset+32(FP), DI
+	MOVQ width+48(FP), R12
+row:
+	SUBQ $1, rows+40(FP)                            // for rows > 0
+	JLT done
+	XORQ R11, R11
+several:
+	LEAQ 64(R11), R13
+	CMPQ R13, R12                                   // 64 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Z0
+	VMOVUPS 64(BX)(R11*4), Z3
+	VMOVUPS 128(BX)(R11*4), Z6
+	VMOVUPS 192(BX)(R11*4), Z9
+	VSUBPS (DX)(R11*4), Z0, Z0
+	VMOVUPS (SI)(R11*4), Z2
+	VFMADD213PS (DI)(R11*4), Z2, Z0                 // (src-mean)·scale + offset
+	VXORPS Z2, Z2, Z2
+	VMAXPS Z0, Z2, Z0
+	VMOVUPS six<>(SB), Z2
+	VMINPS Z0, Z2, Z0
+	VSUBPS 64(DX)(R11*4), Z3, Z3
+	VMOVUPS 64(SI)(R11*4), Z5
+	VFMADD213PS 64(DI)(R11*4), Z5, Z3               // (src-mean)·scale + offset
+	VXORPS Z5, Z5, Z5
+	VMAXPS Z3, Z5, Z3
+	VMOVUPS six<>(SB), Z5
+	VMINPS Z3, Z5, Z3
+	VSUBPS 128(DX)(R11*4), Z6, Z6
+	VMOVUPS 128(SI)(R11*4), Z8
+	VFMADD213PS 128(DI)(R11*4), Z8, Z6              // (src-mean)·scale + offset
+	VXORPS Z8, Z8, Z8
+	VMAXPS Z6, Z8, Z6
+	VMOVUPS six<>(SB), Z8
+	VMINPS Z6, Z8, Z6
+	VSUBPS 192(DX)(R11*4), Z9, Z9
+	VMOVUPS 192(SI)(R11*4), Z11
+	VFMADD213PS 192(DI)(R11*4), Z11, Z9             // (src-mean)·scale + offset
+	VXORPS Z11, Z11, Z11
+	VMAXPS Z9, Z11, Z9
+	VMOVUPS six<>(SB), Z11
+	VMINPS Z9, Z11, Z9
+	VMOVUPS Z0, (AX)(R11*4)
+	VMOVUPS Z3, 64(AX)(R11*4)
+	VMOVUPS Z6, 128(AX)(R11*4)
+	VMOVUPS Z9, 192(AX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Z0
+	VSUBPS (DX)(R11*4), Z0, Z0
+	VMOVUPS (SI)(R11*4), Z2
+	VFMADD213PS (DI)(R11*4), Z2, Z0                 // (src-mean)·scale + offset
+	VXORPS Z2, Z2, Z2
+	VMAXPS Z0, Z2, Z0
+	VMOVUPS six<>(SB), Z2
+	VMINPS Z0, Z2, Z0
+	VMOVUPS Z0, (AX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ advance
+	MOVL $1, R13
+	SHLL CX, R13
+	SUBL $1, R13
+	KMOVW R13, K1
+	VMOVUPS.Z (BX)(R11*4), K1, Z0
+	VSUBPS (DX)(R11*4), Z0, Z0
+	VMOVUPS (SI)(R11*4), Z2
+	VFMADD213PS (DI)(R11*4), Z2, Z0                 // (src-mean)·scale + offset
+	VXORPS Z2, Z2, Z2
+	VMAXPS Z0, Z2, Z0
+	VMOVUPS six<>(SB), Z2
+	VMINPS Z0, Z2, Z0
+	VMOVUPS Z0, K1, (AX)(R11*4)
+advance:
+	LEAQ (AX)(R12*4), AX
+	LEAQ (BX)(R12*4), BX
+	JMP row
+done:
+	VZEROUPPER
+	RET
+
 // func normalizeAddAVX512(dst, src, residual, mean, scale, offset *float32, rows, width int)
 TEXT ·normalizeAddAVX512(SB), NOSPLIT, $0-64
 	MOVQ dst+0(FP), AX
@@ -1031,6 +1275,114 @@ done:
 	VZEROUPPER
 	RET
 
+// func normalizeAddReLU6AVX512(dst, src, residual, mean, scale, offset *float32, rows, width int)
+TEXT ·normalizeAddReLU6AVX512(SB), NOSPLIT, $0-64
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), BX
+	MOVQ residual+16(FP), DX
+	MOVQ mean+24(FP), SI
+	MOVQ scale+32(FP), DI
+	MOVQ offset+40(FP), R8
+	MOVQ width+56(FP), R12
+row:
+	SUBQ $1, rows+48(FP)                            // for rows > 0
+	JLT done
+	XORQ R11, R11
+several:
+	LEAQ 64(R11), R13
+	CMPQ R13, R12                                   // 64 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Z0
+	VMOVUPS (DX)(R11*4), Z1
+	VMOVUPS 64(BX)(R11*4), Z3
+	VMOVUPS 64(DX)(R11*4), Z4
+	VMOVUPS 128(BX)(R11*4), Z6
+	VMOVUPS 128(DX)(R11*4), Z7
+	VMOVUPS 192(BX)(R11*4), Z9
+	VMOVUPS 192(DX)(R11*4), Z10
+	VSUBPS (SI)(R11*4), Z0, Z0
+	VMOVUPS (DI)(R11*4), Z2
+	VFMADD213PS (R8)(R11*4), Z2, Z0                 // (src-mean)·scale + offset
+	VADDPS Z1, Z0, Z0
+	VXORPS Z2, Z2, Z2
+	VMAXPS Z0, Z2, Z0
+	VMOVUPS six<>(SB), Z2
+	VMINPS Z0, Z2, Z0
+	VSUBPS 64(SI)(R11*4), Z3, Z3
+	VMOVUPS 64(DI)(R11*4), Z5
+	VFMADD213PS 64(R8)(R11*4), Z5, Z3               // (src-mean)·scale + offset
+	VADDPS Z4, Z3, Z3
+	VXORPS Z5, Z5, Z5
+	VMAXPS Z3, Z5, Z3
+	VMOVUPS six<>(SB), Z5
+	VMINPS Z3, Z5, Z3
+	VSUBPS 128(SI)(R11*4), Z6, Z6
+	VMOVUPS 128(DI)(R11*4), Z8
+	VFMADD213PS 128(R8)(R11*4), Z8, Z6              // (src-mean)·scale + offset
+	VADDPS Z7, Z6, Z6
+	VXORPS Z8, Z8, Z8
+	VMAXPS Z6, Z8, Z6
+	VMOVUPS six<>(SB), Z8
+	VMINPS Z6, Z8, Z6
+	VSUBPS 192(SI)(R11*4), Z9, Z9
+	VMOVUPS 192(DI)(R11*4), Z11
+	VFMADD213PS 192(R8)(R11*4), Z11, Z9             // (src-mean)·scale + offset
+	VADDPS Z10, Z9, Z9
+	VXORPS Z11, Z11, Z11
+	VMAXPS Z9, Z11, Z9
+	VMOVUPS six<>(SB), Z11
+	VMINPS Z9, Z11, Z9
+	VMOVUPS Z0, (AX)(R11*4)
+	VMOVUPS Z3, 64(AX)(R11*4)
+	VMOVUPS Z6, 128(AX)(R11*4)
+	VMOVUPS Z9, 192(AX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Z0
+	VMOVUPS (DX)(R11*4), Z1
+	VSUBPS (SI)(R11*4), Z0, Z0
+	VMOVUPS (DI)(R11*4), Z2
+	VFMADD213PS (R8)(R11*4), Z2, Z0                 // (src-mean)·scale + offset
+	VADDPS Z1, Z0, Z0
+	VXORPS Z2, Z2, Z2
+	VMAXPS Z0, Z2, Z0
+	VMOVUPS six<>(SB), Z2
+	VMINPS Z0, Z2, Z0
+	VMOVUPS Z0, (AX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ advance
+	MOVL $1, R13
+	SHLL CX, R13
+	SUBL $1, R13
+	KMOVW R13, K1
+	VMOVUPS.Z (BX)(R11*4), K1, Z0
+	VMOVUPS.Z (DX)(R11*4), K1, Z1
+	VSUBPS (SI)(R11*4), Z0, Z0
+	VMOVUPS (DI)(R11*4), Z2
+	VFMADD213PS (R8)(R11*4), Z2, Z0                 // (src-mean)·scale + offset
+	VADDPS Z1, Z0, Z0
+	VXORPS Z2, Z2, Z2
+	VMAXPS Z0, Z2, Z0
+	VMOVUPS six<>(SB), Z2
+	VMINPS Z0, Z2, Z0
+	VMOVUPS Z0, K1, (AX)(R11*4)
+advance:
+	LEAQ (AX)(R12*4), AX
+	LEAQ (BX)(R12*4), BX
+	LEAQ (DX)(R12*4), DX
+	JMP row
+done:
+	VZEROUPPER
+	RET
+
 // func normalizeBackwardAVX512(diffSrc, diffDst, src, mean, a, b, c *float32, rows, width int)
 TEXT ·normalizeBackwardAVX512(SB), NOSPLIT, $0-72
 	MOVQ diffSrc+0(FP), AX
@@ -1193,6 +1545,111 @@ rest:
 	VMOVUPS.Z (SI)(R11*4), K1, Z2
 	VXORPS Z3, Z3, Z3
 	VCMPPS $17, Z2, Z3, K7
+	VMOVAPS.Z Z0, K7, Z0
+	VSUBPS (DI)(R11*4), Z1, Z1
+	VMOVUPS (R9)(R11*4), Z3
+	VFMADD213PS (R10)(R11*4), Z3, Z1                // (src-mean)·b + c
+	VFMADD231PS (R8)(R11*4), Z0, Z1                 // + diffDst·a
+	VMOVUPS Z1, K1, (AX)(R11*4)
+advance:
+	LEAQ (AX)(R12*4), AX
+	LEAQ (BX)(R12*4), BX
+	LEAQ (DX)(R12*4), DX
+	LEAQ (SI)(R12*4), SI
+	JMP row
+done:
+	VZEROUPPER
+	RET
+
+// func normalizeBackwardMasked6AVX512(diffSrc, diffDst, src, dst, mean, a, b, c *float32, rows, width int)
+TEXT ·normalizeBackwardMasked6AVX512(SB), NOSPLIT, $0-80
+	MOVQ diffSrc+0(FP), AX
+	MOVQ diffDst+8(FP), BX
+	MOVQ src+16(FP), DX
+	MOVQ dst+24(FP), SI
+	MOVQ mean+32(FP), DI
+	MOVQ a+40(FP), R8
+	MOVQ b+48(FP), R9
+	MOVQ c+56(FP), R10
+	MOVQ width+72(FP), R12
+row:
+	SUBQ $1, rows+64(FP)                            // for rows > 0
+	JLT done
+	XORQ R11, R11
+several:
+	LEAQ 48(R11), R13
+	CMPQ R13, R12                                   // 48 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Z0
+	VMOVUPS (DX)(R11*4), Z1
+	VMOVUPS (SI)(R11*4), Z2
+	VMOVUPS 64(BX)(R11*4), Z5
+	VMOVUPS 64(DX)(R11*4), Z6
+	VMOVUPS 64(SI)(R11*4), Z7
+	VMOVUPS 128(BX)(R11*4), Z10
+	VMOVUPS 128(DX)(R11*4), Z11
+	VMOVUPS 128(SI)(R11*4), Z12
+	VXORPS Z3, Z3, Z3
+	VCMPPS $17, Z2, Z3, K7
+	VCMPPS $17, six<>(SB), Z2, K7, K7
+	VMOVAPS.Z Z0, K7, Z0
+	VSUBPS (DI)(R11*4), Z1, Z1
+	VMOVUPS (R9)(R11*4), Z3
+	VFMADD213PS (R10)(R11*4), Z3, Z1                // (src-mean)·b + c
+	VFMADD231PS (R8)(R11*4), Z0, Z1                 // + diffDst·a
+	VXORPS Z8, Z8, Z8
+	VCMPPS $17, Z7, Z8, K7
+	VCMPPS $17, six<>(SB), Z7, K7, K7
+	VMOVAPS.Z Z5, K7, Z5
+	VSUBPS 64(DI)(R11*4), Z6, Z6
+	VMOVUPS 64(R9)(R11*4), Z8
+	VFMADD213PS 64(R10)(R11*4), Z8, Z6              // (src-mean)·b + c
+	VFMADD231PS 64(R8)(R11*4), Z5, Z6               // + diffDst·a
+	VXORPS Z13, Z13, Z13
+	VCMPPS $17, Z12, Z13, K7
+	VCMPPS $17, six<>(SB), Z12, K7, K7
+	VMOVAPS.Z Z10, K7, Z10
+	VSUBPS 128(DI)(R11*4), Z11, Z11
+	VMOVUPS 128(R9)(R11*4), Z13
+	VFMADD213PS 128(R10)(R11*4), Z13, Z11           // (src-mean)·b + c
+	VFMADD231PS 128(R8)(R11*4), Z10, Z11            // + diffDst·a
+	VMOVUPS Z1, (AX)(R11*4)
+	VMOVUPS Z6, 64(AX)(R11*4)
+	VMOVUPS Z11, 128(AX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Z0
+	VMOVUPS (DX)(R11*4), Z1
+	VMOVUPS (SI)(R11*4), Z2
+	VXORPS Z3, Z3, Z3
+	VCMPPS $17, Z2, Z3, K7
+	VCMPPS $17, six<>(SB), Z2, K7, K7
+	VMOVAPS.Z Z0, K7, Z0
+	VSUBPS (DI)(R11*4), Z1, Z1
+	VMOVUPS (R9)(R11*4), Z3
+	VFMADD213PS (R10)(R11*4), Z3, Z1                // (src-mean)·b + c
+	VFMADD231PS (R8)(R11*4), Z0, Z1                 // + diffDst·a
+	VMOVUPS Z1, (AX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ advance
+	MOVL $1, R13
+	SHLL CX, R13
+	SUBL $1, R13
+	KMOVW R13, K1
+	VMOVUPS.Z (BX)(R11*4), K1, Z0
+	VMOVUPS.Z (DX)(R11*4), K1, Z1
+	VMOVUPS.Z (SI)(R11*4), K1, Z2
+	VXORPS Z3, Z3, Z3
+	VCMPPS $17, Z2, Z3, K7
+	VCMPPS $17, six<>(SB), Z2, K7, K7
 	VMOVAPS.Z Z0, K7, Z0
 	VSUBPS (DI)(R11*4), Z1, Z1
 	VMOVUPS (R9)(R11*4), Z3
@@ -3133,6 +3590,315 @@ restRows:
 	VMOVUPS.Z (SI)(R11*1), K1, Y8
 	VMOVUPS.Z (DI)(R11*1), K1, Y12
 	VCMPPS $17, Y12, Y15, K7
+	VMOVAPS.Z Y8, K7, Y8
+	VMOVUPS Y8, K1, (DX)(R11*1)
+	VMOVUPS.Z (R8)(R11*1), K1, Y9
+	VMOVUPS.Z (R9)(R10*4), K1, Y12
+	VSUBPS Y12, Y9, Y9
+	VCVTPS2PD Y8, Z8
+	VCVTPS2PD Y9, Z9
+	VADDPD Z8, Z0, Z0
+	VFMADD231PD Z8, Z9, Z4                          // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+restRowsTest:
+	SUBQ $1, R13
+	JGE restRows
+	VMOVUPD Z0, (AX)(R10*8)
+	VMOVUPD Z4, (BX)(R10*8)
+done:
+	VZEROUPPER
+	RET
+
+// func gradientMomentsMasked6AVX512(sums, others *float64, diffDst, dst, src, mean *float32, rows, width int)
+TEXT ·gradientMomentsMasked6AVX512(SB), NOSPLIT, $0-64
+	MOVQ sums+0(FP), AX
+	MOVQ src+32(FP), R8
+	MOVQ others+8(FP), BX
+	MOVQ diffDst+16(FP), SI
+	MOVQ mean+40(FP), R9
+	MOVQ dst+24(FP), DI
+	MOVQ width+56(FP), R12
+	SHLQ $2, R12
+	XORQ R10, R10
+	VXORPS Y15, Y15, Y15
+four:
+	LEAQ 32(R10), R11
+	CMPQ R11, width+56(FP)
+	JGT one
+	VMOVUPD (AX)(R10*8), Z0
+	VMOVUPD (BX)(R10*8), Z4
+	VMOVUPD 64(AX)(R10*8), Z1
+	VMOVUPD 64(BX)(R10*8), Z5
+	VMOVUPD 128(AX)(R10*8), Z2
+	VMOVUPD 128(BX)(R10*8), Z6
+	VMOVUPD 192(AX)(R10*8), Z3
+	VMOVUPD 192(BX)(R10*8), Z7
+	LEAQ (R10*4), R11
+	MOVQ rows+48(FP), R13
+	JMP fourRowsTest
+fourRows:
+	VMOVUPS (SI)(R11*1), Y8
+	VMOVUPS (DI)(R11*1), Y12
+	VCMPPS $17, Y12, Y15, K7
+	VCMPPS $17, six<>(SB), Y12, K7, K7
+	VMOVAPS.Z Y8, K7, Y8
+	VMOVUPS (R8)(R11*1), Y9
+	VSUBPS (R9)(R10*4), Y9, Y9
+	VCVTPS2PD Y8, Z8
+	VCVTPS2PD Y9, Z9
+	VADDPD Z8, Z0, Z0
+	VFMADD231PD Z8, Z9, Z4                          // Σ diffDst·(src-mean)
+	VMOVUPS 32(SI)(R11*1), Y10
+	VMOVUPS 32(DI)(R11*1), Y13
+	VCMPPS $17, Y13, Y15, K7
+	VCMPPS $17, six<>(SB), Y13, K7, K7
+	VMOVAPS.Z Y10, K7, Y10
+	VMOVUPS 32(R8)(R11*1), Y11
+	VSUBPS 32(R9)(R10*4), Y11, Y11
+	VCVTPS2PD Y10, Z10
+	VCVTPS2PD Y11, Z11
+	VADDPD Z10, Z1, Z1
+	VFMADD231PD Z10, Z11, Z5                        // Σ diffDst·(src-mean)
+	VMOVUPS 64(SI)(R11*1), Y8
+	VMOVUPS 64(DI)(R11*1), Y12
+	VCMPPS $17, Y12, Y15, K7
+	VCMPPS $17, six<>(SB), Y12, K7, K7
+	VMOVAPS.Z Y8, K7, Y8
+	VMOVUPS 64(R8)(R11*1), Y9
+	VSUBPS 64(R9)(R10*4), Y9, Y9
+	VCVTPS2PD Y8, Z8
+	VCVTPS2PD Y9, Z9
+	VADDPD Z8, Z2, Z2
+	VFMADD231PD Z8, Z9, Z6                          // Σ diffDst·(src-mean)
+	VMOVUPS 96(SI)(R11*1), Y10
+	VMOVUPS 96(DI)(R11*1), Y13
+	VCMPPS $17, Y13, Y15, K7
+	VCMPPS $17, six<>(SB), Y13, K7, K7
+	VMOVAPS.Z Y10, K7, Y10
+	VMOVUPS 96(R8)(R11*1), Y11
+	VSUBPS 96(R9)(R10*4), Y11, Y11
+	VCVTPS2PD Y10, Z10
+	VCVTPS2PD Y11, Z11
+	VADDPD Z10, Z3, Z3
+	VFMADD231PD Z10, Z11, Z7                        // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+fourRowsTest:
+	SUBQ $1, R13
+	JGE fourRows
+	VMOVUPD Z0, (AX)(R10*8)
+	VMOVUPD Z4, (BX)(R10*8)
+	VMOVUPD Z1, 64(AX)(R10*8)
+	VMOVUPD Z5, 64(BX)(R10*8)
+	VMOVUPD Z2, 128(AX)(R10*8)
+	VMOVUPD Z6, 128(BX)(R10*8)
+	VMOVUPD Z3, 192(AX)(R10*8)
+	VMOVUPD Z7, 192(BX)(R10*8)
+	ADDQ $32, R10
+	JMP four
+one:
+	LEAQ 8(R10), R11
+	CMPQ R11, width+56(FP)
+	JGT rest
+	VMOVUPD (AX)(R10*8), Z0
+	VMOVUPD (BX)(R10*8), Z4
+	LEAQ (R10*4), R11
+	MOVQ rows+48(FP), R13
+	JMP oneRowsTest
+oneRows:
+	VMOVUPS (SI)(R11*1), Y8
+	VMOVUPS (DI)(R11*1), Y12
+	VCMPPS $17, Y12, Y15, K7
+	VCMPPS $17, six<>(SB), Y12, K7, K7
+	VMOVAPS.Z Y8, K7, Y8
+	VMOVUPS (R8)(R11*1), Y9
+	VSUBPS (R9)(R10*4), Y9, Y9
+	VCVTPS2PD Y8, Z8
+	VCVTPS2PD Y9, Z9
+	VADDPD Z8, Z0, Z0
+	VFMADD231PD Z8, Z9, Z4                          // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+oneRowsTest:
+	SUBQ $1, R13
+	JGE oneRows
+	VMOVUPD Z0, (AX)(R10*8)
+	VMOVUPD Z4, (BX)(R10*8)
+	ADDQ $8, R10
+	JMP one
+rest:
+	MOVQ width+56(FP), CX
+	SUBQ R10, CX
+	JEQ done
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPD (AX)(R10*8), Z0
+	VMOVUPD (BX)(R10*8), Z4
+	LEAQ (R10*4), R11
+	MOVQ rows+48(FP), R13
+	JMP restRowsTest
+restRows:
+	VMOVUPS.Z (SI)(R11*1), K1, Y8
+	VMOVUPS.Z (DI)(R11*1), K1, Y12
+	VCMPPS $17, Y12, Y15, K7
+	VCMPPS $17, six<>(SB), Y12, K7, K7
+	VMOVAPS.Z Y8, K7, Y8
+	VMOVUPS.Z (R8)(R11*1), K1, Y9
+	VMOVUPS.Z (R9)(R10*4), K1, Y12
+	VSUBPS Y12, Y9, Y9
+	VCVTPS2PD Y8, Z8
+	VCVTPS2PD Y9, Z9
+	VADDPD Z8, Z0, Z0
+	VFMADD231PD Z8, Z9, Z4                          // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+restRowsTest:
+	SUBQ $1, R13
+	JGE restRows
+	VMOVUPD Z0, (AX)(R10*8)
+	VMOVUPD Z4, (BX)(R10*8)
+done:
+	VZEROUPPER
+	RET
+
+// func gradientMomentsStored6AVX512(sums, others *float64, masked, diffDst, dst, src, mean *float32, rows, width int)
+TEXT ·gradientMomentsStored6AVX512(SB), NOSPLIT, $0-72
+	MOVQ sums+0(FP), AX
+	MOVQ src+40(FP), R8
+	MOVQ others+8(FP), BX
+	MOVQ diffDst+24(FP), SI
+	MOVQ mean+48(FP), R9
+	MOVQ dst+32(FP), DI
+	MOVQ masked+16(FP), DX
+	MOVQ width+64(FP), R12
+	SHLQ $2, R12
+	XORQ R10, R10
+	VXORPS Y15, Y15, Y15
+four:
+	LEAQ 32(R10), R11
+	CMPQ R11, width+64(FP)
+	JGT one
+	VMOVUPD (AX)(R10*8), Z0
+	VMOVUPD (BX)(R10*8), Z4
+	VMOVUPD 64(AX)(R10*8), Z1
+	VMOVUPD 64(BX)(R10*8), Z5
+	VMOVUPD 128(AX)(R10*8), Z2
+	VMOVUPD 128(BX)(R10*8), Z6
+	VMOVUPD 192(AX)(R10*8), Z3
+	VMOVUPD 192(BX)(R10*8), Z7
+	LEAQ (R10*4), R11
+	MOVQ rows+56(FP), R13
+	JMP fourRowsTest
+fourRows:
+	VMOVUPS (SI)(R11*1), Y8
+	VMOVUPS (DI)(R11*1), Y12
+	VCMPPS $17, Y12, Y15, K7
+	VCMPPS $17, six<>(SB), Y12, K7, K7
+	VMOVAPS.Z Y8, K7, Y8
+	VMOVUPS Y8, (DX)(R11*1)
+	VMOVUPS (R8)(R11*1), Y9
+	VSUBPS (R9)(R10*4), Y9, Y9
+	VCVTPS2PD Y8, Z8
+	VCVTPS2PD Y9, Z9
+	VADDPD Z8, Z0, Z0
+	VFMADD231PD Z8, Z9, Z4                          // Σ diffDst·(src-mean)
+	VMOVUPS 32(SI)(R11*1), Y10
+	VMOVUPS 32(DI)(R11*1), Y13
+	VCMPPS $17, Y13, Y15, K7
+	VCMPPS $17, six<>(SB), Y13, K7, K7
+	VMOVAPS.Z Y10, K7, Y10
+	VMOVUPS Y10, 32(DX)(R11*1)
+	VMOVUPS 32(R8)(R11*1), Y11
+	VSUBPS 32(R9)(R10*4), Y11, Y11
+	VCVTPS2PD Y10, Z10
+	VCVTPS2PD Y11, Z11
+	VADDPD Z10, Z1, Z1
+	VFMADD231PD Z10, Z11, Z5                        // Σ diffDst·(src-mean)
+	VMOVUPS 64(SI)(R11*1), Y8
+	VMOVUPS 64(DI)(R11*1), Y12
+	VCMPPS $17, Y12, Y15, K7
+	VCMPPS $17, six<>(SB), Y12, K7, K7
+	VMOVAPS.Z Y8, K7, Y8
+	VMOVUPS Y8, 64(DX)(R11*1)
+	VMOVUPS 64(R8)(R11*1), Y9
+	VSUBPS 64(R9)(R10*4), Y9, Y9
+	VCVTPS2PD Y8, Z8
+	VCVTPS2PD Y9, Z9
+	VADDPD Z8, Z2, Z2
+	VFMADD231PD Z8, Z9, Z6                          // Σ diffDst·(src-mean)
+	VMOVUPS 96(SI)(R11*1), Y10
+	VMOVUPS 96(DI)(R11*1), Y13
+	VCMPPS $17, Y13, Y15, K7
+	VCMPPS $17, six<>(SB), Y13, K7, K7
+	VMOVAPS.Z Y10, K7, Y10
+	VMOVUPS Y10, 96(DX)(R11*1)
+	VMOVUPS 96(R8)(R11*1), Y11
+	VSUBPS 96(R9)(R10*4), Y11, Y11
+	VCVTPS2PD Y10, Z10
+	VCVTPS2PD Y11, Z11
+	VADDPD Z10, Z3, Z3
+	VFMADD231PD Z10, Z11, Z7                        // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+fourRowsTest:
+	SUBQ $1, R13
+	JGE fourRows
+	VMOVUPD Z0, (AX)(R10*8)
+	VMOVUPD Z4, (BX)(R10*8)
+	VMOVUPD Z1, 64(AX)(R10*8)
+	VMOVUPD Z5, 64(BX)(R10*8)
+	VMOVUPD Z2, 128(AX)(R10*8)
+	VMOVUPD Z6, 128(BX)(R10*8)
+	VMOVUPD Z3, 192(AX)(R10*8)
+	VMOVUPD Z7, 192(BX)(R10*8)
+	ADDQ $32, R10
+	JMP four
+one:
+	LEAQ 8(R10), R11
+	CMPQ R11, width+64(FP)
+	JGT rest
+	VMOVUPD (AX)(R10*8), Z0
+	VMOVUPD (BX)(R10*8), Z4
+	LEAQ (R10*4), R11
+	MOVQ rows+56(FP), R13
+	JMP oneRowsTest
+oneRows:
+	VMOVUPS (SI)(R11*1), Y8
+	VMOVUPS (DI)(R11*1), Y12
+	VCMPPS $17, Y12, Y15, K7
+	VCMPPS $17, six<>(SB), Y12, K7, K7
+	VMOVAPS.Z Y8, K7, Y8
+	VMOVUPS Y8, (DX)(R11*1)
+	VMOVUPS (R8)(R11*1), Y9
+	VSUBPS (R9)(R10*4), Y9, Y9
+	VCVTPS2PD Y8, Z8
+	VCVTPS2PD Y9, Z9
+	VADDPD Z8, Z0, Z0
+	VFMADD231PD Z8, Z9, Z4                          // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+oneRowsTest:
+	SUBQ $1, R13
+	JGE oneRows
+	VMOVUPD Z0, (AX)(R10*8)
+	VMOVUPD Z4, (BX)(R10*8)
+	ADDQ $8, R10
+	JMP one
+rest:
+	MOVQ width+64(FP), CX
+	SUBQ R10, CX
+	JEQ done
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPD (AX)(R10*8), Z0
+	VMOVUPD (BX)(R10*8), Z4
+	LEAQ (R10*4), R11
+	MOVQ rows+56(FP), R13
+	JMP restRowsTest
+restRows:
+	VMOVUPS.Z (SI)(R11*1), K1, Y8
+	VMOVUPS.Z (DI)(R11*1), K1, Y12
+	VCMPPS $17, Y12, Y15, K7
+	VCMPPS $17, six<>(SB), Y12, K7, K7
 	VMOVAPS.Z Y8, K7, Y8
 	VMOVUPS Y8, K1, (DX)(R11*1)
 	VMOVUPS.Z (R8)(R11*1), K1, Y9
