@@ -49,7 +49,7 @@ const (
 
 // activations has the operator of each activation but Linear and GLU.
 var activations = map[ActivationName]ops.Operator{
-	ReLU: ops.Relu{}, ReLU6: ops.Unary{Func: ops.Clip, B: 6}, LeakyReLU: ops.Unary{Func: ops.LeakyRelu, A: 0.2}, ELU: ops.Unary{Func: ops.Elu, A: 1},
+	ReLU: ops.Relu{}, ReLU6: ops.Relu{Six: true}, LeakyReLU: ops.Unary{Func: ops.LeakyRelu, A: 0.2}, ELU: ops.Unary{Func: ops.Elu, A: 1},
 	SELU: ops.Unary{Func: ops.Selu}, CELU: ops.Unary{Func: ops.Celu, A: 1}, GELU: ops.Unary{Func: ops.Gelu}, SiLU: ops.Unary{Func: ops.Silu},
 	Mish: ops.Unary{Func: ops.Mish}, Sigmoid: ops.Unary{Func: ops.Sigmoid}, Tanh: ops.Unary{Func: ops.Tanh}, Softplus: ops.Unary{Func: ops.Softplus},
 	Softsign: ops.Unary{Func: ops.Softsign}, Exponential: ops.Unary{Func: ops.Exp}, HardSigmoid: ops.Unary{Func: ops.HardSigmoid},

@@ -41,6 +41,8 @@ func (l *ReLULayer) Lower(b *Builder, in, _ []ops.Value) (ops.Value, error) {
 	switch {
 	case l.MaxValue == 0 && l.NegativeSlope == 0 && l.Threshold == 0:
 		return b.Add1(ops.Relu{}, in[0])
+	case l.MaxValue == 6 && l.NegativeSlope == 0 && l.Threshold == 0:
+		return b.Add1(ops.Relu{Six: true}, in[0])
 	case l.MaxValue == 0 && l.Threshold == 0:
 		return b.Add1(ops.Unary{Func: ops.LeakyRelu, A: float32(l.NegativeSlope)}, in[0])
 	case l.NegativeSlope == 0 && l.Threshold == 0:

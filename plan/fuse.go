@@ -77,9 +77,15 @@ func reluIntoProducer(u *uses) bool {
 		fused := op.Operator
 		switch o := fused.(type) {
 		case ops.BatchNorm:
+			if o.Activation != ops.Linear {
+				continue
+			}
 			o.Activation = relu.Activation()
 			fused = o
 		case ops.BatchNormInference:
+			if o.Activation != ops.Linear {
+				continue
+			}
 			o.Activation = relu.Activation()
 			fused = o
 		case ops.Conv2D:

@@ -86,6 +86,18 @@ func branched(t *testing.T) Model {
 	return Model{g, losses.SparseCategoricalCrossentropy{}, []metrics.Metric{metrics.Accuracy{}}, optimizers.NewSGD()}
 }
 
+// bounded has activations that end at 6: behind batch norms, which take them over, and behind a convolution and another, where they stay.
+func bounded(t *testing.T) Model {
+	relu6 := func() layers.Layer { return &layers.ReLULayer{MaxValue: 6} }
+	g, err := layers.Sequential("bounded", &layers.InputLayer{Shape: layers.Shape{6, 6, 3}},
+		&layers.Conv2D{Filters: 4, KernelSize: layers.Square(1), NoBias: true}, layers.NewBatchNormalization(), relu6(),
+		&layers.ZeroPadding2D{Padding: layers.Around(1)}, &layers.DepthwiseConv2D{KernelSize: layers.Square(3)}, relu6(),
+		layers.NewBatchNormalization(), relu6(), &layers.ReLULayer{},
+		&layers.GlobalAveragePooling2D{}, &layers.Dense{Units: 3, Activation: layers.Softmax})
+	require.NoError(t, err)
+	return Model{Layers: g, Loss: losses.SparseCategoricalCrossentropy{}, Optimizer: optimizers.NewSGD()}
+}
+
 // sequence has layers whose weights have another shape than those of their operators.
 func sequence(t *testing.T) Model {
 	g, err := layers.Sequential("sequence", &layers.InputLayer{Shape: layers.Shape{8, 2}},
@@ -127,7 +139,7 @@ func merging(t *testing.T) Model {
 
 var modelsOf = map[string]func(*testing.T) Model{
 	"small": small, "residual": residual, "branched": branched, "merging": merging,
-	"sequence": sequence, "limited": limited,
+	"sequence": sequence, "bounded": bounded, "limited": limited,
 }
 
 func TestGoldenPrograms(t *testing.T) {
