@@ -15,7 +15,7 @@ func mobilenetV2() (*layers.Graph, error) {
 		return layers.Apply(&layers.Conv2D{Name: name, Filters: filters, KernelSize: layers.Square(1), NoBias: true, KernelInitializer: layers.HeNormal{}}, x)
 	}
 	relu6 := func(x *layers.Node, name string) *layers.Node {
-		return layers.Apply(&layers.ReLULayer{Name: name}, x)
+		return layers.Apply(&layers.ReLULayer{Name: name, MaxValue: 6}, x)
 	}
 	x := layers.Apply(&layers.Conv2D{
 		Name: "Conv1", Filters: 32, KernelSize: layers.Square(3), Strides: layers.Square(2), NoBias: true, KernelInitializer: layers.HeNormal{},

@@ -12,11 +12,12 @@ import (
 
 // architectures by name; the name is the network's own name too.
 var architectures = map[string]func() (*layers.Graph, error){
-	"mnist-cnn": mnistCNN,
-	"resnet20":  resnet20,
-	"resnet50":  resnet50,
-	"resnet9":   resnet9,
-	"vgg11-bn":  vgg11BN,
+	"mnist-cnn":    mnistCNN,
+	"mobilenet-v2": mobilenetV2,
+	"resnet20":     resnet20,
+	"resnet50":     resnet50,
+	"resnet9":      resnet9,
+	"vgg11-bn":     vgg11BN,
 }
 
 // Names lists the architectures in alphabetical order.

@@ -9,7 +9,7 @@ import (
 
 func TestParameters(t *testing.T) { // the counts of the bench contract
 	for name, want := range map[string]int{
-		"mnist-cnn": 1_199_882, "resnet20": 272_474, "resnet9": 6_573_120, "vgg11-bn": 9_231_114, "resnet50": 25_557_032,
+		"mnist-cnn": 1_199_882, "resnet20": 272_474, "resnet9": 6_573_120, "vgg11-bn": 9_231_114, "resnet50": 25_557_032, "mobilenet-v2": 3_504_872,
 	} {
 		g, err := New(name)
 		require.NoError(t, err)
@@ -19,5 +19,5 @@ func TestParameters(t *testing.T) { // the counts of the bench contract
 		assert.Contains(t, Names(), name)
 	}
 	_, err := New("alexnet")
-	assert.ErrorContains(t, err, `no "alexnet", there are mnist-cnn, resnet20, resnet50, resnet9, vgg11-bn`)
+	assert.ErrorContains(t, err, `no "alexnet", there are mnist-cnn, mobilenet-v2, resnet20, resnet50, resnet9, vgg11-bn`)
 }

@@ -222,7 +222,7 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 		{"train --optimizer ftrl", 2, "there are adadelta, adagrad"},
 		{"train --config " + optimizer, 2, "Adam has no argument \"beta1\""},
 		{"train --config " + optimizerList, 1, "want a name or {name: {argument: value}}"},
-		{"train --model alexnet --data " + idx + " --val 0.2", 1, "there are mnist-cnn, resnet20, resnet50, resnet9, vgg11-bn"},
+		{"train --model alexnet --data " + idx + " --val 0.2", 1, "there are mnist-cnn, mobilenet-v2, resnet20, resnet50, resnet9, vgg11-bn"},
 		{"train --data nowhere", 1, "nowhere"},
 		{"train --data " + idx + " --val 40", 2, "40 training samples"},
 		{"train --config " + bad, 1, "epoch"},
