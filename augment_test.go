@@ -2,6 +2,8 @@ package meseta
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/meseta-go/meseta/data"
@@ -58,4 +60,22 @@ func TestFitOnMixtures(t *testing.T) {
 	_, err = compileTiny(t, 1).Fit(context.Background(), tinyData(t, 40), FitOptions{Augment: augment.List{augment.NewMixUp()}})
 	assert.ErrorIs(t, err, losses.ErrTargets)
 	assert.ErrorContains(t, err, "use categorical_crossentropy")
+}
+
+func TestFitIsTheSameForAnyWorkers(t *testing.T) {
+	list := augment.List{&augment.RandomFlip{}, &augment.PadAndCrop{Padding: 1}, &augment.RandomRotation{Factor: augment.PlusMinus(0.05)}}
+	var want [][]byte
+	for _, workers := range []int{1, 4} {
+		m := compileTiny(t, 1)
+		_, err := m.Fit(context.Background(), tinyData(t, 100), FitOptions{Epochs: 2, BatchSize: 16, Augment: list, Workers: workers})
+		require.NoError(t, err)
+		path := filepath.Join(t.TempDir(), "end.h5")
+		require.NoError(t, m.Save(path))
+		file, err := os.ReadFile(path)
+		require.NoError(t, err)
+		want = append(want, file)
+	}
+	assert.Equal(t, want[0], want[1], "the same file")
+	_, err := compileTiny(t, 1).Fit(context.Background(), tinyData(t, 100), FitOptions{Workers: -1})
+	assert.ErrorContains(t, err, "-1 workers")
 }

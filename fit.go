@@ -24,6 +24,7 @@ type FitOptions struct {
 	ValidationSplit float64      // in (0,1): validates on this last part of the data instead
 	NoShuffle       bool         // take samples in their order
 	Augment         augment.List // changes of training images at random, by the model's seed, the epoch and the image's number; never of validation data
+	Workers         int          // goroutines that read and augment, which change nothing but the speed; 0 means as data.LoaderOptions says
 	// How much the samples of a class count in the loss and in weighted metrics of training; classes that are not in it count 1, and
 	// nil is 1 for all. Of targets the class is where the largest is, or the number itself if there is one.
 	ClassWeight map[int]float64
@@ -114,7 +115,7 @@ func (m *Model) newFit(train data.Dataset, o FitOptions) (*fit, error) {
 	f := &fit{Model: m, options: o}
 	var err error
 	f.trainLen = train.Len()
-	if f.train, err = m.source(train, data.LoaderOptions{BatchSize: o.BatchSize, Shuffle: !o.NoShuffle, Augment: o.Augment}); err != nil {
+	if f.train, err = m.source(train, data.LoaderOptions{BatchSize: o.BatchSize, Shuffle: !o.NoShuffle, Augment: o.Augment, Workers: o.Workers}); err != nil {
 		return nil, fmt.Errorf("training data: %w", err)
 	}
 	if err := f.train.weigh(o.ClassWeight, o.BatchSize); err != nil {
@@ -122,7 +123,7 @@ func (m *Model) newFit(train data.Dataset, o FitOptions) (*fit, error) {
 	}
 	if o.Validation != nil {
 		f.valLen = o.Validation.Len()
-		if f.val, err = m.source(o.Validation, data.LoaderOptions{BatchSize: o.BatchSize}); err != nil {
+		if f.val, err = m.source(o.Validation, data.LoaderOptions{BatchSize: o.BatchSize, Workers: o.Workers}); err != nil {
 			return nil, fmt.Errorf("validation data: %w", err)
 		}
 	}

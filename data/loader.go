@@ -17,7 +17,7 @@ type LoaderOptions struct {
 	BatchSize int
 	Shuffle   bool   // a new order every epoch, from Seed and the epoch's number
 	Seed      uint64 // used where Shuffle is true, and by Augment
-	Workers   int    // goroutines that read samples; 0 means 1, enough for data sets in memory, for a Folder one a processor, at most 8
+	Workers   int    // goroutines that read and augment; 0 means 1, enough to copy from memory, or to decode or augment one a processor, at most 8
 	Prefetch  int    // batches read ahead of the one in use; 0 means 2, or as many as workers where these are more
 	// Augment changes samples, which are images [H,W,C], at random: each as Seed, the epoch and its number say.
 	// Where the list mixes targets (Augment.Mixes) and the data set has labels only, batches get targets: of each sample Classes numbers, before
@@ -80,7 +80,7 @@ func NewLoader(ds Dataset, options LoaderOptions) (*Loader, error) {
 	}
 	if options.Workers == 0 {
 		options.Workers = 1
-		if decodes(ds) {
+		if decodes(ds) || len(options.Augment) > 0 {
 			options.Workers = min(runtime.GOMAXPROCS(0), 8) // each needs a batch to fill
 		}
 	}

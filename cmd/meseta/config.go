@@ -29,6 +29,7 @@ type config struct {
 	Steps        int             `yaml:"steps"`         // updates in all; 0 means as many as the epochs have
 	Seed         uint64          `yaml:"seed"`          // of everything random
 	Threads      int             `yaml:"threads"`       // 0 means all processors
+	Workers      int             `yaml:"workers"`       // goroutines that read, decode and augment; 0 means as many as that takes
 	Optimizer    optimizerChoice `yaml:"optimizer"`     // empty means the model's own
 	LearningRate float64         `yaml:"learning_rate"` // 0 means the optimizer's default
 	Save         string          `yaml:"save"`          // file for the model at the end; empty means none
@@ -134,6 +135,9 @@ func (c config) check() error {
 	}
 	if c.Threads < 0 {
 		no("threads is %d, want 1 or more, or 0 for all processors", c.Threads)
+	}
+	if c.Workers < 0 {
+		no("workers is %d, want 1 or more, or 0 for as many as reading takes", c.Workers)
 	}
 	if _, err := c.Optimizer.make(); err != nil {
 		wrong = append(wrong, err)

@@ -81,7 +81,7 @@ func train(c *cobra.Command, _ []string) error {
 		}
 	}
 	history, err := model.Fit(c.Context(), sets.train, meseta.FitOptions{
-		Epochs: cfg.Epochs, BatchSize: cfg.Batch, Steps: cfg.Steps, Validation: sets.validation, Augment: cfg.Augment,
+		Epochs: cfg.Epochs, BatchSize: cfg.Batch, Steps: cfg.Steps, Validation: sets.validation, Augment: cfg.Augment, Workers: cfg.Workers,
 		Callbacks: list, Dir: cfg.RunDir, Log: say,
 	})
 	if err != nil {
