@@ -57,8 +57,8 @@ func Names() []string {
 
 func upTo(x float64) Range { return Range{0, x} }
 
-func (f *Fill) arguments(who ...argument) []argument {
-	return append(who, argument{"fill_mode", &f.Mode, nil}, argument{"interpolation", &f.Interpolation, nil}, argument{"fill_value", &f.Value, nil})
+func (f *Fill) arguments(before ...argument) []argument {
+	return append(before, argument{"fill_mode", &f.Mode, nil}, argument{"interpolation", &f.Interpolation, nil}, argument{"fill_value", &f.Value, nil})
 }
 
 // valueRange is the argument of that name. A number by itself is the value of white, where that of black is 0.
@@ -149,7 +149,7 @@ func (l *List) UnmarshalYAML(unmarshal func(any) error) error {
 		default:
 			return fmt.Errorf("augment: number %d of the list is %v, want {name: {argument: value}}", i+1, item)
 		}
-		a, err := make1(name, value)
+		a, err := one(name, value)
 		if err != nil {
 			return err
 		}
@@ -159,8 +159,8 @@ func (l *List) UnmarshalYAML(unmarshal func(any) error) error {
 	return nil
 }
 
-// make1 makes an augmentation of a name, with its arguments, or the value of the first one, or nil.
-func make1(name string, value any) (Augmentation, error) {
+// one makes an augmentation of a name, with its arguments, or the value of the first one, or nil.
+func one(name string, value any) (Augmentation, error) {
 	same := func(a, b string) bool { return strings.ReplaceAll(a, "_", "") == strings.ReplaceAll(b, "_", "") } // mix_up is mixup
 	i := slices.IndexFunc(kinds, func(kind func() configured) bool { return same(kind().Name(), name) })
 	if i < 0 {
