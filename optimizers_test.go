@@ -175,3 +175,30 @@ func TestFitEndsWithAverages(t *testing.T) {
 		}
 	}
 }
+
+// A step counts once, however many rules share it, also where one of them has no weights.
+func TestStepsAreCountedOnce(t *testing.T) {
+	for _, exclude := range [][]string{nil, {"dense"}, {"dense$"}} {
+		o := optimizers.NewMuon()
+		o.ExcludeLayers, o.ExcludeFromWeightDecay = exclude, []string{"bias"}
+		m := Sequential(Input(4), &layers.Dense{Units: 5}, &layers.Dense{Units: 3})
+		require.NoError(t, m.Compile(Training{Optimizer: o, Loss: losses.SparseCategoricalCrossentropy{FromLogits: true}}))
+		step, err := m.Stepper(plan.Training, 2)
+		require.NoError(t, err)
+		for range 3 {
+			_, err = step([]float32{1, 2, 3, 4, 5, 6, 7, 8}, []int32{0, 1})
+			require.NoError(t, err)
+		}
+		updates, err := m.Updates()
+		require.NoError(t, err)
+		assert.EqualValues(t, 3, updates, "%v", exclude)
+		file := filepath.Join(t.TempDir(), "m.keras")
+		require.NoError(t, m.Save(file))
+		loaded, err := Load(file)
+		require.NoError(t, err)
+		training, _ := loaded.Training()
+		assert.Equal(t, o, training.Optimizer, "what Keras does not store, too")
+		require.NoError(t, loaded.Close())
+		require.NoError(t, m.Close())
+	}
+}

@@ -10,11 +10,13 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// progress is how far training has come, in the files' state of training: what random numbers of further steps depend on.
+// progress is how far training has come, in the files' state of training: what random numbers of further steps depend on. And what
+// Keras's part of a file does not hold of the optimizer.
 type progress struct {
-	Epochs int    `json:"epochs"`
-	Steps  int64  `json:"steps"`
-	Seed   uint64 `json:"seed"`
+	Epochs                 int      `json:"epochs"`
+	Steps                  int64    `json:"steps"`
+	Seed                   uint64   `json:"seed"`
+	ExcludeFromWeightDecay []string `json:"exclude_from_weight_decay,omitempty"`
 }
 
 const progressBlob = "progress"
@@ -84,7 +86,7 @@ func (m *Model) addTraining(c *checkpoint.Model) error {
 		}
 		c.Optimizer.Slots[slot][weight] = tensor.New(tensor.WithShape(e.Type.Shape...), tensor.WithBacking(data))
 	}
-	blob, err := json.Marshal(progress{m.trainedEpochs, m.trainedSteps, t.Seed})
+	blob, err := json.Marshal(progress{m.trainedEpochs, m.trainedSteps, t.Seed, t.Optimizer.BaseArguments().ExcludeFromWeightDecay})
 	c.State = &checkpoint.State{Blobs: map[string][]byte{progressBlob: blob}}
 	return err
 }
@@ -117,6 +119,10 @@ func Load(path string) (*Model, error) {
 				return nil, fmt.Errorf("meseta: %s: how far training has come: %w", path, err)
 			}
 			m.trainedEpochs, m.trainedSteps, m.training.Seed = p.Epochs, p.Steps, p.Seed
+			m.training.Optimizer.BaseArguments().ExcludeFromWeightDecay = p.ExcludeFromWeightDecay
+			if _, err := m.training.Optimizer.Rule(); err != nil {
+				return nil, fmt.Errorf("meseta: %s: %w", path, err)
+			}
 		}
 	}
 	return m, nil

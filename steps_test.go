@@ -17,7 +17,7 @@ import (
 )
 
 // stepModels are those that testdata/make_steps.py made.
-var stepModels = []string{"small", "residual", "dense", "penalized", "clipped", "averaged", "accumulated", "lamb", "muon", "convolutions", "merging"}
+var stepModels = []string{"small", "residual", "dense", "penalized", "clipped", "averaged", "accumulated", "lamb", "muon", "convolutions", "merging", "excluded"}
 
 // recorded is what testdata/make_steps.py recorded of Keras.
 type recorded struct {
@@ -71,6 +71,9 @@ func TestStepsAreKerass(t *testing.T) {
 				defer m.Close()
 				training, ok := m.Training()
 				require.True(t, ok, "the file says how to train")
+				if name == "excluded" {
+					training.Optimizer.BaseArguments().ExcludeFromWeightDecay = []string{"bias", "gamma|beta"}
+				}
 				require.NoError(t, m.Compile(training))
 
 				x, y, sample := r.batches()

@@ -35,6 +35,7 @@ func optimizerConfig(m *Model) map[string]any {
 	c := map[string]any{"name": layers.SnakeCase(o.ClassName()), "loss_scale_factor": nil}
 	for _, s := range optimizers.Settings(o) {
 		switch {
+		case s.Ours:
 		case s.Flag != nil:
 			c[s.Key] = *s.Flag
 		case s.Count != nil:
@@ -93,6 +94,7 @@ func readOptimizerConfig(v any) (optimizers.Optimizer, error) {
 	base := o.BaseArguments()
 	for _, s := range optimizers.Settings(o) {
 		switch {
+		case s.Ours:
 		case s.Flag != nil:
 			*s.Flag = c.flag(s.Key, *s.Flag)
 		case s.Count != nil:

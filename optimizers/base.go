@@ -23,6 +23,10 @@ type Base struct {
 	// GradientAccumulationSteps, if not 0, makes an update only every so many steps, 2 or more, with the mean of their gradients. Iterations
 	// count steps, as in Keras; what depends on the number of updates, such as Adam's first steps, counts those.
 	GradientAccumulationSteps int
+
+	// ExcludeFromWeightDecay are regular expressions: weights whose name, such as "bias" or "gamma", has a match do not decay. It is what Keras's
+	// method of that name takes as var_names, which Keras's files do not hold; those of meseta do, for itself.
+	ExcludeFromWeightDecay []string
 }
 
 // BaseArguments gives access to what all optimizers have.
@@ -47,7 +51,7 @@ func (b *Base) EMA() float64 {
 // Every is how many steps are an update.
 func (b *Base) Every() int { return max(b.GradientAccumulationSteps, 1) }
 
-// Slots lists what Base itself keeps for each weight.
+// slots lists what Base itself keeps for each weight.
 func (b *Base) slots() (list []string) {
 	if b.UseEMA {
 		list = append(list, Average)
@@ -68,7 +72,7 @@ func (b *Base) Clip() (ops.ClipGradients, bool) {
 }
 
 func (b *Base) check(o Optimizer) error {
-	var err error
+	err := checkExpressions(o, "ExcludeFromWeightDecay", b.ExcludeFromWeightDecay)
 	set := 0
 	for _, clip := range []struct {
 		what string

@@ -3,8 +3,6 @@ package optimizers
 import (
 	"errors"
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/meseta-go/meseta/ops"
@@ -115,11 +113,7 @@ func (o *Muon) Rule() (ops.UpdateRule, error) {
 	for _, x := range []float64{o.A, o.B, o.C} {
 		err = errors.Join(err, inRange(o, "coefficient", x, -1e3, 1e3))
 	}
-	for _, pattern := range o.ExcludeLayers {
-		if _, wrong := regexp.Compile(pattern); wrong != nil {
-			err = errors.Join(err, fmt.Errorf("optimizers: Muon excludes layers by %q, which is no regular expression: %v: %w", pattern, wrong, ErrConfig))
-		}
-	}
+	err = errors.Join(err, checkExpressions(o, "ExcludeLayers", o.ExcludeLayers))
 	if err != nil {
 		return nil, err
 	}
@@ -129,8 +123,8 @@ func (o *Muon) Rule() (ops.UpdateRule, error) {
 	}, nil
 }
 
-// groups parts matrices from what AdamW updates.
-func (o *Muon) groups(weights []Weight) ([]Group, error) {
+// groups parts matrices from what AdamW updates, among some of the weights.
+func (o *Muon) groups(weights []Weight, which []int) ([]Group, error) {
 	rule, err := o.Rule()
 	if err != nil {
 		return nil, err
@@ -143,8 +137,8 @@ func (o *Muon) groups(weights []Weight) ([]Group, error) {
 	if o.AdamLRRatio == 1 {
 		others.RateFactor = 0
 	}
-	for i, w := range weights {
-		if o.orthogonalizes(w) {
+	for _, i := range which {
+		if o.orthogonalizes(weights[i]) {
 			matrices.Weights = append(matrices.Weights, i)
 		} else {
 			others.Weights = append(others.Weights, i)
@@ -158,5 +152,5 @@ func (o *Muon) orthogonalizes(w Weight) bool {
 	if len(w.Shape) != 2 || o.ExcludeEmbeddings && strings.Contains(strings.ToLower(w.Path), "embedding") {
 		return false
 	}
-	return !slices.ContainsFunc(o.ExcludeLayers, func(pattern string) bool { return regexp.MustCompile(pattern).MatchString(w.Path) })
+	return !matches(o.ExcludeLayers, w.Path)
 }

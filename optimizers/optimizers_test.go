@@ -124,7 +124,8 @@ func TestMistakesAreNamed(t *testing.T) {
 		{muon(func(m *Muon) { m.AdamLRRatio = 0 }), "AdamLRRatio 0"},
 		{muon(func(m *Muon) { m.RMSRate = -1 }), "RMSRate -1"},
 		{muon(func(m *Muon) { m.B = math.NaN() }), "coefficient NaN"},
-		{muon(func(m *Muon) { m.ExcludeLayers = []string{"("} }), `excludes layers by "("`},
+		{muon(func(m *Muon) { m.ExcludeLayers = []string{"("} }), `has "(" in ExcludeLayers`},
+		{&SGD{LearningRate: 1, Base: Base{ExcludeFromWeightDecay: []string{"[a"}}}, `"[a" in ExcludeFromWeightDecay`},
 		{&SGD{LearningRate: 1, Base: Base{ClipNorm: -1}}, "ClipNorm -1"},
 		{&SGD{LearningRate: 1, Base: Base{ClipValue: math.Inf(1)}}, "ClipValue +Inf"},
 		{&SGD{LearningRate: 1, Base: Base{GlobalClipNorm: math.NaN()}}, "GlobalClipNorm NaN"},
@@ -191,6 +192,14 @@ func TestMuonPartsWeights(t *testing.T) {
 	assert.Equal(t, Group{
 		Rule: ops.Adam{Beta1: .9, Beta2: .999, Epsilon: 1e-7, WeightDecay: .008}, RateFactor: .5, Slots: []string{"momentum", "velocity"}, Weights: []int{0, 1, 3, 4, 5},
 	}, groups[1])
+	o.ExcludeFromWeightDecay = []string{"bias|gamma", "^head"}
+	groups, err = Groups(o, weights)
+	require.NoError(t, err)
+	require.Len(t, groups, 4)
+	assert.Equal(t, [][]int{{2}, {0, 3, 4}, {6}, {1, 5}}, [][]int{groups[0].Weights, groups[1].Weights, groups[2].Weights, groups[3].Weights})
+	assert.Equal(t, ops.Muon{Momentum: .95, Nesterov: true, A: 3.4445, B: -4.775, C: 2.0315, Steps: 5, RMSRate: .2}, groups[2].Rule)
+	assert.Equal(t, ops.Adam{Beta1: .9, Beta2: .999, Epsilon: 1e-7}, groups[3].Rule)
+	assert.Equal(t, .004, o.WeightDecay, "copied")
 	all := NewMuon()
 	all.ExcludeEmbeddings = false
 	groups, err = Groups(all, weights)

@@ -15,6 +15,7 @@ type Setting struct {
 	Flag   *bool
 	Count  *int
 	Names  *[]string
+	Ours   bool // Keras's files do not hold it
 }
 
 func number(key string, x *float64) Setting { return Setting{Key: key, Number: x} }
@@ -79,6 +80,7 @@ func baseSettings(b *Base) []Setting {
 		number("clipnorm", &b.ClipNorm), number("global_clipnorm", &b.GlobalClipNorm), number("clipvalue", &b.ClipValue),
 		flag("use_ema", &b.UseEMA), number("ema_momentum", &b.EMAMomentum), count("ema_overwrite_frequency", &b.EMAOverwriteFrequency),
 		count("gradient_accumulation_steps", &b.GradientAccumulationSteps),
+		{Key: "exclude_from_weight_decay", Names: &b.ExcludeFromWeightDecay, Ours: true},
 	}
 }
 

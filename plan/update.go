@@ -82,11 +82,13 @@ func (l *listing) update(m Model, deferred []layers.Deferred, weights []trained,
 			return err
 		}
 	}
-	for i, g := range groups {
+	counted := every > 1
+	for _, g := range groups {
 		if len(g.Weights) == 0 {
 			continue
 		}
-		o := ops.Optimize{Rule: g.Rule, Parameters: len(g.Weights), Counted: every > 1 || i > 0, RateFactor: float32(g.RateFactor)}
+		o := ops.Optimize{Rule: g.Rule, Parameters: len(g.Weights), Counted: counted, RateFactor: float32(g.RateFactor)}
+		counted = true
 		if every > 1 {
 			o.Every = every
 		}

@@ -142,7 +142,14 @@ def merging():
     return keras.Model(i, x, name="merging"), keras.optimizers.Adam(0.01)
 
 
-MODELS = [small, residual, dense, penalized, clipped, averaged, accumulated, lamb, muon, convolutions, merging]
+def excluded():
+    """The test says what is excluded, as files do not."""
+    optimizer = keras.optimizers.AdamW(0.02, weight_decay=0.3)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma|beta"])
+    return network("excluded"), optimizer
+
+
+MODELS = [small, residual, dense, penalized, clipped, averaged, accumulated, lamb, muon, convolutions, merging, excluded]
 for seed, make in enumerate(MODELS):
     if sys.argv[1:] and make.__name__ not in sys.argv[1:]:
         continue
