@@ -43,6 +43,7 @@ const (
 	curveWidth = 2.0
 	dotRadius  = 2.4
 	ringRadius = 4.6
+	uprightGap = 3.0 // at least, between marks of a kind
 	// Beyond so many epochs a line says more than dots.
 	maxDots = 60
 	// Beyond so many points a curve is thinned out: no picture shows more.
@@ -111,15 +112,14 @@ func (c *chart) draw(s surface, b box, left float64) {
 		s.polyline([]point{{x, frame.bottom + 0.5}, {x, frame.bottom + 4}}, mutedPaint, 1, nil)
 		s.text(point{x, frame.bottom + 16}, t.label, labelSize, centred, mutedPaint)
 	}
-	drawn := map[[3]int]bool{} // marks at the same place are drawn once: of very many epochs, some
+	nearest := map[MarkKind]float64{} // of very many marks, only some are drawn: others would hide the curves
 	for _, u := range c.uprights {
-		style := markStyles[u.kind]
-		place := [3]int{int(u.kind), int(toX(u.epoch))}
-		if drawn[place] {
+		x, style := toX(u.epoch), markStyles[u.kind]
+		if last, ok := nearest[u.kind]; ok && math.Abs(x-last) < uprightGap {
 			continue
 		}
-		drawn[place] = true
-		s.polyline([]point{{toX(u.epoch), frame.top}, {toX(u.epoch), frame.bottom}}, style.paint, 1.5, style.dashes)
+		nearest[u.kind] = x
+		s.polyline([]point{{x, frame.top}, {x, frame.bottom}}, style.paint, 1.5, style.dashes)
 	}
 	for _, curve := range c.series {
 		for _, run := range curve.runs {
@@ -140,10 +140,10 @@ func (c *chart) draw(s surface, b box, left float64) {
 			cross(s, point{toX(epoch), frame.bottom - 8}, curve.paint)
 		}
 	}
-	for _, p := range c.rings {
+	for i, p := range c.rings {
 		center := at(p)
-		if place := [3]int{-1, int(center.x), int(center.y)}; !drawn[place] {
-			drawn[place] = true
+		if last := nearest[MarkSave]; i == 0 || len(c.rings) <= maxDots || math.Abs(center.x-last) >= 4*ringRadius {
+			nearest[MarkSave] = center.x
 			s.ring(center, ringRadius, inkPaint, 1.2)
 		}
 	}
