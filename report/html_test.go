@@ -261,7 +261,7 @@ func TestLargeReports(t *testing.T) {
 		r.Decisions = append(r.Decisions, Decision{Epoch: i, Callback: "model_checkpoint", Action: "saved", Reason: "each epoch"})
 		r.Curves.Marks = append(r.Curves.Marks, Mark{i, MarkSave, "val_accuracy"}, Mark{i, MarkReduceLR, ""})
 	}
-	r.Predictions = examplePredictions(t, 1500, exampleClasses(1000), 112, 3)
+	r.Predictions = examplePredictions(t, 400, exampleClasses(1000), 100, 3)
 	start := time.Now()
 	text := htmlOf(t, r)
 	t.Logf("%d bytes in %v", len(text), time.Since(start))

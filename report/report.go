@@ -1,5 +1,6 @@
 // Package report shows people how a run goes: progress on a terminal or as plain lines, a CSV file of the epochs, event files
-// for TensorBoard, and the curves as a picture. It knows numbers and names only; what they mean is known to package callbacks, which feeds it.
+// for TensorBoard, the curves as a picture, the whole run as an HTML page, and a network as a drawing. It knows numbers and
+// names only; what they mean is known to package callbacks, which feeds it.
 package report
 
 import (
