@@ -182,6 +182,10 @@ func TestUnaryGradients(t *testing.T) {
 func TestUnaryExtremes(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	dst := make([]float32, 3)
+	for _, o := range unaries() { // NaN never gets lost
+		vec.Unary(cpu.Portable, o.Func).Forward(dst[:1], []float32{nan}, &vec.Parameters{A: o.A, B: o.B, C: o.C})
+		assert.True(t, dst[0] != dst[0], "%s of NaN is %v", o.Name(), dst[0])
+	}
 	for f, want := range map[ops.UnaryFunc][3]float32{
 		ops.Exp: {0, inf, nan}, ops.Tanh: {-1, 1, nan}, ops.Sigmoid: {0, 1, nan}, ops.Softplus: {0, inf, nan}, ops.Log: {nan, inf, nan},
 		ops.Erf: {-1, 1, nan}, ops.Elu: {-1, inf, nan}, ops.LeakyRelu: {-inf, inf, nan}, ops.HardSigmoid: {0, 1, nan}, ops.Abs: {inf, inf, nan},
