@@ -76,12 +76,12 @@ func NewManager(list []Callback, setup Setup) (*Manager, error) {
 		m.callbacks = append(m.callbacks, callback)
 	}
 	if len(problems) == 0 {
-		problems = append(problems, m.checkTogether())
+		problems = append(problems, m.sort(), m.checkTogether())
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	return m, m.sort()
+	return m, nil
 }
 
 func (s *Setup) check() error {

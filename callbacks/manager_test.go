@@ -6,15 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"math/rand/v2"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -188,87 +184,6 @@ func TestSeedCallbacks(t *testing.T) {
 	assert.InDelta(t, 0.1*math.Pow(0.9, 5), used[5*3], 1e-12)
 	assert.InDelta(t, 0.1*math.Pow(0.9, 6)*0.5, used[6*3], 1e-12)
 	assert.InDelta(t, 0.1*math.Pow(0.9, 7)*0.5, m.History().Metrics["learning_rate"][7], 1e-12)
-}
-
-// Shuffling the list changes no decision, rate, save or final weight.
-func TestListOrderNeverMatters(t *testing.T) {
-	server := httptest.NewServer(http.NotFoundHandler())
-	defer server.Close()
-	rng := rand.New(rand.NewPCG(1, 2))
-	for trial := range 25 {
-		s := stream{"loss": nil, "accuracy": nil, "val_loss": nil, "val_accuracy": nil}
-		for name := range s {
-			for range 12 {
-				x := math.Round(rng.Float64()*20) / 20 // coarse, so that values tie
-				if rng.IntN(15) == 0 {
-					x = math.NaN()
-				}
-				s[name] = append(s[name], x)
-			}
-		}
-		names := []string{"loss", "accuracy", "val_loss", "val_accuracy"}
-		pick := func() string { return names[rng.IntN(len(names))] }
-		// Each callback is made anew for every order from the same settings.
-		makers := []func() Callback{}
-		add := func(c Callback) {
-			text, err := List{c}.MarshalYAML()
-			require.NoError(t, err)
-			makers = append(makers, func() Callback {
-				list, err := Decode(mustYAML(t, text))
-				require.NoError(t, err)
-				return list[0]
-			})
-		}
-		add(&EarlyStopping{Monitor: pick(), Patience: 1 + rng.IntN(6), RestoreBestWeights: rng.IntN(2) == 0, CheckFinite: rng.IntN(2) == 0})
-		add(&EarlyStopping{Monitor: pick(), Patience: 1 + rng.IntN(8)})
-		add(&ModelCheckpoint{Filepath: "a-{epoch:02d}.h5", Monitor: pick(), SaveBestOnly: rng.IntN(2) == 0, EveryNEpochs: rng.IntN(4)})
-		add(&ModelCheckpoint{Filepath: "b.weights.h5", Monitor: "loss", SaveBestOnly: true, SaveWeightsOnly: true, SaveFreq: SaveFreq(1 + rng.IntN(5))})
-		add(&ModelCheckpoint{Filepath: "b.weights.h5", Monitor: "accuracy", SaveBestOnly: true, SaveWeightsOnly: true})
-		add(&ReduceLROnPlateau{Monitor: pick(), Factor: 0.5, Patience: 1 + rng.IntN(3), Cooldown: rng.IntN(3), MinLR: 1e-3})
-		add(&ReduceLROnPlateau{Monitor: pick(), Factor: 0.1, Patience: 1 + rng.IntN(3), MinLR: 1e-2})
-		add(&LearningRateScheduler{Schedule: []schedules.Schedule{
-			schedules.Triangular{MaxLR: 0.3, StepSize: 7}, schedules.OneCycle{MaxLR: 0.3, TotalEpochs: 12, PctStart: 0.3, DivFactor: 2, FinalDivFactor: 5},
-			schedules.Piecewise{Boundaries: []int{9, 20}, Values: []float64{0.3, 0.2, 0.1}}, schedules.CosineRestarts{FirstDecayEpochs: 2, TMul: 2, MMul: 0.9, Alpha: 0.1},
-		}[trial%4]})
-		add(&WarmUp{Epochs: 2, From: 0.1, Shape: schedules.Shape(rng.IntN(3))})
-		add(&Throughput{})
-		add(&RemoteMonitor{Root: server.URL})
-		add(&Timer{Duration: 1000 * time.Hour, Filepath: "late.h5"})
-		if trial%5 == 0 {
-			add(&Timer{Duration: 1, Filepath: "a-01.h5"}) // is over after the first update
-		}
-		add(&Journal{})
-		add(&CSVLogger{Filename: "history.csv"})
-
-		var first []any
-		for range 4 {
-			rng.Shuffle(len(makers), func(i, j int) { makers[i], makers[j] = makers[j], makers[i] })
-			var list []Callback
-			for _, build := range makers {
-				list = append(list, build())
-			}
-			// A Lambda, wherever it stands, sees what the others have done.
-			var seen []string
-			r := &recorder{}
-			list = slices.Insert(list, rng.IntN(len(list)+1), Callback(&Lambda{OnEpochEnd: func(e Event) error {
-				seen = append(seen, fmt.Sprint(e.Epoch, e.Logs, e.Record.NextLearningRate, len(e.Record.Decisions)))
-				return nil
-			}}))
-			m, err := NewManager(list, setupFor(t, s, 3, r))
-			require.NoError(t, err)
-			used, stopped := fit(t, m, s, 0, r)
-			require.NotEmpty(t, seen)
-			journal, err := os.ReadFile(filepath.Join(m.setup.Dir, "journal.jsonl"))
-			require.NoError(t, err)
-			table, err := os.ReadFile(filepath.Join(m.setup.Dir, "history.csv"))
-			require.NoError(t, err)
-			got := []any{used, stopped, r.did, r.saved, r.weights, string(journal), string(table), seen}
-			if first == nil {
-				first = got
-			}
-			require.Equal(t, first, got, "trial %d", trial)
-		}
-	}
 }
 
 // A run that stops anywhere and continues from the saved state decides as the uninterrupted one.
