@@ -16,13 +16,16 @@ import (
 
 	"github.com/meseta-go/meseta"
 	"github.com/meseta-go/meseta/checkpoint"
+	"github.com/meseta-go/meseta/report"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 const everyStep = `
 callbacks:
-  model_checkpoint: {filepath: last.h5, save_freq: 1, save_best_only: false}
+- model_checkpoint: {filepath: last.h5, save_freq: 1, save_best_only: false}
+- model_checkpoint: {filepath: "top-{epoch}-{batch}.h5", save_freq: 2, save_top_k: 2, monitor: loss}
+- tensorboard: {update_freq: batch}
 `
 
 // TestKill kills a run that saves after every step at random moments. MESETA_KILLS says how often, MESETA_PYTHON names a Python with Keras
@@ -53,15 +56,42 @@ func TestKill(t *testing.T) {
 		time.Sleep(time.Duration(rand.IntN(400)) * time.Millisecond)
 		require.NoError(t, c.Process.Kill())
 		require.Error(t, c.Wait(), "killed: %s", stderr.String())
-		report, err := checkpoint.Verify(last)
+		sums, err := checkpoint.Verify(last)
 		require.NoError(t, err, stderr.String())
-		require.True(t, report.OK, "%v", report)
+		require.True(t, sums.OK, "%v", sums)
 		m, err := meseta.Load(last)
 		require.NoError(t, err)
 		require.NoError(t, m.Close())
 		files = append(files, last)
+		checkPruned(t, runDir)
+		checkEvents(t, filepath.Join(runDir, "logs", "train"))
 	}
 	openInKeras(t, files)
+}
+
+// checkPruned wants the best two files whole; beside them may be one that was just written, before an older one went.
+func checkPruned(t *testing.T, runDir string) {
+	top, err := filepath.Glob(filepath.Join(runDir, "top-*.h5"))
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(top), 3)
+	for _, file := range top {
+		sums, err := checkpoint.Verify(file)
+		require.NoError(t, err)
+		assert.True(t, sums.OK, "%v", sums)
+	}
+}
+
+// checkEvents wants events up to the kill.
+func checkEvents(t *testing.T, dir string) {
+	files, err := filepath.Glob(filepath.Join(dir, "events.*"))
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	file, err := os.Open(files[0])
+	require.NoError(t, err)
+	defer file.Close()
+	events, err := report.ReadEvents(file)
+	require.NoError(t, err)
+	assert.Greater(t, len(events), 2, "the version, the network and a batch at least")
 }
 
 // openInKeras has the real Keras load each file.
