@@ -119,7 +119,7 @@ func (s separable) shape(in []Shape) (Shape, error) {
 	if err := s.atLeastOne("filters", s.filters); err != nil {
 		return nil, err
 	}
-	deep, err := s.depthwise(in, s.multiplier)
+	deep, err := s.channelwise(in, s.multiplier)
 	if err != nil {
 		return nil, err
 	}
