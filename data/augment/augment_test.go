@@ -330,7 +330,7 @@ func TestCheckRefuses(t *testing.T) {
 		{&augment.RandomBrightness{Factor: augment.PlusMinus(2)}, rgb, "factor"},
 		{&augment.RandomBrightness{}, augment.Format{H: 8, W: 8, C: 3}, "give value_range"},
 		{&augment.RandomBrightness{ValueRange: augment.Range{Low: 1, High: 0}}, rgb, "value_range is [1, 0]"},
-		{&augment.RandomContrast{Factor: augment.PlusMinus(2)}, rgb, "factor"},
+		{&augment.RandomContrast{Factor: augment.PlusMinus(0.2)}, rgb, "within [0, 1]"},
 		{&augment.RandomSaturation{Factor: augment.PlusMinus(0.1)}, rgb, "within [0, 1]"},
 		{&augment.RandomHue{}, augment.Format{H: 8, W: 8, C: 1, High: 1}, "1 channels, want 3"},
 		{&augment.RandomColorJitter{HueFactor: &augment.Range{High: 0.1}}, augment.Format{H: 8, W: 8, C: 1, High: 1}, "1 channels, want 3"},
@@ -356,3 +356,31 @@ type neither struct{}
 
 func (neither) Name() string               { return "neither" }
 func (neither) Check(augment.Format) error { return nil }
+
+// TestRangesAreDrawnFrom reads off images what was drawn for them.
+func TestRangesAreDrawnFrom(t *testing.T) {
+	for _, c := range []struct {
+		a         augment.Changer
+		low, high float64
+		read      func(left, right float64) float64 // of the two pixels 0.4 and 0.6
+	}{
+		{&augment.RandomContrast{Factor: augment.Range{Low: 0.2, High: 0.3}}, 0.8, 1.3, func(l, r float64) float64 { return (r - l) / 0.2 }},
+		{&augment.RandomBrightness{Factor: augment.Range{Low: -0.1, High: 0.3}}, -0.1, 0.3, func(l, r float64) float64 { return l - 0.4 }},
+		{&augment.RandomTranslation{WidthFactor: augment.Range{Low: 0.1, High: 0.4}, Fill: augment.Fill{Mode: augment.Nearest}}, 0.1, 0.4,
+			func(l, r float64) float64 { return (0.6 - r) / 0.2 / 2 }},
+		{&augment.RandomZoom{WidthFactor: &augment.Range{Low: -0.5, High: -0.2}}, -0.5, -0.2,
+			func(l, r float64) float64 { return (r-l)/0.2 - 1 }},
+	} {
+		least, most := math.Inf(1), math.Inf(-1)
+		for sample := range uint32(2000) {
+			img := &augment.Image{H: 1, W: 2, C: 1, High: 1, Pixels: []float32{0.4, 0.6}, Scratch: make([]float32, 2)}
+			got := change(c.a, img, sample)
+			x := c.read(float64(got[0]), float64(got[1]))
+			least, most = min(least, x), max(most, x)
+		}
+		near := 0.01 * (c.high - c.low)
+		assert.InDelta(t, c.low, least, near, c.a.Name())
+		assert.InDelta(t, c.high, most, near, c.a.Name())
+		assert.True(t, least > c.low-1e-5 && most < c.high+1e-5, c.a.Name())
+	}
+}

@@ -30,10 +30,10 @@ func (a *RandomBrightness) Change(img *Image) {
 
 // RandomContrast moves the values of each channel away from their mean, or towards it.
 //
-// Source: Keras's RandomContrast; but a number f stands for the range from -f to f, as Keras documents, while its code never lowers the
-// contrast then.
+// Source: Keras's RandomContrast; but in configurations a number x stands for [x, x], as Keras documents, and not for [0, x] as in its code, which
+// then never lowers the contrast.
 type RandomContrast struct {
-	Factor     Range // the distance from the mean is multiplied with 1 + a number of this range; within [-1,1]
+	Factor     Range // the distance from the mean is multiplied with a number from 1 - Low to 1 + High; within [0,1]
 	ValueRange Range // what stands for black and white; the zero value means the data's own
 }
 
@@ -42,7 +42,7 @@ func (a *RandomContrast) Name() string { return "random_contrast" }
 
 // Check checks the fields.
 func (a *RandomContrast) Check(f Format) error {
-	if err := a.Factor.within(a.Name(), "factor", -1, 1); err != nil {
+	if err := a.Factor.within(a.Name(), "factor", 0, 1); err != nil {
 		return err
 	}
 	return checkValues(a.Name(), a.ValueRange, f)
@@ -51,7 +51,11 @@ func (a *RandomContrast) Check(f Format) error {
 // Change changes an image's contrast.
 func (a *RandomContrast) Change(img *Image) {
 	low, high := values(a.ValueRange, img.Low, img.High)
-	factor := 1 + a.Factor.draw(&img.Random)
+	img.stretch(Range{1 - a.Factor.Low, 1 + a.Factor.High}.draw(&img.Random), low, high)
+}
+
+// stretch multiplies the distance of each channel's values from their mean with a factor.
+func (img *Image) stretch(factor, low, high float32) {
 	for c := range img.C {
 		sum := 0.0
 		for i := c; i < len(img.Pixels); i += img.C {
@@ -66,7 +70,8 @@ func (a *RandomContrast) Change(img *Image) {
 
 // RandomSaturation makes colours stronger or weaker.
 //
-// Source: Keras's RandomSaturation: the saturation is multiplied with f/(1-f).
+// Source: Keras's RandomSaturation: the saturation is multiplied with f/(1-f). In configurations a number x stands for [0, x], as Keras documents; its code
+// takes [-x, x], where what is negative makes an image grey.
 type RandomSaturation struct {
 	Factor     Range // 0 makes an image grey, 0.5 changes nothing, 1 makes colours as strong as they can be; within [0,1]
 	ValueRange Range // what stands for black and white; the zero value means the data's own

@@ -80,12 +80,12 @@ func (a *RandomBrightness) arguments() []argument {
 }
 func (a *RandomColorJitter) arguments() []argument {
 	return []argument{
-		{"brightness_factor", &a.BrightnessFactor, PlusMinus}, {"contrast_factor", &a.ContrastFactor, PlusMinus},
+		{"brightness_factor", &a.BrightnessFactor, PlusMinus}, {"contrast_factor", &a.ContrastFactor, Exactly},
 		{"saturation_factor", &a.SaturationFactor, upTo}, {"hue_factor", &a.HueFactor, upTo}, valueRange(&a.ValueRange),
 	}
 }
 func (a *RandomContrast) arguments() []argument {
-	return []argument{{"factor", &a.Factor, PlusMinus}, valueRange(&a.ValueRange)}
+	return []argument{{"factor", &a.Factor, Exactly}, valueRange(&a.ValueRange)}
 }
 func (a *RandomErasing) arguments() []argument {
 	return []argument{{"factor", &a.Factor, upTo}, {"scale", &a.Scale, upTo}, {"fill_value", &a.FillValue, nil}, valueRange(&a.ValueRange)}

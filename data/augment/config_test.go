@@ -32,7 +32,7 @@ func TestDecode(t *testing.T) {
 		&augment.RandomErasing{Factor: augment.Exactly(1), Scale: augment.Range{Low: 0.02, High: 0.33}, FillValue: &half},
 		&augment.RandomColorJitter{HueFactor: &augment.Range{High: 0.1}},
 		&augment.RandomBrightness{Factor: augment.PlusMinus(0.1), ValueRange: augment.Range{Low: -1, High: 1}},
-		&augment.RandomContrast{Factor: augment.PlusMinus(0.1), ValueRange: augment.Range{High: 255}},
+		&augment.RandomContrast{Factor: augment.Exactly(0.1), ValueRange: augment.Range{High: 255}},
 	}, list)
 	text, err := yaml.Marshal(list)
 	require.NoError(t, err)

@@ -16,3 +16,6 @@ func Do(name string, img *Image, strength float64, negative bool, f Fill) {
 
 // Beta draws from the beta distribution.
 func Beta(s *random.Stream, alpha float64) float32 { return beta(s, alpha) }
+
+// Stretch multiplies the contrast of an image whose values are from 0 to 1.
+func Stretch(img *Image, factor float32) { img.stretch(factor, 0, 1) }
