@@ -10,7 +10,7 @@ import (
 // operator says nothing.
 func (c *CPU) Choose(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 	for _, choose := range [...]func(ops.Operator, []ops.Type, []ops.Type) (Kernel, error){
-		c.chooseConv, c.chooseNorm, c.choosePool, c.chooseElementwise, c.chooseNoise, c.chooseArrange, c.chooseLoss, c.chooseUpdate,
+		c.chooseConv, c.chooseNorm, c.choosePool, c.chooseElementwise, c.chooseNoise, c.chooseArrange, c.chooseLoss, c.chooseMeasure, c.chooseUpdate,
 	} {
 		if k, err := choose(o, in, out); k != nil || err != nil {
 			return k, err

@@ -24,7 +24,7 @@ type example struct {
 }
 
 // examples has each operator of package ops, by family.
-var examples = slices.Concat(convExamples, normExamples, poolExamples, elementwiseExamples, noiseExamples, arrangeExamples, lossExamples, updateExamples)
+var examples = slices.Concat(convExamples, normExamples, poolExamples, elementwiseExamples, noiseExamples, arrangeExamples, lossExamples, measureExamples, updateExamples)
 
 // Types of values that several examples take.
 var (
@@ -132,9 +132,20 @@ var lossExamples = []example{
 	{ops.SoftLossBackward{Loss: ops.BinaryLogLoss{}}, []ops.Type{f(4, 3), f(4, 3), f(4)}},
 }
 
+var measureExamples = []example{
+	{ops.InTopK{K: 2}, []ops.Type{f(4, 3), labels}},
+	{ops.Accumulate{}, []ops.Type{ops.SumType, f(4)}},
+	{ops.Accumulate{Sample: ops.Sample{Weighted: true, Gated: true}}, []ops.Type{ops.SumType, f(4), f(4), ops.FlagType}},
+	{ops.Tally{Thresholds: []float32{.2, .5}}, []ops.Type{sums(2, 3, 1), f(4, 3), f(4, 3)}},
+	{ops.Tally{Sample: ops.Sample{Weighted: true, Gated: true}, Thresholds: []float32{.5}, PerColumn: true, Soft: true},
+		[]ops.Type{sums(2, 2, 3), f(4, 2, 3), f(4, 2, 3), f(4), ops.FlagType}},
+	{ops.Confuse{Sample: ops.Sample{Gated: true}}, []ops.Type{sums(3, 3), labels, labels, ops.FlagType}},
+}
+
+func sums(shape ...int) ops.Type { return ops.Type{DType: ops.Float64, Shape: shape} }
+
 var updateExamples = []example{
 	{ops.Finite{}, []ops.Type{f(4), image, channel}},
-	{ops.Accumulate{Gated: true}, []ops.Type{ops.SumType, f(4), ops.FlagType}},
 	{ops.AccumulateGradients{Every: 2}, []ops.Type{ops.IterationsType, ops.FlagType, image, channel, image, channel}},
 	{ops.ClipGradients{GlobalNorm: 1}, []ops.Type{ops.FlagType, image, channel}},
 	{ops.AverageWeights{Momentum: .9, Overwrite: 2}, []ops.Type{ops.IterationsType, ops.FlagType, image, channel, image, channel}},

@@ -30,23 +30,6 @@ func (c *CPU) chooseUpdate(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 				}
 			}
 		})
-	case ops.Accumulate:
-		return bound(c, o, nil, func(in, _ [][]float32, b Buffers) func() {
-			sum, values := view[float64](b.In[0]), in[1]
-			apply := []int32{1}
-			if o.Gated {
-				apply = view[int32](b.In[2])
-			}
-			return func() {
-				if apply[0] == 0 {
-					return
-				}
-				for _, x := range values {
-					sum[0] += float64(x)
-				}
-				sum[1] += float64(len(values))
-			}
-		})
 	case ops.AccumulateGradients:
 		n := (len(in) - 2) / 2
 		x, err := update.NewAccumulator(c.dev, extent(in[2:2+n]), o.Every)

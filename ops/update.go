@@ -25,10 +25,11 @@ func (Finite) Name() string { return "finite" }
 // Infer gives the type of flag.
 func (Finite) Infer([]Type) ([]Type, error) { return []Type{FlagType}, nil }
 
-// Accumulate adds the sum of values, and their number, to a running mean, if the step is to be applied.
+// Accumulate adds the sum of values, and their number, to a running mean, if the step is to be applied; Weighted the sum of
+// values times weights, and the sum of weights.
 //
-// In: sum float64 [2], values [N], and apply int32 [1] when Gated. Out: none.
-type Accumulate struct{ Gated bool }
+// In: sum float64 [2], values [N], then what Sample says. Out: none.
+type Accumulate struct{ Sample }
 
 // Name is "accumulate".
 func (Accumulate) Name() string { return "accumulate" }
@@ -44,10 +45,7 @@ func (o Accumulate) Infer(in []Type) ([]Type, error) {
 	if err := rank("accumulate", "values", in[1], 1); err != nil {
 		return nil, err
 	}
-	if o.Gated {
-		return nil, same("accumulate", "apply", in[2], "the type wanted", FlagType)
-	}
-	return nil, nil
+	return nil, o.check("accumulate", in, 2, in[1].Shape[0])
 }
 
 // Optimize is an optimizer's step over parameters, if the step is to be applied: it adds one to the iterations, unless they count this

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/meseta-go/meseta/layers"
@@ -70,23 +69,28 @@ func lower(m Model, mode Mode, batch int, feed Feed) (*listing, error) {
 	}
 	l.targets = l.NewValue(name, feed.targets(batch), ops.Input)
 	if feed.Weighted {
-		return nil, errors.New("plan: samples cannot have weights yet")
+		l.weights = l.NewValue("weights", ops.F32(batch), ops.Input)
 	}
 	l.Label = "loss"
 	if l.losses, err = m.Loss.Lower(l.Graph, l.prediction, l.targets); err != nil {
 		return nil, fmt.Errorf("loss %s: %w", m.Loss.Name(), err)
 	}
+	if feed.Weighted {
+		if l.losses, err = l.Add1(ops.Binary{Func: ops.Times}, l.losses, l.weights); err != nil {
+			return nil, err
+		}
+	}
 	if err := l.penalize(weights); err != nil {
 		return nil, err
 	}
-	measured := []ops.Value{l.losses}
-	for _, metric := range m.Metrics {
-		l.Label = "metrics"
-		v, err := metric.Lower(l.Graph, l.prediction, l.targets)
-		if err != nil {
-			return nil, fmt.Errorf("metric %s: %w", metric.Name(), err)
-		}
-		measured = append(measured, v)
+	sums, err := m.sums()
+	if err != nil {
+		return nil, err
+	}
+	sums[0].values = l.losses
+	l.Label = "metrics"
+	if err := l.measure(sums); err != nil {
+		return nil, err
 	}
 	l.kept = []ops.Value{l.losses}
 	lossFromLogits(l.Graph)
@@ -97,15 +101,8 @@ func lower(m Model, mode Mode, batch int, feed Feed) (*listing, error) {
 		}
 	}
 	l.Label = "metrics"
-	for i, name := range m.sums() {
-		sum := l.NewValue(sumName(name), ops.SumType, ops.State)
-		in := []ops.Value{sum, measured[i]}
-		if mode == Training {
-			in = append(in, l.finite)
-		}
-		if _, err := l.Add(ops.Accumulate{Gated: mode == Training}, in...); err != nil {
-			return nil, err
-		}
+	if err := l.accumulate(sums); err != nil {
+		return nil, err
 	}
 	if mode == Training {
 		err = l.update(m, b.Deferred, weights, groups)
