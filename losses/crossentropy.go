@@ -43,20 +43,20 @@ func (CategoricalCrossentropy) Name() string { return "categorical_crossentropy"
 // Lower adds a SoftCrossEntropy or a SoftLogLoss; for labels without smoothing what SparseCategoricalCrossentropy adds, which is the
 // same and faster.
 func (l CategoricalCrossentropy) Lower(g *ops.Graph, prediction, targets ops.Value) (ops.Value, error) {
-	if g.Type(targets).DType == ops.Int32 && l.LabelSmoothing == 0 {
-		return SparseCategoricalCrossentropy{l.FromLogits}.Lower(g, prediction, targets)
-	}
-	y, err := Dense(g, prediction, targets)
-	if err != nil {
+	if err := checkSmoothing(l, l.LabelSmoothing); err != nil {
 		return ops.None, err
 	}
-	s := g.Type(prediction).Shape
-	e := emitter{g: g}
-	y = e.smooth(y, l.LabelSmoothing, 1/float64(s[len(s)-1]))
-	if l.FromLogits {
-		return e.add(ops.SoftCrossEntropy{}, prediction, y), e.err
+	if p := g.Type(prediction).Shape; g.Type(targets).DType == ops.Int32 && l.LabelSmoothing == 0 && len(p) == 2 {
+		return SparseCategoricalCrossentropy{l.FromLogits}.Lower(g, prediction, targets)
 	}
-	return e.add(ops.SoftLogLoss{}, prediction, y), e.err
+	return lower(g, prediction, targets, func(e *Emitter, p, t ops.Value) ops.Value {
+		s := g.Type(p).Shape
+		t = e.smooth(t, l.LabelSmoothing, 1/float64(s[len(s)-1]))
+		if l.FromLogits {
+			return e.Add(ops.SoftCrossEntropy{}, p, t)
+		}
+		return e.Add(ops.SoftLogLoss{}, p, t)
+	})
 }
 
 // BinaryCrossentropy is the mean of -t·log p - (1-t)·log(1-p) over a sample's targets t and predicted probabilities p, each of which
@@ -77,14 +77,14 @@ func (BinaryCrossentropy) Name() string { return "binary_crossentropy" }
 
 // Lower adds a BinaryCrossEntropy or a BinaryLogLoss.
 func (l BinaryCrossentropy) Lower(g *ops.Graph, prediction, targets ops.Value) (ops.Value, error) {
-	y, err := Dense(g, prediction, targets)
-	if err != nil {
+	if err := checkSmoothing(l, l.LabelSmoothing); err != nil {
 		return ops.None, err
 	}
-	e := emitter{g: g}
-	y = e.smooth(y, l.LabelSmoothing, .5)
-	if l.FromLogits {
-		return e.add(ops.BinaryCrossEntropy{}, prediction, y), e.err
-	}
-	return e.add(ops.BinaryLogLoss{}, prediction, y), e.err
+	return lower(g, prediction, targets, func(e *Emitter, p, t ops.Value) ops.Value {
+		t = e.smooth(t, l.LabelSmoothing, .5)
+		if l.FromLogits {
+			return e.Add(ops.BinaryCrossEntropy{}, p, t)
+		}
+		return e.Add(ops.BinaryLogLoss{}, p, t)
+	})
 }

@@ -19,7 +19,7 @@ type Loss interface {
 	Name() string      // Keras's name of the function: "sparse_categorical_crossentropy"
 	// Lower adds the operations to g and returns the losses [N].
 	// prediction is the network's output [N,…], targets class labels int32 [N] or numbers float32 [N,…]. Errors wrap ops.ErrShape or
-	// ErrTargets.
+	// ErrTargets. Losses of numbers take labels as Dense gives them.
 	Lower(g *ops.Graph, prediction, targets ops.Value) (ops.Value, error)
 }
 
@@ -39,7 +39,7 @@ func Sparse(g *ops.Graph, targets ops.Value, instead string) error {
 	return nil
 }
 
-// Dense gives targets of the prediction's type.
+// Dense gives targets of the prediction's type. Class labels become one-hot rows; where the prediction is one number a sample, 0 and 1.
 // The error wraps ErrTargets or ops.ErrShape.
 func Dense(g *ops.Graph, prediction, targets ops.Value) (ops.Value, error) {
 	p, t := g.Type(prediction), g.Type(targets)
@@ -49,5 +49,27 @@ func Dense(g *ops.Graph, prediction, targets ops.Value) (ops.Value, error) {
 		}
 		return targets, nil
 	}
-	return ops.None, fmt.Errorf("it wants targets of the network's shape %v, the data has one class label a sample: %w", p.Shape, ErrTargets)
+	if len(p.Shape) != 2 {
+		return ops.None, fmt.Errorf("it wants targets of the network's shape %v, the data has one class label a sample: %w", p.Shape, ErrTargets)
+	}
+	classes := p.Shape[1]
+	hot, err := g.Add1(ops.OneHot{Classes: max(classes, 2)}, targets)
+	if err == nil && classes == 1 {
+		hot, err = g.Add1(ops.Channels{First: 1, Count: 1}, hot)
+	}
+	return hot, err
+}
+
+// ErrConfig is wrapped by errors about a loss's configuration.
+var ErrConfig = errors.New("bad loss configuration")
+
+func configError(l Loss, format string, args ...any) error {
+	return fmt.Errorf("losses: %s: "+format+": %w", append(append([]any{l.ClassName()}, args...), ErrConfig)...)
+}
+
+func checkSmoothing(l Loss, smoothing float64) error {
+	if !(smoothing >= 0 && smoothing <= 1) {
+		return configError(l, "LabelSmoothing is %g, want 0 to 1", smoothing)
+	}
+	return nil
 }
