@@ -83,31 +83,43 @@ func removeUnread(g *ops.Graph, kept []ops.Value) {
 	removeMarked(g)
 }
 
-// lossFromLogits lets losses and accuracies read the input of a softmax instead of its output: it is more exact, it has a
+// lossFromLogits lets losses and accuracies read the input of a softmax or sigmoid instead of its output: it is more exact, it has a
 // simpler gradient, and often leaves the softmax without readers. It runs before gradients are taken.
 func lossFromLogits(g *ops.Graph) {
 	u := usesOf(g, nil)
 	for i, op := range g.Ops {
-		var fromLogits ops.Operator
-		switch o := op.Operator.(type) {
-		case ops.LogLoss:
-			fromLogits = ops.CrossEntropy{}
-		case ops.SoftLogLoss:
-			fromLogits = ops.SoftCrossEntropy{}
-		case ops.Correct:
-			fromLogits = o
-		default:
-			continue
+		made := -1
+		if len(op.In) > 0 {
+			made = u.maker[op.In[0]]
 		}
-		made := u.maker[op.In[0]]
 		if made < 0 {
 			continue
 		}
-		if _, ok := g.Ops[made].Operator.(ops.Softmax); ok {
-			g.Ops[i].In = []ops.Value{g.Ops[made].In[0], op.In[1]}
+		if fromLogits := ofLogits(op.Operator, g.Ops[made].Operator); fromLogits != nil {
 			g.Ops[i].Operator = fromLogits
+			g.Ops[i].In = append([]ops.Value{g.Ops[made].In[0]}, op.In[1:]...)
 		}
 	}
+}
+
+// ofLogits is the operation that does on the input of an activation what o does on its output, or nil.
+func ofLogits(o, activation ops.Operator) ops.Operator {
+	switch a := activation.(type) {
+	case ops.Softmax:
+		switch o.(type) {
+		case ops.LogLoss:
+			return ops.CrossEntropy{}
+		case ops.SoftLogLoss:
+			return ops.SoftCrossEntropy{}
+		case ops.Correct, ops.InTopK, ops.ArgMax: // the order of scores stays
+			return o
+		}
+	case ops.Unary:
+		if _, ok := o.(ops.BinaryLogLoss); ok && a.Func == ops.Sigmoid {
+			return ops.BinaryCrossEntropy{}
+		}
+	}
+	return nil
 }
 
 // padIntoConvolution lets a convolution pad its input by itself. It runs before gradients are taken, so that they need no

@@ -47,6 +47,8 @@ type Model struct {
 	Loss      losses.Loss // nil where only Inference is wanted
 	Metrics   []metrics.Metric
 	Optimizer optimizers.Optimizer // nil where Training is not wanted
+
+	WeightedMetrics []metrics.Metric // in which samples count with their weights, where they have some
 }
 
 // check says whether the model has what a mode needs.
@@ -113,15 +115,3 @@ const (
 
 func slotName(slot, weight string) string { return slot + ":" + weight }
 func sumName(metric string) string        { return "sum:" + metric }
-
-// sums names the running means: the loss, then the metrics.
-func (m Model) sums() []string {
-	if m.Loss == nil {
-		return nil
-	}
-	names := []string{"loss"}
-	for _, x := range m.Metrics {
-		names = append(names, x.Name())
-	}
-	return names
-}

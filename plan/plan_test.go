@@ -53,7 +53,7 @@ func small(t *testing.T) Model {
 		&layers.MaxPooling2D{}, &layers.Dropout{Rate: .25}, &layers.Flatten{},
 		&layers.Dense{Units: 5, Activation: layers.ReLU}, &layers.Dense{Units: 3, Activation: layers.Softmax})
 	require.NoError(t, err)
-	return Model{g, losses.SparseCategoricalCrossentropy{}, []metrics.Metric{metrics.Accuracy{}}, optimizers.NewAdam()}
+	return Model{Layers: g, Loss: losses.SparseCategoricalCrossentropy{}, Metrics: []metrics.Metric{metrics.Accuracy{}}, Optimizer: optimizers.NewAdam()}
 }
 
 func residual(t *testing.T) Model {
@@ -69,7 +69,7 @@ func residual(t *testing.T) Model {
 	out := layers.Apply(&layers.Dense{Units: 3}, layers.Apply(&layers.GlobalAveragePooling2D{}, x))
 	g, err := layers.Functional("residual", in, out)
 	require.NoError(t, err)
-	return Model{g, losses.SparseCategoricalCrossentropy{FromLogits: true}, nil, &optimizers.SGD{LearningRate: .1, Momentum: .9}}
+	return Model{Layers: g, Loss: losses.SparseCategoricalCrossentropy{FromLogits: true}, Optimizer: &optimizers.SGD{LearningRate: .1, Momentum: .9}}
 }
 
 // branched has layers that move numbers: a padding that a convolution takes over, one that none does, and a concatenation.
@@ -83,7 +83,7 @@ func branched(t *testing.T) Model {
 	out := layers.Apply(&layers.Dense{Units: 3, Activation: layers.Softmax}, layers.Apply(&layers.Flatten{}, x))
 	g, err := layers.Functional("branched", in, out)
 	require.NoError(t, err)
-	return Model{g, losses.SparseCategoricalCrossentropy{}, []metrics.Metric{metrics.Accuracy{}}, optimizers.NewSGD()}
+	return Model{Layers: g, Loss: losses.SparseCategoricalCrossentropy{}, Metrics: []metrics.Metric{metrics.Accuracy{}}, Optimizer: optimizers.NewSGD()}
 }
 
 // bounded has activations that end at 6: behind batch norms, which take them over, and behind a convolution and another, where they stay.
@@ -106,7 +106,7 @@ func sequence(t *testing.T) Model {
 		&layers.Conv1DTranspose{Filters: 3, KernelSize: 2, Strides: 2},
 		&layers.Flatten{}, &layers.Dense{Units: 3, Activation: layers.Softmax})
 	require.NoError(t, err)
-	return Model{g, losses.SparseCategoricalCrossentropy{}, nil, optimizers.NewSGD()}
+	return Model{Layers: g, Loss: losses.SparseCategoricalCrossentropy{}, Optimizer: optimizers.NewSGD()}
 }
 
 // limited has all that an update can be.
@@ -118,7 +118,7 @@ func limited(t *testing.T) Model {
 	require.NoError(t, err)
 	o := optimizers.NewMuon() // two rules
 	o.Base = optimizers.Base{GlobalClipNorm: 1, UseEMA: true, EMAOverwriteFrequency: 9, GradientAccumulationSteps: 4}
-	return Model{g, losses.SparseCategoricalCrossentropy{FromLogits: true}, nil, o}
+	return Model{Layers: g, Loss: losses.SparseCategoricalCrossentropy{FromLogits: true}, Optimizer: o}
 }
 
 // merging has functions that work in place beside inputs that are broadcast, a value that is read on both sides of one, and slopes.

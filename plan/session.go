@@ -26,6 +26,7 @@ type Session struct {
 	room     int // of the arena
 	programs map[key]*Program
 	swapped  bool // see SwapAverages
+	sums     []sum
 
 	// Places of what a run touches between steps, and numbers on their way there, kept here because a step neither looks
 	// names up nor allocates.
@@ -36,7 +37,7 @@ type Session struct {
 	rate  [1]float32
 	flag  [1]int32
 	steps [2]int64
-	sum   [2]float64
+	sum   []float64 // room for the largest of sums
 }
 
 // Entry is one value of the store.
@@ -55,7 +56,7 @@ const (
 	Trainable Kind = iota // a weight that training changes
 	Fixed                 // another weight, such as a moving mean
 	Slot                  // what the optimizer keeps for a weight
-	Sum                   // a running mean
+	Sum                   // a running mean, or sums of a metric
 	Scalar                // learning rate, counters
 )
 
@@ -69,15 +70,19 @@ type key struct {
 // the weight's place in the network alone.
 func NewSession(m Model, device kernels.Device, seed uint64) (*Session, error) {
 	s := &Session{model: m, device: device, seed: seed, index: map[string]int{}, programs: map[key]*Program{}}
+	var err error
+	if s.sums, err = m.sums(); err != nil {
+		return nil, err
+	}
 	if err := s.layOut(); err != nil {
 		return nil, err
 	}
-	var err error
 	if s.store, err = device.Alloc(s.bytes); err != nil {
 		return nil, fmt.Errorf("plan: %d bytes for the weights of %s: %w", s.bytes, m.Layers.Name, err)
 	}
-	for _, name := range m.sums() {
-		s.at.sums = append(s.at.sums, s.buffer(sumName(name)))
+	for _, x := range s.sums {
+		s.at.sums = append(s.at.sums, s.buffer(sumName(x.name)))
+		s.sum = slices.Grow(s.sum[:0], x.kind().Shape.Size())
 	}
 	if m.Optimizer != nil {
 		s.at.rate, s.at.iterations, s.at.counter = s.buffer(learningRate), s.buffer(iterations), s.buffer(counter)
@@ -127,8 +132,8 @@ func (s *Session) layOut() error {
 			}
 		}
 	}
-	for _, name := range s.model.sums() {
-		add(sumName(name), ops.SumType, Sum)
+	for _, x := range s.sums {
+		add(sumName(x.name), x.kind(), Sum)
 	}
 	s.bytes += kernels.Slack
 	return err
@@ -270,25 +275,36 @@ func (s *Session) Iterations() int64 {
 // SetIterations sets that number, after loading the optimizer's state.
 func (s *Session) SetIterations(n int64) { write(s.at.iterations, []int64{n}) }
 
-// ResetSums starts the means of loss and metrics anew.
+// ResetSums starts loss and metrics anew.
 func (s *Session) ResetSums() {
-	s.sum = [2]float64{}
-	for _, b := range s.at.sums {
-		write(b, s.sum[:])
+	for i, b := range s.at.sums {
+		zero := s.sum[:s.sums[i].kind().Shape.Size()]
+		clear(zero)
+		write(b, zero)
 	}
 }
 
-// Means puts the means of the loss and the metrics over the samples since ResetSums into dst, in the order of SumNames.
+// Means puts the mean loss and the values of the metrics over the samples since ResetSums into dst, in the order of SumNames.
 // A mean over no samples is NaN.
 func (s *Session) Means(dst []float64) {
 	for i, b := range s.at.sums {
-		read(b, s.sum[:])
-		dst[i] = s.sum[0] / s.sum[1]
+		x := &s.sums[i]
+		sums := s.sum[:x.kind().Shape.Size()]
+		read(b, sums)
+		n := x.width()
+		x.results(dst[:n], sums)
+		dst = dst[n:]
 	}
 }
 
-// SumNames lists "loss" and the metrics' names.
-func (s *Session) SumNames() []string { return s.model.sums() }
+// SumNames lists the names in logs of what Means gives: "loss", and those of the metrics, of which some have several values.
+func (s *Session) SumNames() []string {
+	var names []string
+	for i := range s.sums {
+		names = append(names, s.sums[i].names()...)
+	}
+	return names
+}
 
 // Bytes is the size of the store.
 func (s *Session) Bytes() int { return s.bytes }
