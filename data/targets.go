@@ -186,3 +186,9 @@ func (d *weighted) TargetShape() []int { return TargetShape(d.Dataset) }
 func (d *weighted) ReadTargets(dst []float32, indices []int32) error {
 	return readTargets(d.Dataset, dst, indices)
 }
+
+// ClassNames are those of the data set without targets.
+func (d *targeted) ClassNames() []string { return ClassNames(d.Dataset) }
+
+// ClassNames are those of the data set without weights.
+func (d *weighted) ClassNames() []string { return ClassNames(d.Dataset) }

@@ -111,3 +111,41 @@ func TestTargetsAndWeightsRefused(t *testing.T) {
 	assert.ErrorContains(t, both.ReadTargets(make([]float32, 3), []int32{0}), "1 samples of 2 numbers need 2")
 	assert.ErrorContains(t, both.ReadWeights(make([]float32, 1), []int32{6}), "0 to 5")
 }
+
+// plainData is a data set of another package: it offers nothing but Dataset.
+type plainData struct{ data.Dataset }
+
+func TestLabelsAndBalanced(t *testing.T) {
+	labels := make([]int32, 150)
+	for i := range labels {
+		if i%3 == 0 {
+			labels[i] = 2
+		}
+	}
+	ds, err := data.FromTensors(dense(make([]float32, 150), 150, 1), dense(labels, 150))
+	require.NoError(t, err)
+	weighted, err := data.WithWeights(plainData{ds}, dense(make([]float32, 150), 150))
+	require.NoError(t, err)
+	targeted, err := data.WithTargets(weighted, dense(make([]float32, 150), 150))
+	require.NoError(t, err)
+	for _, same := range []data.Dataset{ds, plainData{ds}, weighted, targeted} {
+		got, _, err := data.Labels(same)
+		require.NoError(t, err)
+		assert.Equal(t, labels, got)
+		weights, err := data.Balanced(same)
+		require.NoError(t, err)
+		assert.Equal(t, map[int]float64{0: .75, 2: 1.5}, weights)
+	}
+	part, err := data.Slice(targeted, 3, 7)
+	require.NoError(t, err)
+	got, _, err := data.Labels(part)
+	require.NoError(t, err)
+	assert.Equal(t, []int32{2, 0, 0, 2}, got)
+	part, err = data.Select(part, []int32{3, 1})
+	require.NoError(t, err)
+	got, _, err = data.Labels(part)
+	require.NoError(t, err)
+	assert.Equal(t, []int32{2, 0}, got)
+	_, err = data.Balanced(targetedSamples(t))
+	assert.ErrorContains(t, err, "no labels")
+}
