@@ -67,7 +67,7 @@ func (m *Model) contents() (*checkpoint.Model, error) {
 // addTraining adds what further training needs.
 func (m *Model) addTraining(c *checkpoint.Model) error {
 	t := m.training
-	c.Training = &checkpoint.Training{Optimizer: t.Optimizer, Loss: t.Loss, Metrics: t.Metrics}
+	c.Training = &checkpoint.Training{Optimizer: t.Optimizer, Loss: t.Loss, Metrics: t.Metrics, WeightedMetrics: t.WeightedMetrics}
 	c.Optimizer = &checkpoint.OptimizerState{
 		Class: t.Optimizer.ClassName(), Iterations: m.session.Iterations(), LearningRate: m.session.LearningRate(),
 		Slots: map[string]map[string]*tensor.Dense{},
@@ -103,7 +103,7 @@ func Load(path string) (*Model, error) {
 		return m, nil
 	}
 	m.compiled = true
-	m.training = Training{Optimizer: c.Training.Optimizer, Loss: c.Training.Loss, Metrics: c.Training.Metrics}
+	m.training = Training{Optimizer: c.Training.Optimizer, Loss: c.Training.Loss, Metrics: c.Training.Metrics, WeightedMetrics: c.Training.WeightedMetrics}
 	if o := c.Optimizer; o != nil {
 		// The configuration has the rate to start with, in float64; the optimizer's own tells where a schedule left it.
 		if o.LearningRate > 0 && o.LearningRate != float32(m.training.Optimizer.Rate()) {

@@ -59,6 +59,8 @@ type Training struct {
 	Optimizer optimizers.Optimizer
 	Loss      losses.Loss
 	Metrics   []metrics.Metric
+	// Metrics in which samples count with their weights.
+	WeightedMetrics []metrics.Metric
 }
 
 // OptimizerState is what an optimizer keeps.

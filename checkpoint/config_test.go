@@ -165,11 +165,16 @@ func TestTrainingConfig(t *testing.T) {
 		{`{` + loss + `,"optimizer_config":{"class_name":"Adam","config":{"loss_scale_factor":8}}}`, "has loss_scale_factor 8, which is not supported"},
 		{`{` + loss + `,"optimizer_config":{"class_name":"Adam","config":{"learning_rate":{"class_name":"ExponentialDecay"}}}}`, "want a number"},
 		{`{` + loss + `,"optimizer_config":{"class_name":"Adam","config":{"learning_rate":-1}}}`, "learning rate -1"},
-		{`{"loss":"mse",` + adam + `}`, `loss "mse" is not supported`},
+		{`{"loss":"ctc",` + adam + `}`, `loss "ctc" is not supported`},
+		{`{"loss":{"class_name":"Huber","config":{"delta":"x"}},` + adam + `}`, "delta is x, want a number"},
+		{`{"loss":{"class_name":"Huber","config":{"reduction":"sum"}},` + adam + `}`, "reduction"},
+		{`{"loss":{"class_name":"BinaryCrossentropy","config":{"axis":1}},` + adam + `}`, "axis"},
 		{`{"loss":{"a":"mse"},` + adam + `}`, "loss"},
-		{`{` + loss + `,` + adam + `,"metrics":["mae"]}`, `metric "mae" is not supported`},
+		{`{` + loss + `,` + adam + `,"metrics":["r2_score"]}`, `metric "r2_score" is not supported`},
 		{`{` + loss + `,` + adam + `,"metrics":{"a":["mae"]}}`, "want a list"},
-		{`{` + loss + `,` + adam + `,"metrics":[{"class_name":"SparseCategoricalAccuracy","config":{"name":"acc"}}]}`, "is not supported"},
+		{`{` + loss + `,` + adam + `,"metrics":[{"class_name":"Accuracy","config":{"name":"acc"}}]}`, "is not supported"},
+		{`{` + loss + `,` + adam + `,"metrics":[{"class_name":"Precision","config":{"top_k":3}}]}`, "top_k"},
+		{`{` + loss + `,` + adam + `,"metrics":[{"class_name":"MeanIoU","config":{"num_classes":3}}]}`, "sparse_y_pred true"},
 		{`{` + loss + `,` + adam + `,"loss_weights":[2]}`, "has loss_weights [2]"},
 	} {
 		_, err := readTraining([]byte(c.config))
@@ -181,13 +186,13 @@ func TestTrainingConfig(t *testing.T) {
 func TestUnusableTraining(t *testing.T) {
 	root, err := hdf5.ReadFile("testdata/sequential.h5")
 	require.NoError(t, err)
-	root.Attrs.Set("training_config", hdf5.StringScalar(`{"loss":"mse","optimizer_config":{"class_name":"Adam","config":{"learning_rate":0.001}}}`, false))
+	root.Attrs.Set("training_config", hdf5.StringScalar(`{"loss":"ctc","optimizer_config":{"class_name":"Adam","config":{"learning_rate":0.001}}}`, false))
 	path := filepath.Join(t.TempDir(), "a.h5")
 	require.NoError(t, hdf5.WriteFile(path, root))
 	m, err := Load(path)
 	require.NoError(t, err)
 	assert.Nil(t, m.Training)
-	assert.ErrorContains(t, m.TrainingErr, `loss "mse"`)
+	assert.ErrorContains(t, m.TrainingErr, `loss "ctc"`)
 	assert.NotEmpty(t, m.Weights)
 
 	// Optimizer state that does not fit.
