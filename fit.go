@@ -26,7 +26,7 @@ type FitOptions struct {
 	Augment         augment.List // changes of training images at random, by the model's seed, the epoch and the image's number; never of validation data
 	Workers         int          // goroutines that read and augment, which change nothing but the speed; 0 means as data.LoaderOptions says
 	// How much the samples of a class count in the loss and in weighted metrics of training; classes that are not in it count 1, and
-	// nil is 1 for all. Of targets the class is where the largest is, or the number itself if there is one.
+	// nil is 1 for all. Of targets the class is where the largest is, or the number itself if there is one. See data.Balanced.
 	ClassWeight map[int]float64
 	Callbacks   []callbacks.Callback
 	Dir         string    // relative paths of callbacks lie under it

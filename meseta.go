@@ -63,8 +63,10 @@ type Training struct {
 	Optimizer optimizers.Optimizer
 	Loss      losses.Loss
 	Metrics   []metrics.Metric
-	Seed      uint64 // of first weights, shuffling and dropout
-	Threads   int    // 0 means all that Go may use
+	// Metrics in which samples count with their weights, where they have some.
+	WeightedMetrics []metrics.Metric
+	Seed            uint64 // of first weights, shuffling and dropout
+	Threads         int    // 0 means all that Go may use
 }
 
 // Input is the first layer of a network: samples of the given dimensions, height, width and channels for images.
@@ -170,7 +172,7 @@ func (m *Model) open() error {
 	if err != nil {
 		return err
 	}
-	s, err := plan.NewSession(plan.Model{Layers: m.graph, Loss: m.training.Loss, Metrics: m.training.Metrics, Optimizer: m.training.Optimizer}, device, m.training.Seed)
+	s, err := plan.NewSession(plan.Model{Layers: m.graph, Loss: m.training.Loss, Metrics: m.training.Metrics, WeightedMetrics: m.training.WeightedMetrics, Optimizer: m.training.Optimizer}, device, m.training.Seed)
 	if err != nil {
 		return errors.Join(err, device.Close())
 	}

@@ -6,8 +6,10 @@ import (
 
 	"github.com/meseta-go/meseta/data"
 	"github.com/meseta-go/meseta/losses"
+	"github.com/meseta-go/meseta/metrics"
 	"github.com/meseta-go/meseta/ops"
 	"github.com/meseta-go/meseta/optimizers"
+	"github.com/meseta-go/meseta/plan"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gorgonia.org/tensor"
@@ -69,4 +71,101 @@ func TestTargetsThatDoNotFit(t *testing.T) {
 	_, err = m.Fit(context.Background(), wrong, FitOptions{})
 	assert.ErrorIs(t, err, ops.ErrShape)
 	assert.ErrorContains(t, err, "targets are [6,2], the network gives [6,3]")
+}
+
+// TestWeightsOfSamples weighs samples by their class, by themselves, and all alike.
+func TestWeightsOfSamples(t *testing.T) {
+	train, val := tinyData(t, 30), tinyData(t, 12)
+	training := Training{Loss: losses.CategoricalCrossentropy{LabelSmoothing: .1}, Metrics: []metrics.Metric{metrics.Accuracy{}},
+		WeightedMetrics: []metrics.Metric{metrics.Accuracy{}, metrics.OfLoss{Loss: losses.CategoricalCrossentropy{LabelSmoothing: .1}}}}
+	weigh := func(ds data.Dataset, weight ...float32) data.Dataset {
+		w := make([]float32, ds.Len())
+		for i := range w {
+			w[i] = weight[i%3] // the label
+		}
+		ds, err := data.WithWeights(ds, tensor.New(tensor.WithShape(len(w)), tensor.WithBacking(w)))
+		require.NoError(t, err)
+		return ds
+	}
+	plain := fitted(t, training, train, val, FitOptions{})
+	assert.Equal(t, plain["accuracy"], plain["weighted_accuracy"], "without weights")
+	assert.InDeltaSlice(t, plain["loss"], plain["categorical_crossentropy"], 1e-12)
+	byClass := fitted(t, training, train, weigh(val, 3, .5, 1), FitOptions{ClassWeight: map[int]float64{0: 3, 1: .5}})
+	bySample := fitted(t, training, weigh(train, 3, .5, 1), weigh(val, 3, .5, 1), FitOptions{})
+	assert.Equal(t, bySample, byClass)
+	hot := fitted(t, training, oneHot(t, train), weigh(val, 3, .5, 1), FitOptions{ClassWeight: map[int]float64{0: 3, 1: .5, 2: 1}})
+	assert.Equal(t, byClass["val_accuracy"], hot["val_accuracy"])
+	assert.NotEqual(t, plain["loss"], byClass["loss"])
+	assert.NotEqual(t, byClass["accuracy"], byClass["weighted_accuracy"])
+	// The loss is Σ w·l/N, the weighted metric Σ w·l/Σ w; here Σ w/N is 1.5 in training and validation.
+	for i := range byClass["loss"] {
+		assert.InDelta(t, byClass["loss"][i], 1.5*byClass["categorical_crossentropy"][i], 1e-6)
+		assert.InDelta(t, byClass["val_loss"][i], 1.5*byClass["val_categorical_crossentropy"][i], 1e-6)
+	}
+	// A weight of 0 takes a sample out of the sum, but not out of its number.
+	some := fitted(t, training, weigh(train, 1, 1, 0), weigh(val, 1, 0, 0), FitOptions{})
+	assert.InDelta(t, some["val_loss"][2], some["val_categorical_crossentropy"][2]/3, 1e-6)
+}
+
+func TestWeightsThatDoNotFit(t *testing.T) {
+	train := tinyData(t, 6)
+	weighted, err := data.WithWeights(train, tensor.New(tensor.WithShape(6), tensor.WithBacking(make([]float32, 6))))
+	require.NoError(t, err)
+	m := compileTiny(t, 1)
+	for _, c := range []struct {
+		ds     data.Dataset
+		weight map[int]float64
+		want   string
+	}{
+		{weighted, map[int]float64{0: 1}, "have weights already"},
+		{train, map[int]float64{-1: 1}, "class -1"},
+		{train, map[int]float64{1: -2}, "class 1 the weight -2"},
+	} {
+		_, err := m.Fit(context.Background(), c.ds, FitOptions{ClassWeight: c.weight})
+		assert.ErrorContains(t, err, c.want)
+	}
+}
+
+// TestMetricsOfAnEpoch has metrics of all kinds at once. They begin anew with each epoch, and evaluation gives what validation did.
+func TestMetricsOfAnEpoch(t *testing.T) {
+	train, val := tinyData(t, 30), tinyData(t, 12)
+	training := Training{Optimizer: optimizers.NewAdam().WithRate(.01), Loss: losses.SparseCategoricalCrossentropy{}, Seed: 7, Threads: 2, Metrics: []metrics.Metric{
+		metrics.AUC{}, metrics.Named{Metric: metrics.AUC{Curve: "PR"}, As: "pr"}, metrics.F1Score{}, metrics.F1Score{Average: "macro"}, metrics.ClassAccuracy{},
+		metrics.RootMeanSquaredError{}, metrics.SparseTopKCategoricalAccuracy{K: 3}, metrics.TruePositives{}, metrics.FalseNegatives{},
+	}}
+	m := tiny()
+	defer m.Close()
+	require.NoError(t, m.Compile(training))
+	history, err := m.Fit(context.Background(), train, FitOptions{Epochs: 6, BatchSize: 8, Validation: val})
+	require.NoError(t, err)
+	h := history.Metrics
+	for _, name := range []string{"auc", "pr", "f1_score_0", "f1_score_2", "f1_score_1", "class_accuracy_2", "root_mean_squared_error", "sparse_top_k_categorical_accuracy"} {
+		require.Len(t, h[name], 6, name)
+		require.Len(t, h["val_"+name], 6, name)
+	}
+	assert.Greater(t, h["val_auc"][5], .9)
+	for i := range 6 {
+		assert.Equal(t, 1., h["sparse_top_k_categorical_accuracy"][i])
+		assert.Equal(t, 30., h["true_positives"][i]+h["false_negatives"][i], "counts begin anew")
+		assert.Equal(t, 12., h["val_true_positives"][i]+h["val_false_negatives"][i])
+	}
+	logs, err := m.Evaluate(context.Background(), val, 12)
+	require.NoError(t, err)
+	for name, value := range logs {
+		assert.InDelta(t, h["val_"+name][5], value, 1e-6, name)
+	}
+
+	step, err := m.Stepper(plan.Training, 30)
+	require.NoError(t, err)
+	x, y := make([]float32, 30*36), make([]int32, 30)
+	indices := make([]int32, 30)
+	for i := range indices {
+		indices[i] = int32(i)
+	}
+	require.NoError(t, train.Read(x, y, indices))
+	assert.Zero(t, testing.AllocsPerRun(5, func() {
+		if _, err := step(x, y); err != nil {
+			t.Fatal(err)
+		}
+	}))
 }
