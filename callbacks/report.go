@@ -32,6 +32,8 @@ type Report struct {
 	speed     Throughput
 	page      report.Run
 	now       func() time.Time
+	steps     int // in an epoch
+	stride    int // updates from one noted rate to the next
 	begun     time.Time
 	written   time.Time     // last
 	cost      time.Duration // of writing
@@ -53,6 +55,8 @@ const (
 	defaultReport = "report.html"
 	// Writing may take this part of the time.
 	reportShare = 50
+	// So many learning rates of updates are noted: then every second is dropped.
+	maxRates = 2000
 )
 
 // Name returns report.
@@ -68,7 +72,7 @@ func (c *Report) Begin(s *Setup) error {
 	if name == "" {
 		name = defaultReport
 	}
-	c.path, c.validated, c.run, c.history, c.speed = s.path(name), s.Validation, s.Run, newHistory(), Throughput{}
+	c.path, c.validated, c.run, c.history, c.speed, c.stride = s.path(name), s.Validation, s.Run, newHistory(), Throughput{}, 1
 	c.page, c.written, c.cost = report.Run{}, time.Time{}, 0
 	if c.now == nil {
 		c.now = time.Now
@@ -81,7 +85,8 @@ func (c *Report) Begin(s *Setup) error {
 		return fmt.Errorf("callbacks: Report: %w", err)
 	}
 	c.page = report.Run{Title: c.Title, State: report.Running, Configuration: c.Configuration, Environment: slices.Clone(c.Environment)}
-	c.page.Curves.Order = slices.Clone(s.Metrics)
+	c.page.Curves.Order, c.page.Rates = slices.Clone(s.Metrics), make([]report.Rate, 0, maxRates)
+	c.steps = s.StepsPerEpoch
 	if described, ok := s.Run.(Described); ok {
 		var settings []report.Setting
 		c.page.Network, settings = described.Describe()
@@ -104,6 +109,8 @@ func (c *Report) Watch(e Event) error {
 	switch e.Kind {
 	case TrainBegin:
 		c.begun = c.now()
+	case BatchEnd:
+		c.noteRate(e)
 	case EpochEnd:
 		c.history.add(e.Epoch, e.Logs)
 		c.page.Throughput = append(c.page.Throughput, c.speed.Epochs[len(c.speed.Epochs)-1].SamplesPerSecond())
@@ -183,6 +190,21 @@ func (c *Report) setBest() {
 	if epoch, value, ok := c.history.Best(metric, Min); ok {
 		c.page.Best = &report.Best{Epoch: epoch, Metric: metric, Value: value}
 	}
+}
+
+// noteRate takes down the learning rate of an update. It allocates nothing.
+func (c *Report) noteRate(e Event) {
+	if e.Batch.Step%c.stride != 0 {
+		return
+	}
+	if len(c.page.Rates) == maxRates {
+		for i := range maxRates / 2 {
+			c.page.Rates[i] = c.page.Rates[2*i]
+		}
+		c.page.Rates = c.page.Rates[:maxRates/2]
+		c.stride *= 2
+	}
+	c.page.Rates = append(c.page.Rates, report.Rate{Epochs: float64(e.Epoch) + float64(e.Batch.Index)/float64(c.steps), Rate: e.LearningRate})
 }
 
 // note takes down what was decided.

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meseta-go/meseta/report"
+	"github.com/meseta-go/meseta/schedules"
 )
 
 // describedRecorder is a run that can say what it is.
@@ -136,6 +137,28 @@ func TestReportIsWrittenSeldomWhereItIsSlow(t *testing.T) {
 	seconds := clock.Sub(page.begun).Seconds()
 	assert.InDelta(t, seconds/reportShare, writes, 3)
 	require.NoError(t, m.TrainEnd(nil))
+}
+
+// Rates of updates are noted evenly over the whole run, and no more than there is room for.
+func TestReportNotesRates(t *testing.T) {
+	const epochs, steps = 30, 500
+	s := stream{"loss": make([]float64, epochs)}
+	schedule := &LearningRateScheduler{Schedule: &schedules.Exponential{DecayRate: 0.9, DecayEpochs: 1}}
+	page := &Report{}
+	m, err := NewManager([]Callback{page, schedule}, setupFor(t, s, steps, &recorder{}))
+	require.NoError(t, err)
+	used, _ := fit(t, m, s, 0, &recorder{})
+	rates := page.page.Rates
+	assert.Greater(t, len(rates), maxRates/2-1)
+	assert.LessOrEqual(t, len(rates), maxRates)
+	for i, r := range rates {
+		step := i * page.stride
+		require.Equal(t, report.Rate{Epochs: float64(step/steps) + float64(step%steps)/steps, Rate: used[step]}, r)
+	}
+	assert.Less(t, (len(rates)-1)*page.stride+page.stride, epochs*steps+page.stride)
+	update := 0
+	event := Event{Kind: BatchEnd, LearningRate: 1}
+	assert.Zero(t, testing.AllocsPerRun(5000, func() { event.Batch.Step = update; update++; page.noteRate(event) }))
 }
 
 func TestReportErrors(t *testing.T) {

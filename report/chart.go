@@ -22,6 +22,7 @@ type series struct {
 	paint paint
 	runs  [][]point // epoch and value
 	bad   []float64 // epochs that are left out
+	cut   bool      // the next point begins a new run
 	dots  bool
 }
 

@@ -162,19 +162,22 @@ func (c Curves) chart(name string) *chart {
 // curve cuts the curve of a metric where it cannot be drawn.
 func (c Curves) curve(metric string, p paint, logarithmic bool) series {
 	s := series{paint: p, dots: len(c.Epochs) <= maxDots}
-	whole := false
 	for i, y := range c.Metrics[metric] {
-		x := float64(c.Epochs[i] + 1)
-		if !drawable(y, logarithmic) {
-			s.bad, whole = append(s.bad, x), false
-			continue
-		}
-		if !whole {
-			s.runs, whole = append(s.runs, nil), true
-		}
-		s.runs[len(s.runs)-1] = append(s.runs[len(s.runs)-1], point{x, y})
+		s.add(float64(c.Epochs[i]+1), y, logarithmic)
 	}
 	return s
+}
+
+// add appends a point, or begins a new piece of the curve behind one that cannot be drawn.
+func (s *series) add(x, y float64, logarithmic bool) {
+	switch n := len(s.runs); {
+	case !drawable(y, logarithmic):
+		s.bad, s.cut = append(s.bad, x), true
+	case n == 0 || s.cut:
+		s.runs, s.cut = append(s.runs, []point{{x, y}}), false
+	default:
+		s.runs[n-1] = append(s.runs[n-1], point{x, y})
+	}
 }
 
 // drawable says whether a value has a place on an axis.

@@ -26,6 +26,7 @@ type Run struct {
 	Best     *Best
 
 	Curves     Curves    // its title is not used
+	Rates      []Rate    // learning rates of updates, in their order; drawn where they change within an epoch
 	Throughput []float64 // samples per second in training, for each epoch of the curves; 0 where it is not known
 	Decisions  []Decision
 
@@ -55,6 +56,12 @@ type Best struct {
 	Epoch  int // 0-based
 	Metric string
 	Value  float64
+}
+
+// Rate is the learning rate of an update.
+type Rate struct {
+	Epochs float64 // that passed before it
+	Rate   float64
 }
 
 // Decision is what a callback decided.
@@ -209,7 +216,7 @@ func (r *Run) tiles() (tiles []tile) {
 	}
 	if rates := slices.DeleteFunc(slices.Clone(r.Throughput), func(x float64) bool { return !(x > 0) || math.IsInf(x, 0) }); len(rates) > 0 {
 		slices.Sort(rates)
-		tiles = append(tiles, tile{"images per second", grouped(rates[len(rates)/2]), "median epoch"})
+		tiles = append(tiles, tile{"images/s", grouped(rates[len(rates)/2]), "median epoch"})
 	}
 	if r.Network != nil {
 		tiles = append(tiles, tile{"parameters", grouped(float64(r.Network.Trainable)), "trainable"})
@@ -240,7 +247,11 @@ func (r *Run) charts() (list []chartView) {
 	var charts []*chart
 	for _, name := range r.Curves.panels() {
 		charts = append(charts, r.Curves.chart(name))
-		charts[len(charts)-1].tips = r.Curves.tips(name)
+		panel := charts[len(charts)-1]
+		panel.tips = r.Curves.tips(name)
+		if name == learningRate && r.ratesMove() {
+			r.drawRates(panel)
+		}
 	}
 	if t := r.throughputCurves(); t != nil {
 		panel := &chart{title: "images per second", first: charts[0].first, last: charts[0].last, fromZero: true}
@@ -253,6 +264,28 @@ func (r *Run) charts() (list []chartView) {
 		list = append(list, chartView{c.svg("wide", 580, 250), c.svg("narrow", 358, 220)})
 	}
 	return list
+}
+
+// ratesMove says whether the learning rate changes within an epoch.
+func (r *Run) ratesMove() bool {
+	for i := 1; i < len(r.Rates); i++ {
+		if a, b := r.Rates[i-1], r.Rates[i]; a.Rate != b.Rate && math.Floor(a.Epochs) == math.Floor(b.Epochs) {
+			return true
+		}
+	}
+	return false
+}
+
+// drawRates replaces the curve of the epochs' last rates by that of all updates. It begins before the first epoch ends.
+func (r *Run) drawRates(panel *chart) {
+	curve := series{paint: ratePaint}
+	for _, at := range r.Rates {
+		curve.add(at.Epochs, at.Rate, true)
+	}
+	curve.bad = nil
+	panel.series = []series{curve}
+	panel.first = r.Rates[0].Epochs
+	panel.last = max(panel.last, r.Rates[len(r.Rates)-1].Epochs)
 }
 
 // throughputCurves is the throughput as a metric, or nil if there is none for each epoch.

@@ -297,3 +297,23 @@ func TestReportFile(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(content, after), "what cannot be written leaves the old one")
 }
+
+// A rate that moves within epochs is drawn update by update, from before the first epoch's end; else epoch by epoch.
+func TestReportDrawsRatesOfUpdates(t *testing.T) {
+	r := exampleRun(t)
+	for i := range 500 {
+		r.Rates = append(r.Rates, Rate{float64(i) / 50, r.Curves.Metrics["learning_rate"][i/50]})
+	}
+	assert.False(t, r.ratesMove(), "from epoch to epoch only")
+	assert.True(t, htmlOf(t, r) == htmlOf(t, exampleRun(t)))
+	for i := range r.Rates {
+		r.Rates[i].Rate = 1e-3 * float64(min(i, 500-i)) / 250 // from 0, which has no place on the axis
+	}
+	assert.True(t, r.ratesMove())
+	text := htmlOf(t, r)
+	keep(t, "rates.html", text)
+	curve := regexp.MustCompile(`class="p-rate"[^>]* d="(M[^"]*)"`).FindStringSubmatch(text)
+	require.NotNil(t, curve)
+	assert.Equal(t, 499, strings.Count(curve[1], ","), "every update but the first")
+	outline(t, text)
+}
