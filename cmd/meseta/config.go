@@ -63,7 +63,7 @@ func addConfig(c *cobra.Command) {
 	f.String("model", d.Model, "name of an architecture, or a .h5 or .keras file")
 	f.String("data", d.Data, "mnist, or "+dataKinds)
 	f.Bool("skip-broken", false, "leave out images of class folders that cannot be read")
-	f.String("val", d.Validation, "validation data: how many of the last training samples (of class folders: of all), a fraction of them, or a directory")
+	f.String("val", d.Validation, "validation data: how many of the last training samples (of class folders and arrays: of all), a fraction of them, or a directory")
 	f.Int("epochs", d.Epochs, "passes over the data, at most")
 	f.Int("batch", d.Batch, "samples in a step")
 	f.Int("steps", 0, "updates in all, instead of epochs")

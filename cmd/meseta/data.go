@@ -28,13 +28,13 @@ const dataKinds = "a directory with IDX files or CIFAR's binary ones, or a direc
 type source struct {
 	from       string // mnist, a directory with IDX or CIFAR's binary files, a folder or archive of class folders, or a file of arrays
 	input      layers.Shape
-	seed       uint64 // of which images of class folders are held back
+	seed       uint64 // of which samples are held back
 	skipBroken bool
 	say        io.Writer // for messages
 }
 
 // loadData finds data by name, directory or archive. validation is how many of the training samples to hold back, a fraction of them, or a
-// directory of its own; "0" is none. The last ones are held back, or of class folders, where the last would all be of one class, a random part.
+// directory of its own; "0" is none. The last ones are held back, or of class folders and files of arrays, where the last may all be of one class, a random part.
 func loadData(s source, validation string) (dataSets, error) {
 	sets, err := s.open()
 	if err != nil {
@@ -46,7 +46,7 @@ func loadData(s source, validation string) (dataSets, error) {
 		return sets, err
 	}
 	all := sets.train
-	folder, isFolder := all.(*data.Folder)
+	_, isFolder := all.(*data.Folder)
 	count := n
 	if n < 1 {
 		// As data.Split, and Keras.
@@ -56,8 +56,8 @@ func loadData(s source, validation string) (dataSets, error) {
 	case n == 0:
 	case !(n > 0) || count != math.Trunc(count) || count < 1 || count >= float64(all.Len()):
 		err = usageError{fmt.Errorf("--val %s: want a fraction below 1, or a whole number below the %d training samples", validation, all.Len())}
-	case isFolder:
-		sets.train, sets.validation, err = data.HoldOut(folder, int(count), s.seed)
+	case isFolder || isArrays(s.from):
+		sets.train, sets.validation, err = data.HoldOut(all, int(count), s.seed)
 	default:
 		k := all.Len() - int(count)
 		if sets.train, err = data.Slice(all, 0, k); err == nil {
