@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
@@ -49,4 +50,22 @@ func TestTrainAugments(t *testing.T) {
 	code, _, stderr = run("train", "--data", idx, "--val", "20", "--run-dir", t.TempDir(), "--config", writeText(t, "e.yaml", "augment: [{pad_and_crop: 40}]\n"))
 	assert.NotZero(t, code)
 	assert.Contains(t, stderr, "padding is 40, images of 28x28 need 1 to 28")
+}
+
+func TestTrainMixes(t *testing.T) {
+	idx := smallIDX(t, 90)
+	config := writeText(t, "mix.yaml", "augment: [{pad_and_crop: 2}, {mixup: 0.4}, cutmix]\n")
+	saved := filepath.Join(t.TempDir(), "end.h5")
+	code, stdout, stderr := run("train", "--config", config, "--data", idx, "--val", "30", "--epochs", "2", "--batch", "20", "--run-dir", t.TempDir(), "--save", saved, "--json")
+	require.Zero(t, code, stderr)
+	var r result
+	require.NoError(t, json.Unmarshal([]byte(stdout), &r))
+	assert.Contains(t, r.Test, "accuracy")
+	assert.EqualValues(t, 6, r.Updates)
+	code, stdout, stderr = run("eval", saved, "--data", idx)
+	require.Zero(t, code, stderr)
+	assert.Contains(t, stdout, "accuracy")
+	// Of class folders, some of which are empty, targets are as wide as the network's output.
+	code, _, stderr = run("train", "--config", config, "--data", hardFolder(t), "--skip-broken", "--val", "6", "--epochs", "1", "--batch", "8", "--run-dir", t.TempDir())
+	assert.Zero(t, code, stderr)
 }

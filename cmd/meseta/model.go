@@ -31,6 +31,10 @@ func openModel(cfg config) (*meseta.Model, error) {
 	if cfg.LearningRate > 0 {
 		training.Optimizer = training.Optimizer.WithRate(cfg.LearningRate)
 	}
+	// What is mixed has targets, no labels. This loss is the same of labels, which validation data have.
+	if sparse, ok := training.Loss.(losses.SparseCategoricalCrossentropy); ok && cfg.Augment.Mixes() {
+		training.Loss = losses.CategoricalCrossentropy{FromLogits: sparse.FromLogits}
+	}
 	training.Seed, training.Threads = cfg.Seed, cfg.Threads
 	if err := m.Compile(training); err != nil {
 		return nil, err
