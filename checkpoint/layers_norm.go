@@ -38,6 +38,18 @@ var normLayers = map[string]codec{
 		setLimits(values, "gamma", l.GammaRegularizer, l.GammaConstraint)
 		setLimits(values, "beta", l.BetaRegularizer, l.BetaConstraint)
 	}),
+	"UnitNormalization": of(func(c *config, name string) *layers.UnitNormalization {
+		return &layers.UnitNormalization{Name: name, Axis: c.integers("axis", nil)}
+	}, func(l *layers.UnitNormalization, values map[string]any) {
+		switch len(l.Axis) {
+		case 0:
+			values["axis"] = -1
+		case 1:
+			values["axis"] = l.Axis[0]
+		default:
+			values["axis"] = l.Axis
+		}
+	}),
 	"GroupNormalization": of(func(c *config, name string) *layers.GroupNormalization {
 		l := &layers.GroupNormalization{Name: name, Groups: c.one("groups", 32), Epsilon: c.number("epsilon", 0.001)}
 		l.NoScale, l.NoCenter, l.GammaInitializer, l.BetaInitializer = c.gammaAndBeta()

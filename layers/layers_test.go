@@ -116,6 +116,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		{&LayerNormalization{}, ErrConfig, "epsilon 0"},
 		{&LayerNormalization{Epsilon: 1, Axis: []int{1}}, ErrConfig, "axis [1]"},
 		{&LayerNormalization{Epsilon: 1, Axis: []int{0, 1, 2, 3}}, ErrConfig, "axis [0 1 2 3]"},
+		{&UnitNormalization{Axis: []int{0}}, ErrConfig, "axis [0]"},
 		{&GroupNormalization{Epsilon: 1}, ErrConfig, "32 groups"},
 		{&GroupNormalization{Groups: -2, Epsilon: 1}, ErrConfig, "-2 groups"},
 		{&Rescaling{}, ErrConfig, "scale 0"},

@@ -156,6 +156,81 @@ func (l *GroupNormalization) Lower(b *Builder, in, w []ops.Value) (ops.Value, er
 	return out[0], nil
 }
 
+// UnitNormalization divides every sample, or every part of one along Axis, by its Euclidean length, or by 1e-12 where that is more.
+//
+// Input and output of any one shape.
+type UnitNormalization struct {
+	Name string
+	Axis []int // dimensions that make one length, counted as Keras does with the batch as 0, or -1 for the last; nil means the last
+}
+
+// ClassName is "UnitNormalization".
+func (*UnitNormalization) ClassName() string { return "UnitNormalization" }
+
+// GivenName is the field Name.
+func (l *UnitNormalization) GivenName() string { return l.Name }
+
+func (l *UnitNormalization) axes() []int {
+	if len(l.Axis) == 0 {
+		return []int{-1}
+	}
+	return l.Axis
+}
+
+// OutputShape is the input's.
+func (l *UnitNormalization) OutputShape(in []Shape) (Shape, error) {
+	if err := inputs(l, in, 1); err != nil {
+		return nil, err
+	}
+	if axes := sampleAxes(l.axes(), len(in[0])); axes == nil {
+		return nil, fmt.Errorf("layers: UnitNormalization has axis %v, its input %v has 1 to %d: %w", l.Axis, in[0], len(in[0]), ErrConfig)
+	}
+	return in[0], nil
+}
+
+// Weights is none.
+func (*UnitNormalization) Weights([]Shape) []Weight { return nil }
+
+// Lower adds a product with the inverse length.
+func (l *UnitNormalization) Lower(b *Builder, in, _ []ops.Value) (ops.Value, error) {
+	// The least is under the root, so that the gradient at 0 is a number, too.
+	least, err := b.constant(1e-24)
+	if err != nil {
+		return ops.None, err
+	}
+	v, err := b.Add1(ops.Binary{Func: ops.Times}, in[0], in[0])
+	if err != nil {
+		return ops.None, err
+	}
+	if v, err = b.Add1(ops.Reduce{Func: ops.Sum, Axes: l.axes(), KeepDims: true}, v); err != nil {
+		return ops.None, err
+	}
+	if v, err = b.Add1(ops.Binary{Func: ops.Maximum}, v, least); err != nil {
+		return ops.None, err
+	}
+	if v, err = b.Add1(ops.Unary{Func: ops.Rsqrt}, v); err != nil {
+		return ops.None, err
+	}
+	return b.Add1(ops.Binary{Func: ops.Times}, in[0], v)
+}
+
+// sampleAxes gives dimensions of a sample of so many, in order and the first being 0, that are counted as Keras does, with the batch as 0 or
+// from the end as negative numbers; nil where one is not there or stands twice.
+func sampleAxes(axes []int, dimensions int) []int {
+	sorted := []int{}
+	for _, a := range axes {
+		if a < 0 {
+			a += dimensions + 1
+		}
+		if a < 1 || a > dimensions || slices.Contains(sorted, a-1) {
+			return nil
+		}
+		sorted = append(sorted, a-1)
+	}
+	slices.Sort(sorted)
+	return sorted
+}
+
 // gammaAndBeta completes what a layer says of its scale and its offset.
 func gammaAndBeta(shape Shape, noScale, noCenter bool, gamma, beta Weight) (list []Weight) {
 	if !noScale {

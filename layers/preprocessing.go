@@ -99,21 +99,10 @@ func (l *Normalization) GivenName() string { return l.Name }
 
 // Axes are the dimensions of a sample of so many that have numbers of their own, in order, the first being 0; nil if Axis names others.
 func (l *Normalization) Axes(dimensions int) []int {
-	axes := []int{}
 	if l.Axis == nil {
-		axes = append(axes, dimensions-1)
+		return sampleAxes([]int{-1}, dimensions)
 	}
-	for _, a := range l.Axis {
-		if a < 0 {
-			a += dimensions + 1
-		}
-		if a < 1 || a > dimensions || slices.Contains(axes, a-1) {
-			return nil
-		}
-		axes = append(axes, a-1)
-	}
-	slices.Sort(axes)
-	return axes
+	return sampleAxes(l.Axis, dimensions)
 }
 
 // OutputShape is the input's.

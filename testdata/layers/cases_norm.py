@@ -26,5 +26,7 @@ CASES = {
     "group_no_scale": one(IMAGE, lambda: L.GroupNormalization(groups=2, scale=False)),
     "batch_no_center": one(IMAGE, lambda: L.BatchNormalization(center=False)),
     "batch_no_scale": one(IMAGE, lambda: L.BatchNormalization(scale=False, momentum=0.9)),
+    "unit": one(IMAGE, lambda: L.UnitNormalization()),
+    "unit_axes": one(IMAGE, lambda: L.UnitNormalization(axis=[1, -1])),
     "batch_bare": one(IMAGE, lambda: L.BatchNormalization(center=False, scale=False)),
 }
