@@ -39,20 +39,44 @@ func (c *CPU) chooseNorm(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 			}
 		})
 	case ops.GroupNorm:
-		x, err := norm.NewGroupForward(dev, groupParams(o, in[0].Shape))
-		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
-			gamma, beta := optional(in[1:], o.Scale, o.Center)
-			return func() { x.Run(out[0], out[1], out[2], in[0], gamma, beta) }
-		})
+		p := groupParams(o, in[0].Shape)
+		if p.P == 1 && p.Groups == 1 {
+			x, err := norm.NewLayerForward(dev, norm.Params{Rows: p.N, C: p.C, Epsilon: p.Epsilon})
+			return groupNorm(c, o, x, err)
+		}
+		x, err := norm.NewGroupForward(dev, p)
+		return groupNorm(c, o, x, err)
 	case ops.GroupNormBackward:
-		x, err := norm.NewGroupBackward(dev, groupParams(ops.GroupNorm(o), in[1].Shape))
-		return bound(c, x, err, func(in, out [][]float32, b Buffers) func() {
-			diffGamma, diffBeta := optional(out[1:], o.Scale, o.Center)
-			w := f32(b.Workspace)
-			return func() { x.Run(out[0], diffGamma, diffBeta, in[0], in[1], in[2], in[3], at(in, 4), w) }
-		})
+		p := groupParams(ops.GroupNorm(o), in[1].Shape)
+		if p.P == 1 && p.Groups == 1 {
+			x, err := norm.NewLayerBackward(dev, norm.Params{Rows: p.N, C: p.C, Epsilon: p.Epsilon})
+			return groupNormBackward(c, o, x, err)
+		}
+		x, err := norm.NewGroupBackward(dev, p)
+		return groupNormBackward(c, o, x, err)
 	}
 	return nil, nil
+}
+
+// groupNorm binds one of the kernels of a GroupNorm.
+func groupNorm[X interface {
+	Run(dst, mean, invStd, src, gamma, beta []float32)
+}](c *CPU, o ops.GroupNorm, x X, err error) (Kernel, error) {
+	return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
+		gamma, beta := optional(in[1:], o.Scale, o.Center)
+		return func() { x.Run(out[0], out[1], out[2], in[0], gamma, beta) }
+	})
+}
+
+// groupNormBackward binds one of the kernels of a GroupNormBackward.
+func groupNormBackward[X interface {
+	Run(diffSrc, diffGamma, diffBeta, diffDst, src, mean, invStd, gamma, workspace []float32)
+}](c *CPU, o ops.GroupNormBackward, x X, err error) (Kernel, error) {
+	return bound(c, x, err, func(in, out [][]float32, b Buffers) func() {
+		diffGamma, diffBeta := optional(out[1:], o.Scale, o.Center)
+		w := f32(b.Workspace)
+		return func() { x.Run(out[0], diffGamma, diffBeta, in[0], in[1], in[2], in[3], at(in, 4), w) }
+	})
 }
 
 // optional gives the first two operands of a list that each may be left out.

@@ -24,9 +24,6 @@ func (p GroupParams) check() error {
 	return Params{1, 1, p.Epsilon}.check()
 }
 
-// rows says that each sample is one row of one group: layer normalization.
-func (p GroupParams) rows() bool { return p.P == 1 && p.Groups == 1 }
-
 // count is the number of elements of a group.
 func (p GroupParams) count() float64 { return float64(p.P) * float64(p.C/p.Groups) }
 
@@ -76,14 +73,20 @@ func (s *samples) vector(worker, i int) []float32 {
 	return s.wides[(worker*s.count+i)*padded:][:padded]
 }
 
-// cut calls loop for the wide rows of the sample that starts at element `start`, and for what is left.
-func (s *samples) cut(start int, loop func(start, end, wide, width int)) {
-	size := s.params.P * s.params.C
-	wide := size / s.wide.Width
-	rest := wide * s.wide.Width
-	loop(start, start+rest, wide, s.wide.Width)
-	if rest < size {
-		loop(start+rest, start+size, 1, size-rest)
+// whole calls loop for the wide rows of the sample that starts at element `start`, and for what is left.
+func (s *samples) whole(start int, loop func(start, end, wide, width int)) {
+	cut(start, s.params.P*s.params.C, s.wide.Width, loop)
+}
+
+// cut calls loop for the rows of the given width of `size` elements from start on, and for what is less than a row.
+func cut(start, size, width int, loop func(start, end, wide, width int)) {
+	wide := size / width
+	rest := start + wide*width
+	if wide > 0 {
+		loop(start, rest, wide, width)
+	}
+	if rest < start+size {
+		loop(rest, start+size, 1, start+size-rest)
 	}
 }
 
@@ -103,13 +106,9 @@ func NewGroupForward(dev *cpu.Device, p GroupParams) (*GroupForward, error) {
 		return nil, err
 	}
 	x := &GroupForward{samples: s, loops: vec.For(dev.ISA()), ones: constant(p.C, 1), zeros: constant(p.C, 0)}
-	sample := x.groups
-	if p.rows() {
-		sample = x.row
-	}
 	x.task = func(i, worker int) {
 		for n, end := x.chunk(i); n < end; n++ {
-			sample(n, worker)
+			x.sample(n, worker)
 		}
 	}
 	return x, nil
@@ -139,20 +138,24 @@ func (x *GroupForward) Run(dst, mean, invStd, src, gamma, beta []float32) {
 
 // moments keeps the mean and deviation of a group of sample n, of its sum and sum of squares.
 func (x *GroupForward) moments(n, group int, sum, square float64) (mean, invStd float32) {
-	m := sum / x.params.count()
-	// Rounding may leave a constant group a variance below 0.
-	v := max(square/x.params.count()-m*m, 0)
-	mean, invStd = float32(m), float32(1/math.Sqrt(v+float64(x.params.Epsilon)))
 	at := n*x.params.Groups + group
-	x.mean[at], x.invStd[at] = mean, invStd
-	return mean, invStd
+	x.mean[at], x.invStd[at] = statistics(sum, square, x.params.count(), x.params.Epsilon)
+	return x.mean[at], x.invStd[at]
 }
 
-func (x *GroupForward) groups(n, worker int) {
+// statistics gives mean and inverse deviation of so many numbers, of their sum and sum of squares.
+func statistics(sum, square, count float64, epsilon float32) (mean, invStd float32) {
+	m := sum / count
+	// Rounding may leave equal numbers a variance below 0.
+	v := max(square/count-m*m, 0)
+	return float32(m), float32(1 / math.Sqrt(v+float64(epsilon)))
+}
+
+func (x *GroupForward) sample(n, worker int) {
 	p := x.params
 	sums, squares := x.twoSums(worker)
 	start := n * p.P * p.C
-	x.cut(start, func(start, end, wide, width int) { x.loops.Moments(sums, squares, x.src[start:end], wide, width) })
+	x.whole(start, func(start, end, wide, width int) { x.loops.Moments(sums, squares, x.src[start:end], wide, width) })
 	x.wide.Fold(sums)
 	x.wide.Fold(squares)
 	means, scales, offsets := x.vector(worker, 0), x.vector(worker, 1), x.vector(worker, 2)
@@ -172,41 +175,9 @@ func (x *GroupForward) groups(n, worker int) {
 	for _, v := range [...][]float32{means, scales, offsets} {
 		x.wide.Repeat(v, v[:p.C])
 	}
-	x.cut(start, func(start, end, wide, width int) {
+	x.whole(start, func(start, end, wide, width int) {
 		x.loops.Normalize[0][0](x.dst[start:end], x.src[start:end], nil, means, scales, offsets, wide, width)
 	})
-}
-
-func (x *GroupForward) row(n, worker int) {
-	c := x.params.C
-	src, dst := x.src[n*c:][:c], x.dst[n*c:][:c]
-	sum, square := x.sum(src, worker)
-	mean, invStd := x.moments(n, 0, sum, square)
-	gamma, beta := x.gamma[:c], x.beta[:c]
-	for j, v := range src {
-		dst[j] = float32((v-mean)*float32(gamma[j]*invStd)) + beta[j]
-	}
-}
-
-// foldedRow is how many sums a long row is first added up to.
-const foldedRow = 128
-
-// sum gives the sum and the sum of squares of a row.
-func (x *GroupForward) sum(row []float32, worker int) (sum, square float64) {
-	if wide := len(row) / foldedRow; wide > 1 {
-		sums, squares := x.twoSums(worker)
-		x.loops.Moments(sums, squares, row[:wide*foldedRow], wide, foldedRow)
-		for j := range foldedRow {
-			sum += sums[j]
-			square += squares[j]
-		}
-		row = row[wide*foldedRow:]
-	}
-	for _, v := range row {
-		sum += float64(v)
-		square += float64(v) * float64(v)
-	}
-	return sum, square
 }
 
 // GroupBackward computes the gradients of GroupForward; see Run. A value is used by one goroutine at a time.
@@ -215,7 +186,7 @@ type GroupBackward struct {
 	loops                                      *vec.Table
 	diffSrc, diffDst, src, mean, invStd, gamma []float32
 	ones                                       []float32
-	partial                                    []float64 // for each chunk 2·C: what diffGamma and diffBeta are the sums of
+	partial                                    partial
 }
 
 // NewGroupBackward makes a GroupBackward. Its error wraps ops.ErrShape.
@@ -226,22 +197,18 @@ func NewGroupBackward(dev *cpu.Device, p GroupParams) (*GroupBackward, error) {
 		return nil, err
 	}
 	x := &GroupBackward{samples: s, loops: vec.For(dev.ISA()), ones: constant(p.C, 1)}
-	sample := x.groups
-	if p.rows() {
-		sample = x.row
-	}
+	x.partial = partial{chunks: x.chunks(), c: p.C}
 	x.task = func(i, worker int) {
-		both := x.partial[i*2*p.C:][:2*p.C]
-		clear(both)
+		diffGamma, diffBeta := x.partial.of(i)
 		for n, end := x.chunk(i); n < end; n++ {
-			sample(n, worker, both[:p.C], both[p.C:])
+			x.sample(n, worker, diffGamma, diffBeta)
 		}
 	}
 	return x, nil
 }
 
 // WorkspaceBytes is the size of Run's workspace.
-func (x *GroupBackward) WorkspaceBytes() int { return 8 * x.chunks() * 2 * x.params.C }
+func (x *GroupBackward) WorkspaceBytes() int { return x.partial.bytes() }
 
 // Run computes, with x̂ = (src-mean)·invStd, g = diffDst·gamma and M elements in a group,
 //
@@ -255,12 +222,35 @@ func (x *GroupBackward) Run(diffSrc, diffGamma, diffBeta, diffDst, src, mean, in
 	if gamma == nil {
 		x.gamma = x.ones
 	}
-	c := x.params.C
-	x.partial = unsafe.Slice((*float64)(unsafe.Pointer(unsafe.SliceData(workspace))), x.chunks()*2*c)
+	x.partial.use(workspace)
 	x.dev.Parallel(x.chunks(), x.task)
-	first := x.partial[:2*c]
-	for i := 1; i < x.chunks(); i++ {
-		for j, v := range x.partial[i*2*c:][:2*c] {
+	x.partial.finish(diffGamma, diffBeta)
+}
+
+// partial is what each chunk of samples leaves of diffGamma and diffBeta: two sums for each channel.
+type partial struct {
+	chunks, c int
+	sums      []float64
+}
+
+func (p *partial) bytes() int { return 8 * p.chunks * 2 * p.c }
+
+func (p *partial) use(workspace []float32) {
+	p.sums = unsafe.Slice((*float64)(unsafe.Pointer(unsafe.SliceData(workspace))), p.chunks*2*p.c)
+}
+
+// of gives the sums of chunk i, cleared.
+func (p *partial) of(i int) (diffGamma, diffBeta []float64) {
+	both := p.sums[i*2*p.c:][:2*p.c]
+	clear(both)
+	return both[:p.c], both[p.c:]
+}
+
+// finish adds up all chunks. diffGamma and diffBeta may be nil.
+func (p *partial) finish(diffGamma, diffBeta []float32) {
+	first := p.sums[:2*p.c]
+	for i := 1; i < p.chunks; i++ {
+		for j, v := range p.sums[i*2*p.c:][:2*p.c] {
 			first[j] += v
 		}
 	}
@@ -268,11 +258,11 @@ func (x *GroupBackward) Run(diffSrc, diffGamma, diffBeta, diffDst, src, mean, in
 		diffGamma[j] = float32(first[j])
 	}
 	for j := range diffBeta {
-		diffBeta[j] = float32(first[c+j])
+		diffBeta[j] = float32(first[p.c+j])
 	}
 }
 
-func (x *GroupBackward) groups(n, worker int, diffGamma, diffBeta []float64) {
+func (x *GroupBackward) sample(n, worker int, diffGamma, diffBeta []float64) {
 	p := x.params
 	each := p.C / p.Groups
 	means := x.vector(worker, 0)
@@ -282,7 +272,7 @@ func (x *GroupBackward) groups(n, worker int, diffGamma, diffBeta []float64) {
 	x.wide.Repeat(means, means[:p.C])
 	sums, products := x.twoSums(worker)
 	start := n * p.P * p.C
-	x.cut(start, func(start, end, wide, width int) {
+	x.whole(start, func(start, end, wide, width int) {
 		x.loops.GradientMoments[0][0](sums, products, nil, x.diffDst[start:end], nil, x.src[start:end], means, wide, width)
 	})
 	x.wide.Fold(sums)
@@ -307,29 +297,7 @@ func (x *GroupBackward) groups(n, worker int, diffGamma, diffBeta []float64) {
 	for _, v := range [...][]float32{ofGradient, ofSrc, offsets} {
 		x.wide.Repeat(v, v[:p.C])
 	}
-	x.cut(start, func(start, end, wide, width int) {
+	x.whole(start, func(start, end, wide, width int) {
 		x.loops.NormalizeBackward[0](x.diffSrc[start:end], x.diffDst[start:end], nil, x.src[start:end], means, ofGradient, ofSrc, offsets, wide, width)
 	})
-}
-
-func (x *GroupBackward) row(n, _ int, diffGamma, diffBeta []float64) {
-	c := x.params.C
-	src, diffDst, diffSrc := x.src[n*c:][:c], x.diffDst[n*c:][:c], x.diffSrc[n*c:][:c]
-	gamma, diffGamma, diffBeta := x.gamma[:c], diffGamma[:c], diffBeta[:c]
-	mean, inv := x.mean[n], float64(x.invStd[n])
-	sum, product := 0.0, 0.0
-	for j, v := range src {
-		d := float64(diffDst[j])
-		normal := float64(v-mean) * inv
-		diffBeta[j] += d
-		diffGamma[j] += d * normal
-		d *= float64(gamma[j])
-		sum += d
-		product += d * normal
-	}
-	b, offset := float32(-inv*inv*product/x.params.count()), float32(-inv*sum/x.params.count())
-	scale := x.invStd[n]
-	for j, v := range src {
-		diffSrc[j] = float32(diffDst[j]*float32(gamma[j]*scale)) + (float32((v-mean)*b) + offset)
-	}
 }

@@ -2,6 +2,7 @@ package norm
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -12,6 +13,8 @@ import (
 	"github.com/meseta-go/meseta/kernels/vec/parity"
 	"github.com/meseta-go/meseta/ops"
 )
+
+var groupRNG = rand.New(rand.NewPCG(3, 4))
 
 // groupings have channels that are repeated along a wide row and that are not; rows of one group, short and long; one chunk of samples and several.
 var groupings = []GroupParams{
@@ -33,70 +36,102 @@ var groupings = []GroupParams{
 	{N: 3, P: 1, C: 300, Groups: 1},
 	{N: 2, P: 1, C: 4097, Groups: 1},
 	{N: 1500, P: 1, C: 48, Groups: 1}, // several chunks
+	{N: 2, P: 1, C: 20000, Groups: 1}, // a row longer than a block
+	{N: 9000, P: 1, C: 3, Groups: 1},
+}
+
+type groupForward interface {
+	Run(dst, mean, invStd, src, gamma, beta []float32)
+}
+
+type groupBackward interface {
+	WorkspaceBytes() int
+	Run(diffSrc, diffGamma, diffBeta, diffDst, src, mean, invStd, gamma, workspace []float32)
+}
+
+// newGroup makes the kernels of groups or, if layer, those of rows of one group, which p must be.
+func newGroup(t *testing.T, dev *cpu.Device, p GroupParams, layer bool) (groupForward, groupBackward) {
+	if layer {
+		rows := Params{Rows: p.N, C: p.C, Epsilon: p.Epsilon}
+		forward, err := NewLayerForward(dev, rows)
+		require.NoError(t, err)
+		backward, err := NewLayerBackward(dev, rows)
+		require.NoError(t, err)
+		return forward, backward
+	}
+	forward, err := NewGroupForward(dev, p)
+	require.NoError(t, err)
+	backward, err := NewGroupBackward(dev, p)
+	require.NoError(t, err)
+	return forward, backward
 }
 
 func TestGroupParity(t *testing.T) {
 	for i, p := range groupings {
-		p.Epsilon = 1e-3
-		size := p.N * p.P * p.C
-		src, diffDst, gamma, beta := parity.Normal(rng, size), parity.Normal(rng, size), parity.Normal(rng, p.C), parity.Normal(rng, p.C)
-		for j := range src {
-			src[j] = float64(float32(src[j] + float64(j%p.C%7)))
+		testGroupParity(t, i, p, false)
+		if p.P == 1 && p.Groups == 1 {
+			testGroupParity(t, i, p, true)
 		}
-		scale, center := i%4 != 1, i%3 != 2
-		if !scale {
-			gamma = nil
-		}
-		if !center {
-			beta = nil
-		}
-		statistics := p.N * p.Groups
-		dst, mean, invStd := make([]float64, size), make([]float64, statistics), make([]float64, statistics)
-		ReferenceGroupForward(p, dst, mean, invStd, src, gamma, beta)
-		m, v := make([]float64, statistics), make([]float64, statistics)
-		for j := range m { // as the kernel is given them
-			m[j], v[j] = float64(float32(mean[j])), float64(float32(invStd[j]))
-		}
-		diffSrc, diffGamma, diffBeta := make([]float64, size), make([]float64, p.C), make([]float64, p.C)
-		ReferenceGroupBackward(p, diffSrc, diffGamma, diffBeta, diffDst, src, m, v, gamma)
-		want := []parity.Want{
-			{Values: dst, Tolerance: 1e-6}, {Values: mean, Tolerance: 2e-7}, {Values: invStd, Tolerance: 1e-6}, {Values: dst, Tolerance: 1e-6},
-			{Values: diffSrc, Tolerance: 1e-6, Scale: 1}, {Values: diffSrc, Tolerance: 1e-6, Scale: 1}, // differences of terms of about 1
-		}
-		if scale {
-			want = append(want, parity.Want{Values: diffGamma, Tolerance: 1e-6})
-		}
-		if center {
-			want = append(want, parity.Want{Values: diffBeta, Tolerance: 1e-6})
-		}
-		t.Run(fmt.Sprintf("%+v", p), func(t *testing.T) {
-			parity.Check(t, func(t *testing.T, dev *cpu.Device) (func(), [][]float32) {
-				forward, err := NewGroupForward(dev, p)
-				require.NoError(t, err)
-				backward, err := NewGroupBackward(dev, p)
-				require.NoError(t, err)
-				var g, b, dg, db []float32
-				x, dy, meanIn, invStdIn, workspace := parity.In(src), parity.In(diffDst), parity.In(m), parity.In(v), parity.Workspace(t, backward.WorkspaceBytes())
-				y, mean, invStd, inPlace := parity.Out(t, size), parity.Out(t, statistics), parity.Out(t, statistics), parity.InOut(t, src)
-				dx, dxInPlace := parity.Out(t, size), parity.InOut(t, diffDst)
-				out := [][]float32{y, mean, invStd, inPlace, dx, dxInPlace}
-				if scale {
-					g, dg = parity.In(gamma), parity.Out(t, p.C)
-					out = append(out, dg)
-				}
-				if center {
-					b, db = parity.In(beta), parity.Out(t, p.C)
-					out = append(out, db)
-				}
-				return func() {
-					forward.Run(y, mean, invStd, x, g, b)
-					forward.Run(inPlace, mean, invStd, inPlace, g, b)
-					backward.Run(dx, nil, nil, dy, x, meanIn, invStdIn, g, workspace)
-					backward.Run(dxInPlace, dg, db, dxInPlace, x, meanIn, invStdIn, g, workspace)
-				}, out
-			}, want...)
-		})
 	}
+}
+
+func testGroupParity(t *testing.T, i int, p GroupParams, layer bool) {
+	p.Epsilon = 1e-3
+	size := p.N * p.P * p.C
+	src, diffDst, gamma, beta := parity.Normal(groupRNG, size), parity.Normal(groupRNG, size), parity.Normal(groupRNG, p.C), parity.Normal(groupRNG, p.C)
+	for j := range src {
+		src[j] = float64(float32(src[j] + float64(j%p.C%7)))
+	}
+	scale, center := i%4 != 1, i%3 != 2
+	if !scale {
+		gamma = nil
+	}
+	if !center {
+		beta = nil
+	}
+	statistics := p.N * p.Groups
+	dst, mean, invStd := make([]float64, size), make([]float64, statistics), make([]float64, statistics)
+	ReferenceGroupForward(p, dst, mean, invStd, src, gamma, beta)
+	m, v := make([]float64, statistics), make([]float64, statistics)
+	for j := range m { // as the kernel is given them
+		m[j], v[j] = float64(float32(mean[j])), float64(float32(invStd[j]))
+	}
+	diffSrc, diffGamma, diffBeta := make([]float64, size), make([]float64, p.C), make([]float64, p.C)
+	ReferenceGroupBackward(p, diffSrc, diffGamma, diffBeta, diffDst, src, m, v, gamma)
+	want := []parity.Want{
+		{Values: dst, Tolerance: 1e-6}, {Values: mean, Tolerance: 2e-7}, {Values: invStd, Tolerance: 1e-6}, {Values: dst, Tolerance: 1e-6},
+		{Values: diffSrc, Tolerance: 1e-6, Scale: 1}, {Values: diffSrc, Tolerance: 1e-6, Scale: 1}, // differences of terms of about 1
+	}
+	if scale {
+		want = append(want, parity.Want{Values: diffGamma, Tolerance: 1e-6})
+	}
+	if center {
+		want = append(want, parity.Want{Values: diffBeta, Tolerance: 1e-6})
+	}
+	t.Run(fmt.Sprintf("%+v layer %v", p, layer), func(t *testing.T) {
+		parity.Check(t, func(t *testing.T, dev *cpu.Device) (func(), [][]float32) {
+			forward, backward := newGroup(t, dev, p, layer)
+			var g, b, dg, db []float32
+			x, dy, meanIn, invStdIn, workspace := parity.In(src), parity.In(diffDst), parity.In(m), parity.In(v), parity.Workspace(t, backward.WorkspaceBytes())
+			y, mean, invStd, inPlace := parity.Out(t, size), parity.Out(t, statistics), parity.Out(t, statistics), parity.InOut(t, src)
+			dx, dxInPlace := parity.Out(t, size), parity.InOut(t, diffDst)
+			out := [][]float32{y, mean, invStd, inPlace, dx, dxInPlace}
+			if scale {
+				g, dg = parity.In(gamma), parity.Out(t, p.C)
+				out = append(out, dg)
+			}
+			if center {
+				b, db = parity.In(beta), parity.Out(t, p.C)
+				out = append(out, db)
+			}
+			return func() {
+				forward.Run(y, mean, invStd, x, g, b)
+				forward.Run(inPlace, mean, invStd, inPlace, g, b)
+				backward.Run(dx, nil, nil, dy, x, meanIn, invStdIn, g, workspace)
+				backward.Run(dxInPlace, dg, db, dxInPlace, x, meanIn, invStdIn, g, workspace)
+			}, out
+		}, want...)
+	})
 }
 
 func TestGroupReferenceGradients(t *testing.T) {
@@ -104,7 +139,7 @@ func TestGroupReferenceGradients(t *testing.T) {
 		p.Epsilon = 1e-3
 		for _, affine := range []bool{true, false} {
 			size, statistics := p.N*p.P*p.C, p.N*p.Groups
-			src, diffDst, gamma, beta := parity.Normal(rng, size), parity.Normal(rng, size), parity.Normal(rng, p.C), parity.Normal(rng, p.C)
+			src, diffDst, gamma, beta := parity.Normal(groupRNG, size), parity.Normal(groupRNG, size), parity.Normal(groupRNG, p.C), parity.Normal(groupRNG, p.C)
 			if !affine {
 				gamma, beta = nil, nil
 			}
@@ -141,15 +176,14 @@ func TestGroupReferenceGradients(t *testing.T) {
 func TestGroupLargeMeans(t *testing.T) {
 	for _, p := range []GroupParams{{N: 2, P: 900, C: 6, Groups: 2}, {N: 3, P: 1, C: 2000, Groups: 1}} {
 		size := p.N * p.P * p.C
-		src := parity.Normal(rng, size)
+		src := parity.Normal(groupRNG, size)
 		for i := range src {
 			src[i] = float64(float32(1000 + src[i]))
 		}
 		dst, mean, invStd := make([]float64, size), make([]float64, p.N*p.Groups), make([]float64, p.N*p.Groups)
 		ReferenceGroupForward(p, dst, mean, invStd, src, nil, nil)
 		parity.Each(t, func(t *testing.T, dev *cpu.Device) {
-			x, err := NewGroupForward(dev, p)
-			require.NoError(t, err)
+			x, _ := newGroup(t, dev, p, p.P == 1)
 			y, m, v := make([]float32, size), make([]float32, len(mean)), make([]float32, len(mean))
 			x.Run(y, m, v, parity.In(src), nil, nil)
 			for i := range m {
@@ -165,10 +199,7 @@ func TestGroupNoAllocation(t *testing.T) {
 		size := p.N*p.P*p.C + 16
 		a, b, c, s, v := make([]float32, size), make([]float32, size), make([]float32, size), make([]float32, p.N*p.Groups), make([]float32, p.C)
 		parity.NoAllocation(t, func(t *testing.T, dev *cpu.Device) (func(), [][]float32) {
-			forward, err := NewGroupForward(dev, p)
-			require.NoError(t, err)
-			backward, err := NewGroupBackward(dev, p)
-			require.NoError(t, err)
+			forward, backward := newGroup(t, dev, p, p.P == 1)
 			workspace := make([]float32, backward.WorkspaceBytes()/4)
 			return func() {
 				forward.Run(a, s, s, b, v, v)
@@ -188,4 +219,8 @@ func TestGroupErrors(t *testing.T) {
 	assert.ErrorIs(t, err, ops.ErrShape)
 	_, err = NewGroupForward(dev, GroupParams{N: 1, P: 1, C: 1, Groups: 1, Epsilon: -1})
 	assert.ErrorContains(t, err, "epsilon is -1")
+	_, err = NewLayerForward(dev, Params{Rows: 1, C: 0})
+	assert.ErrorIs(t, err, ops.ErrShape)
+	_, err = NewLayerBackward(dev, Params{Rows: 0, C: 1})
+	assert.ErrorIs(t, err, ops.ErrShape)
 }

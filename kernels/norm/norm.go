@@ -7,11 +7,11 @@
 //	Inference  the same with given statistics
 //	Backward   the gradients of Forward
 //
-// Every group of channels of every sample of [N,P,C]: group, layer and instance normalization (arXiv:1803.08494): GroupForward,
-// GroupBackward.
+// Every group of channels of every sample of [N,P,C]: group and instance normalization (arXiv:1803.08494), by GroupForward and
+// GroupBackward. Every row of [Rows,C]: layer normalization (arXiv:1607.06450), by LayerForward and LayerBackward.
 //
-// Files: norm.go parameters and what the first three share; forward.go, backward.go; group.go; ref.go the definition. The loops
-// are in package vec.
+// Files: norm.go parameters and what the first three share; forward.go, backward.go; group.go; layer.go; ref.go the definition. The
+// loops are in package vec.
 //
 // Statistics are summed in float64, in one pass: with mean 1000 and standard deviation 1 the variance is good to 1e-9, and it
 // stays good to 1e-6 up to a mean of 10⁴ standard deviations. src less its float32 mean is what is scaled, so that a large mean
