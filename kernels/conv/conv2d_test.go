@@ -72,8 +72,11 @@ var parityShapes = slices.Concat(smallShapes, []Params{
 	same(1, 40, 300, 24, 3, 3, 16, 1, 1),                       // images cut into blocks
 	valid(1, 1, 3000, 40, 1, 1, 40, 1, 1),                      // a row cut into blocks
 	groups(same(2, 8, 9, 16, 3, 3, 32, 2, 2), 2),
-	groups(same(2, 8, 8, 32, 3, 3, 32, 1, 1), 2), // Winograd within a group
+	groups(same(2, 8, 8, 64, 3, 3, 64, 1, 1), 2), // Winograd within a group
+	groups(same(2, 6, 5, 72, 3, 3, 66, 1, 2), 2),
 	groups(same(3, 5, 7, 6, 3, 2, 9, 1, 1), 3),
+	groups(same(2, 5, 7, 128, 3, 3, 96, 1, 1), 32), // several at a time, of small ones
+	groups(same(2, 6, 5, 30, 3, 3, 20, 2, 1), 10),
 	groups(valid(2, 7, 6, 35, 1, 1, 15, 1, 1), 5),
 	groups(dilated(same(2, 9, 8, 4, 3, 3, 8, 1, 1), 2, 2, 2, 2, 9, 8), 2),
 	groups(same(2, 8, 9, 3, 3, 3, 3, 1, 1), 3), // depthwise, channels next to the widths of vectors
@@ -360,7 +363,7 @@ func TestChoice(t *testing.T) {
 	exact.Exact = true
 	for want, shapes := range map[string][]Params{
 		"winograd 4×4 portable":         {same(8, 8, 8, 64, 3, 3, 64, 1, 1), valid(8, 26, 26, 32, 3, 3, 64, 1, 1)},
-		"grouped direct portable":       {groups(same(8, 8, 8, 16, 3, 3, 16, 1, 1), 2)},
+		"grouped direct portable":       {groups(same(8, 8, 8, 16, 3, 3, 16, 2, 2), 2)},
 		"grouped winograd 4×4 portable": {groups(same(8, 8, 8, 128, 3, 3, 128, 1, 1), 2)},
 		"depthwise portable":            {groups(same(8, 8, 8, 16, 3, 3, 16, 1, 1), 16), groups(same(8, 8, 8, 16, 3, 3, 32, 1, 1), 16)},
 		"direct portable":               {exact, same(8, 8, 8, 64, 3, 3, 64, 2, 2), same(8, 8, 8, 64, 5, 5, 64, 1, 1), same(8, 8, 8, 3, 3, 3, 16, 1, 1), same(8, 8, 8, 64, 1, 1, 64, 1, 1), same(128, 2, 2, 64, 3, 3, 64, 1, 1), same(1, 8, 8, 64, 3, 3, 64, 1, 1)},

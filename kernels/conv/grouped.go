@@ -33,34 +33,67 @@ func (m *mover) move(dst []float32, dstPitch int, src []float32, srcPitch int) {
 	m.dev.Parallel(ceilDiv(m.rows, m.each), m.task)
 }
 
-// grouped computes a convolution in groups, Forward or BackwardData, one group after another: the group's channels are gathered in the
+// fewestChannels is how many channels micro-kernels want on either side. Groups of fewer are taken several at a time, as one convolution with
+// zeros among its weights where groups would mix: the products with zeros cost less than the lanes that would idle.
+const fewestChannels = 32
+
+// together is the number of groups that are convolved at once.
+func (p Params) together() int {
+	one := p.one()
+	for n := 1; n < p.Groups; n++ {
+		if p.Groups%n == 0 && n*min(one.C, one.K) >= fewestChannels {
+			return n
+		}
+	}
+	return p.Groups
+}
+
+// some is the convolution of n groups, as one without groups.
+func (p Params) some(n int) Params {
+	p.C, p.K, p.Groups = n*(p.C/p.Groups), n*(p.K/p.Groups), 1
+	return p
+}
+
+// blocks calls f for each row of the weights of groups first to first+n-1: with its place among all weights and among those of some(n), the
+// row's length, and what lies between rows of either being another group's, or zero.
+func (p Params) blocks(first, n int, f func(all, some, columns int)) {
+	one := p.one()
+	for tap := range p.R * p.S {
+		for g := range n {
+			for c := range one.C {
+				f((tap*one.C+c)*p.K+(first+g)*one.K, ((tap*n+g)*one.C+c)*n*one.K+g*one.K, one.K)
+			}
+		}
+	}
+}
+
+// grouped computes a convolution in groups, Forward or BackwardData, a few groups after the others: the groups' channels are gathered in the
 // workspace, convolved by one of the other variants, and scattered.
 type grouped struct {
-	p                 Params
-	from, to          int // channels of a group that are read, and written
-	x                 runner
-	src, weights, dst *mover
-	workspace         int // elements of what is gathered
+	p         Params
+	together  int
+	from, to  int // channels of so many groups that are read, and written
+	x         runner
+	src, dst  *mover
+	workspace int // elements of what is gathered
 }
 
 func newGroupedForward(dev *cpu.Device, p Params, e Epilogue) runner {
-	one := p.one()
-	return newGrouped(dev, p, one.C, one.K, p.N*p.H*p.W, p.N*p.P*p.Q, chooseForward(dev, one, e))
+	some := p.some(p.together())
+	return newGrouped(dev, p, some.C, some.K, p.N*p.H*p.W, p.N*p.P*p.Q, chooseForward(dev, some, e))
 }
 
 func newGroupedBackwardData(dev *cpu.Device, p Params) runner {
-	one := p.one()
-	return newGrouped(dev, p, one.K, one.C, p.N*p.P*p.Q, p.N*p.H*p.W, chooseBackwardData(dev, one))
+	some := p.some(p.together())
+	return newGrouped(dev, p, some.K, some.C, p.N*p.P*p.Q, p.N*p.H*p.W, chooseBackwardData(dev, some))
 }
 
 func newGrouped(dev *cpu.Device, p Params, from, to, srcPixels, dstPixels int, x runner) *grouped {
-	one := p.one()
-	g := &grouped{
-		p: p, from: from, to: to, x: x,
-		src: newMover(dev, srcPixels, from), weights: newMover(dev, p.R*p.S*one.C, one.K), dst: newMover(dev, dstPixels, to),
+	some := p.some(p.together())
+	return &grouped{
+		p: p, together: p.together(), from: from, to: to, x: x, src: newMover(dev, srcPixels, from), dst: newMover(dev, dstPixels, to),
+		workspace: padded(srcPixels*from) + padded(some.WeightsLen()) + padded(dstPixels*to) + padded(some.K),
 	}
-	g.workspace = padded(srcPixels*from) + padded(one.WeightsLen()) + padded(dstPixels*to) + padded(one.K)
-	return g
 }
 
 // padded is the room for n elements of a workspace with what may be read behind them.
@@ -78,38 +111,41 @@ func (g *grouped) String() string { return "grouped " + g.x.String() }
 func (g *grouped) workspaceBytes() int { return 4*g.workspace + g.x.workspaceBytes() }
 
 func (g *grouped) run(dst, src, weights, bias, ws []float32) {
-	p, k := g.p, g.weights.columns
-	oneSrc, oneWeights := part(&ws, g.src.rows*g.from), part(&ws, g.weights.rows*k)
-	oneDst, oneBias := part(&ws, g.dst.rows*g.to), part(&ws, k)
+	p, some := g.p, g.p.some(g.together)
+	someSrc, someWeights := part(&ws, g.src.rows*g.from), part(&ws, some.WeightsLen())
+	someDst, someBias := part(&ws, g.dst.rows*g.to), part(&ws, some.K)
 	if bias == nil {
-		oneBias = nil
+		someBias = nil
 	}
-	for i := range p.groups() {
-		g.src.move(oneSrc, g.from, src[i*g.from:], g.from*p.groups())
-		g.weights.move(oneWeights, k, weights[i*k:], p.K)
+	clear(someWeights)
+	times := p.Groups / g.together
+	for i := range times {
+		g.src.move(someSrc, g.from, src[i*g.from:], g.from*times)
+		p.blocks(i*g.together, g.together, func(all, some, columns int) { copy(someWeights[some:some+columns], weights[all:]) })
 		if bias != nil {
-			copy(oneBias, bias[i*k:])
+			copy(someBias, bias[i*some.K:])
 		}
-		g.x.run(oneDst, oneSrc, oneWeights, oneBias, ws)
-		g.dst.move(dst[i*g.to:], g.to*p.groups(), oneDst, g.to)
+		g.x.run(someDst, someSrc, someWeights, someBias, ws)
+		g.dst.move(dst[i*g.to:], g.to*times, someDst, g.to)
 	}
 }
 
 // groupedWeights computes the weights' gradient in the same way.
 type groupedWeights struct {
-	p                     Params
-	bias                  bool
-	x                     accumulator
-	src, diffDst, weights *mover
-	workspace             int // elements
+	p            Params
+	together     int
+	bias         bool
+	x            accumulator
+	src, diffDst *mover
+	workspace    int // elements
 }
 
 func newGroupedBackwardWeights(dev *cpu.Device, p Params, bias bool) accumulator {
-	one := p.one()
+	some := p.some(p.together())
 	return &groupedWeights{
-		p: p, bias: bias, x: chooseBackwardWeights(dev, one, bias),
-		src: newMover(dev, p.N*p.H*p.W, one.C), diffDst: newMover(dev, p.N*p.P*p.Q, one.K), weights: newMover(dev, p.R*p.S*one.C, one.K),
-		workspace: padded(one.SrcLen()) + padded(one.DstLen()) + padded(one.WeightsLen()) + padded(one.K),
+		p: p, together: p.together(), bias: bias, x: chooseBackwardWeights(dev, some, bias),
+		src: newMover(dev, p.N*p.H*p.W, some.C), diffDst: newMover(dev, p.N*p.P*p.Q, some.K),
+		workspace: padded(some.SrcLen()) + padded(some.DstLen()) + padded(some.WeightsLen()) + padded(some.K),
 	}
 }
 
@@ -118,16 +154,16 @@ func (g *groupedWeights) String() string { return "grouped " + g.x.String() }
 func (g *groupedWeights) workspaceBytes() int { return 4*g.workspace + g.x.workspaceBytes() }
 
 func (g *groupedWeights) run(diffWeights, diffBias, src, diffDst, ws []float32) {
-	p, c, k := g.p, g.src.columns, g.weights.columns
-	oneSrc, oneDst := part(&ws, g.src.rows*c), part(&ws, g.diffDst.rows*k)
-	oneWeights, oneBias := part(&ws, g.weights.rows*k), part(&ws, k)
-	for i := range p.groups() {
-		g.src.move(oneSrc, c, src[i*c:], p.C)
-		g.diffDst.move(oneDst, k, diffDst[i*k:], p.K)
-		g.x.run(oneWeights, oneBias, oneSrc, oneDst, ws)
-		g.weights.move(diffWeights[i*k:], p.K, oneWeights, k)
+	p, some := g.p, g.p.some(g.together)
+	someSrc, someDst := part(&ws, some.SrcLen()), part(&ws, some.DstLen())
+	someWeights, someBias := part(&ws, some.WeightsLen()), part(&ws, some.K)
+	for i := range p.Groups / g.together {
+		g.src.move(someSrc, some.C, src[i*some.C:], p.C)
+		g.diffDst.move(someDst, some.K, diffDst[i*some.K:], p.K)
+		g.x.run(someWeights, someBias, someSrc, someDst, ws)
+		p.blocks(i*g.together, g.together, func(all, some, columns int) { copy(diffWeights[all:all+columns], someWeights[some:]) })
 		if g.bias {
-			copy(diffBias[i*k:], oneBias)
+			copy(diffBias[i*some.K:], someBias)
 		}
 	}
 }
