@@ -28,7 +28,7 @@ type Layer struct {
 
 // What a drawing measures, in pixels.
 const (
-	boxWidth   = 232.0
+	boxWidth   = 272.0
 	boxHeight  = 40.0
 	rowGap     = 22.0
 	laneGap    = 26.0
