@@ -3,7 +3,6 @@ package callbacks
 import (
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"reflect"
 	"slices"
@@ -82,105 +81,6 @@ func NewManager(list []Callback, setup Setup) (*Manager, error) {
 		return nil, err
 	}
 	return m, nil
-}
-
-func (s *Setup) check() error {
-	switch {
-	case s.Run == nil && !s.Replay:
-		return errors.New("callbacks: Setup.Run is nil; only a replay decides without a run")
-	case len(s.Metrics) == 0:
-		return errors.New("callbacks: Setup.Metrics is empty; a run logs its loss at least")
-	case s.Epochs < 0 || s.StepsPerEpoch < 0 || s.StepsPerEpoch == 0 && !s.Replay:
-		return fmt.Errorf("callbacks: Setup has %d epochs of %d steps; neither may be negative, and a run has at least one step", s.Epochs, s.StepsPerEpoch)
-	case !(s.LearningRate >= 0) || !finite(s.LearningRate):
-		return fmt.Errorf("callbacks: Setup.LearningRate is %g; a learning rate is a finite number, not negative", s.LearningRate)
-	}
-	if s.Log == nil {
-		s.Log = io.Discard
-	}
-	return nil
-}
-
-// checkTogether finds callbacks that contradict each other.
-func (m *Manager) checkTogether() (err error) {
-	if m.rates, err = newRates(m.callbacks); err != nil {
-		return err
-	}
-	if !m.rates.scheduled && m.rates.floor > m.setup.LearningRate {
-		return fmt.Errorf("callbacks: ReduceLROnPlateau: MinLR %g is above the learning rate %g and would raise it; lower MinLR", m.rates.floor, m.setup.LearningRate)
-	}
-	var restorers []string
-	nanGuards := 0
-	for _, callback := range m.callbacks {
-		switch c := callback.(type) {
-		case *EarlyStopping:
-			if c.RestoreBestWeights {
-				restorers = append(restorers, c.monitor.name)
-			}
-		case *TerminateOnNaN:
-			if nanGuards++; nanGuards > 1 {
-				return errors.New("callbacks: there are two TerminateOnNaNs; remove one")
-			}
-			m.rollsBack = c.Policy == RollBackOnNaN
-		case *SwapEMAWeights:
-			if m.swapper != nil {
-				return errors.New("callbacks: there are two SwapEMAWeights; remove one")
-			}
-			m.swapper = c
-		case *History:
-			m.histories = append(m.histories, c)
-		case *ProgressBar:
-			if m.bar != nil {
-				return errors.New("callbacks: there are two ProgressBars; remove one")
-			}
-			m.bar = c
-		}
-	}
-	if m.histories == nil {
-		m.histories = []*History{newHistory()}
-	}
-	if err := m.checkFiles(); err != nil {
-		return err
-	}
-	if len(restorers) > 1 {
-		return fmt.Errorf("callbacks: %d EarlyStoppings have RestoreBestWeights (monitors %s), and the weights can be set to one best epoch only; leave it to one of them",
-			len(restorers), strings.Join(restorers, ", "))
-	}
-	return nil
-}
-
-// checkFiles finds callbacks that would remove each other's files.
-func (m *Manager) checkFiles() error {
-	writers := map[string]int{} // callbacks that save to a path, or to a template
-	for _, callback := range m.callbacks {
-		for _, path := range savedPaths(callback) {
-			writers[path]++
-		}
-	}
-	for _, callback := range m.callbacks {
-		c, ok := callback.(*ModelCheckpoint)
-		if !ok || c.SaveTopK == 0 {
-			continue
-		}
-		for _, path := range savedPaths(c) {
-			if writers[path] > 1 {
-				return fmt.Errorf("callbacks: ModelCheckpoint: %q is saved by %d callbacks, and one with SaveTopK would remove what others saved; give each its own path", path, writers[path])
-			}
-		}
-	}
-	return nil
-}
-
-// savedPaths are the paths and templates that a callback saves to.
-func savedPaths(callback Callback) []string {
-	switch c := callback.(type) {
-	case *ModelCheckpoint:
-		return append(c.fixedPaths(), c.Filepath)
-	case *Timer:
-		return []string{c.Filepath}
-	default:
-		return nil
-	}
 }
 
 // sort puts the callbacks in an order of their own, by name, settings and state, so that the list's order cannot matter.

@@ -139,6 +139,7 @@ func (c *ModelCheckpoint) check(s *Setup) (err error) {
 // checkMonitor wants a metric that is known whenever it is looked at.
 func (c *ModelCheckpoint) checkMonitor(s *Setup) (err error) {
 	name := monitorName(c.Monitor)
+	c.monitor = monitor{}
 	switch {
 	case c.SaveBestOnly || c.SaveTopK > 0:
 		if c.monitor, err = newMonitor(s, name, c.Mode, 0); err != nil {

@@ -54,6 +54,13 @@ type monitor struct {
 	relative bool    // minDelta is a part of the best value's magnitude
 }
 
+func (m monitor) mode() Mode {
+	if m.max {
+		return Max
+	}
+	return Min
+}
+
 // newMonitor checks the name against what will be logged and settles the direction.
 func newMonitor(s *Setup, name string, mode Mode, minDelta float64) (monitor, error) {
 	name = monitorName(name)

@@ -52,6 +52,12 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 		tr.bad[rng.IntN(epochs*tr.steps)] = true
 	}
 	pick := func() string { return names[rng.IntN(len(names))] }
+	// The modes of a list must agree: one for each metric.
+	modes := map[string]Mode{}
+	for _, name := range names {
+		modes[name] = Mode(rng.IntN(3))
+	}
+	watch := func() (string, Mode) { name := pick(); return name, modes[name] }
 	some := func() *float64 {
 		if rng.IntN(3) > 0 {
 			return nil
@@ -63,8 +69,9 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 		schedules.Piecewise{Boundaries: []int{3, 8}, Values: []float64{0.3, 0.2, 0.1}}, schedules.CosineRestarts{FirstDecayEpochs: 2, TMul: 2, MMul: 0.9, Alpha: 0.1},
 	}[rng.IntN(4)]
 	early := func() Callback {
+		name, mode := watch()
 		c := &EarlyStopping{
-			Monitor: pick(), Mode: Mode(rng.IntN(3)), Patience: 1 + rng.IntN(6), MinDelta: float64(rng.IntN(2)) / grid, Baseline: some(),
+			Monitor: name, Mode: mode, Patience: 1 + rng.IntN(6), MinDelta: float64(rng.IntN(2)) / grid, Baseline: some(),
 			CheckFinite: rng.IntN(2) == 0, StoppingThreshold: some(), AllowMissing: rng.IntN(4) == 0, StartFromEpoch: rng.IntN(2), Verbose: 1,
 		}
 		if c.StoppingThreshold == nil {
@@ -76,28 +83,32 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 		early, early,
 		func() Callback { c := early().(*EarlyStopping); c.RestoreBestWeights = true; return c },
 		func() Callback {
-			return &ModelCheckpoint{Filepath: "a-{epoch:02d}.h5", Monitor: pick(), Mode: Mode(rng.IntN(3)), SaveBestOnly: rng.IntN(2) == 0, EveryNEpochs: rng.IntN(4), SaveLast: rng.IntN(2) == 0}
+			name, mode := watch()
+			return &ModelCheckpoint{Filepath: "a-{epoch:02d}.h5", Monitor: name, Mode: mode, SaveBestOnly: rng.IntN(2) == 0, EveryNEpochs: rng.IntN(4), SaveLast: rng.IntN(2) == 0}
 		},
 		func() Callback {
-			return &ModelCheckpoint{Filepath: "b.weights.h5", Monitor: "loss", SaveBestOnly: true, SaveWeightsOnly: true, SaveFreq: SaveFreq(1 + rng.IntN(5)), InitialValueThreshold: some()}
+			return &ModelCheckpoint{Filepath: "b.weights.h5", Monitor: "loss", Mode: modes["loss"], SaveBestOnly: true, SaveWeightsOnly: true, SaveFreq: SaveFreq(1 + rng.IntN(5)), InitialValueThreshold: some()}
 		},
 		func() Callback {
-			return &ModelCheckpoint{Filepath: "b.weights.h5", Monitor: "accuracy", SaveBestOnly: true, SaveWeightsOnly: true}
+			return &ModelCheckpoint{Filepath: "b.weights.h5", Monitor: "accuracy", Mode: modes["accuracy"], SaveBestOnly: true, SaveWeightsOnly: true}
 		},
 		func() Callback {
-			return &ModelCheckpoint{Filepath: "top/{epoch}.keras", Monitor: pick(), SaveTopK: 1 + rng.IntN(3), SaveLast: true, OnException: true, InitialValueThreshold: some()}
+			name, mode := watch()
+			return &ModelCheckpoint{Filepath: "top/{epoch}.keras", Monitor: name, Mode: mode, SaveTopK: 1 + rng.IntN(3), SaveLast: true, OnException: true, InitialValueThreshold: some()}
 		},
 		func() Callback {
-			return &ModelCheckpoint{Filepath: "top-{epoch}-{batch}.h5", Monitor: "loss", SaveTopK: 2, SaveFreq: 1}
+			return &ModelCheckpoint{Filepath: "top-{epoch}-{batch}.h5", Monitor: "loss", Mode: modes["loss"], SaveTopK: 2, SaveFreq: 1}
 		},
 		func() Callback {
 			return &ModelCheckpoint{Filepath: "t{epoch}.h5", SaveInterval: []time.Duration{1, time.Hour}[rng.IntN(2)]}
 		},
 		func() Callback {
-			return &ReduceLROnPlateau{Monitor: pick(), Factor: 0.5, Patience: 1 + rng.IntN(3), Cooldown: rng.IntN(3), MinLR: 1e-3, MinDelta: float64(rng.IntN(2)) / 4, ThresholdMode: ThresholdMode(rng.IntN(2))}
+			name, mode := watch()
+			return &ReduceLROnPlateau{Monitor: name, Mode: mode, Factor: 0.5, Patience: 1 + rng.IntN(3), Cooldown: rng.IntN(3), MinLR: 1e-3, MinDelta: float64(rng.IntN(2)) / 4, ThresholdMode: ThresholdMode(rng.IntN(2))}
 		},
 		func() Callback {
-			return &ReduceLROnPlateau{Monitor: pick(), Factor: 0.1, Patience: 1 + rng.IntN(3), MinLR: 1e-2}
+			name, mode := watch()
+			return &ReduceLROnPlateau{Monitor: name, Mode: mode, Factor: 0.1, Patience: 1 + rng.IntN(3), MinLR: 1e-2}
 		},
 		func() Callback { return &LearningRateScheduler{Schedule: rise, Verbose: rng.IntN(2)} },
 		func() Callback { return &WarmUp{Epochs: 2, From: 0.1, Shape: schedules.Shape(rng.IntN(3))} },
@@ -112,6 +123,8 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 		func() Callback { return &CSVLogger{Filename: "history.csv"} },
 		func() Callback { return &TensorBoard{UpdateFreq: UpdateFreq(rng.IntN(3))} },
 		func() Callback { return newHistory() },
+		func() Callback { return &Report{Title: "a run"} },
+		func() Callback { return NewCurves() },
 	}
 	for _, i := range rng.Perm(len(choices))[:2+rng.IntN(8)] {
 		text, err := List{choices[i]()}.MarshalYAML()
@@ -155,7 +168,7 @@ func (tr *trial) run(t *testing.T, order []int, lambda int) string {
 		fmt.Fprintln(&out, r.saved)
 	}
 	require.NoError(t, filepath.WalkDir(setup.Dir, func(path string, entry os.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || strings.Contains(path, "tfevents") { // these hold times
+		if err != nil || entry.IsDir() || strings.Contains(path, "tfevents") || strings.HasSuffix(path, ".html") { // these hold times
 			return err
 		}
 		text, err := os.ReadFile(path)

@@ -37,6 +37,9 @@ func (c *Timer) Begin(s *Setup) error {
 		return fmt.Errorf("callbacks: Timer: Duration is %s; give a positive one, 90 minutes (90m) say", c.Duration)
 	}
 	if c.Filepath != "" {
+		if strings.ContainsAny(c.Filepath, "{}") {
+			return fmt.Errorf("callbacks: Timer: Filepath is %q; it saves once, so its path has no fields", c.Filepath)
+		}
 		if !isModelFile(c.Filepath) {
 			return fmt.Errorf("callbacks: Timer: Filepath is %q; end it in .h5 or .keras for a whole model, or in .weights.h5", c.Filepath)
 		}
