@@ -127,7 +127,7 @@ func (c *ModelCheckpoint) check(s *Setup) (err error) {
 	}
 	for _, path := range c.fixedPaths() {
 		if path == c.Filepath {
-			return fmt.Errorf("Filepath is %q, which SaveLast or OnException writes to; choose another name", path)
+			return fmt.Errorf("%q is what SaveLast or OnException writes to; choose another name for Filepath", path)
 		}
 	}
 	if s.Replay {
@@ -160,9 +160,9 @@ func (c *ModelCheckpoint) checkSuffix() error {
 	case c.SaveWeightsOnly && !weights:
 		return fmt.Errorf("SaveWeightsOnly writes Keras's weights format, and Filepath is %q; end it in .weights.h5", c.Filepath)
 	case !c.SaveWeightsOnly && weights:
-		return fmt.Errorf("Filepath %q is for weights alone, and SaveWeightsOnly is false; set it, or end the path in .h5 for a whole model", c.Filepath)
+		return fmt.Errorf("%q is for weights alone, and SaveWeightsOnly is false; set it, or end Filepath in .h5 for a whole model", c.Filepath)
 	case !isModelFile(c.Filepath):
-		return fmt.Errorf("Filepath is %q; end it in .h5 or .keras for a whole model, or in .weights.h5 with SaveWeightsOnly", c.Filepath)
+		return fmt.Errorf("%q is no name of a model file; end Filepath in .h5 or .keras for a whole model, or in .weights.h5 with SaveWeightsOnly", c.Filepath)
 	}
 	return nil
 }
