@@ -219,7 +219,8 @@ func (m *Model) Device() (name string, threads int, err error) {
 	return m.device.String(), m.device.Threads(), nil
 }
 
-// Updates is how many updates the optimizer has made of the weights.
+// Updates is how many updates the optimizer has made of the weights; with GradientAccumulationSteps how many steps went into them, as in
+// Keras.
 func (m *Model) Updates() (int64, error) {
 	if err := m.needsTraining(); err != nil {
 		return 0, err

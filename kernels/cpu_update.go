@@ -52,24 +52,15 @@ func (c *CPU) chooseUpdate(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 	case ops.ClipGradients:
 		x, err := update.NewClip(c.dev, arrays(in[1:]), o)
 		return bound(c, x, err, func(_, _ [][]float32, b Buffers) func() {
-			apply, grad := view[int32](b.In[0]), sweep(b.In[1:])
-			return func() {
-				if apply[0] != 0 {
-					x.Run(grad)
-				}
-			}
+			grad := sweep(b.In[1:])
+			return gated(b.In[0], func() { x.Run(grad) })
 		})
 	case ops.AverageWeights:
 		n := (len(in) - 2) / 2
 		x, err := update.NewAverages(c.dev, extent(in[2:2+n]), o)
 		return bound(c, x, err, func(_, _ [][]float32, b Buffers) func() {
-			iterations, apply := view[int64](b.In[0]), view[int32](b.In[1])
-			param, averages := sweep(b.In[2:2+n]), sweep(b.In[2+n:])
-			return func() {
-				if apply[0] != 0 {
-					x.Run(param, averages, iterations[0])
-				}
-			}
+			iterations, param, averages := view[int64](b.In[0]), sweep(b.In[2:2+n]), sweep(b.In[2+n:])
+			return gated(b.In[1], func() { x.Run(param, averages, iterations[0]) })
 		})
 	case ops.Penalty:
 		x, err := update.NewPenalty(c.dev, in[0].Shape.Size(), o)
@@ -97,31 +88,16 @@ func (c *CPU) chooseUpdate(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 	case ops.NonNegative:
 		x, err := update.NewNonNegative(c.dev, in[0].Shape.Size())
 		return bound(c, x, err, func(in, _ [][]float32, b Buffers) func() {
-			apply := view[int32](b.In[1])
-			return func() {
-				if apply[0] != 0 {
-					x.Run(in[0])
-				}
-			}
+			return gated(b.In[1], func() { x.Run(in[0]) })
 		})
 	case ops.ConstrainNorm:
 		x, err := update.NewConstrainNorm(c.dev, in[0].Shape, o)
 		return bound(c, x, err, func(in, _ [][]float32, b Buffers) func() {
-			apply := view[int32](b.In[1])
-			return func() {
-				if apply[0] != 0 {
-					x.Run(in[0])
-				}
-			}
+			return gated(b.In[1], func() { x.Run(in[0]) })
 		})
 	case ops.MovingAverage:
 		return bound(c, o, nil, func(in, _ [][]float32, b Buffers) func() {
-			apply := view[int32](b.In[2])
-			return func() {
-				if apply[0] != 0 {
-					norm.UpdateMoving(in[0], in[1], o.Momentum)
-				}
-			}
+			return gated(b.In[2], func() { norm.UpdateMoving(in[0], in[1], o.Momentum) })
 		})
 	case ops.Optimize:
 		return c.chooseOptimize(o, in)
@@ -151,20 +127,27 @@ func optimize(o ops.Optimize, in [][]float32, b Buffers, run func(a update.Array
 	if factor == 0 {
 		factor = 1
 	}
-	rate, iterations, apply := in[0], view[int64](b.In[1]), view[int32](b.In[2])
+	rate, iterations := in[0], view[int64](b.In[1])
 	part := func(i int) []float32 { return sweep(b.In[3+i*n : 3+(i+1)*n]) }
 	a := update.Arrays[float32]{Param: part(0), Grad: part(1)}
 	for i := range o.Rule.Slots() {
 		a.Slots[i] = part(2 + i)
 	}
-	return func() {
-		if apply[0] == 0 {
-			return
-		}
+	return gated(b.In[2], func() {
 		if !o.Counted {
 			iterations[0]++
 		}
 		run(a, rate[0]*factor, iterations[0]/every)
+	})
+}
+
+// gated runs what changes states only where the step is to be applied.
+func gated(apply Buffer, run func()) func() {
+	flag := view[int32](apply)
+	return func() {
+		if flag[0] != 0 {
+			run()
+		}
 	}
 }
 

@@ -87,6 +87,14 @@ func Benchmark(b *testing.B) {
 					name, _, _ := strings.Cut(rule.String(), " ")
 					run(name, float64(3+2*rule.Slots()), func() { step.Run(a, 0, 3) })
 				}
+				whole := []update.Array{{Shape: ops.Shape{elements}}}
+				lamb := must(update.NewLayered(dev, whole, ops.Lamb{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-7}))
+				lambArrays := update.Arrays[float32]{Param: m[2], Grad: m[3], Slots: [update.MaxSlots][]float32{m[5], m[4]}}
+				run("lamb", 11, func() { lamb.Run(lambArrays, 0, 3, nil) })
+				clip := must(update.NewClip(dev, whole, ops.ClipGradients{GlobalNorm: 1e-3}))
+				run("clip", 3, func() { clip.Run(m[3]) })
+				averages := must(update.NewAverages(dev, elements, ops.AverageWeights{Momentum: 0.99}))
+				run("averages", 3, func() { averages.Run(m[2], m[4], 5) })
 				finite := must(update.NewFinite(dev, elements))
 				run("finite", 1, func() { finite.Run(m[1]) })
 				loss := must(softmax.NewCrossEntropy(dev, rows/8, c))
