@@ -43,7 +43,7 @@ func TestLayeredParity(t *testing.T) {
 	rng := rand.New(rand.NewPCG(31, 1))
 	for _, rule := range layeredRules {
 		for _, shapes := range [][]ops.Shape{
-			{{1, 1}}, {{3, 5}, {5, 3}, {1, 7}, {9, 1}}, {{33, 17}, {16, 16}, {64, 200}}, {{vec.FlatChunk/64 + 3, 64}, {2, 2}},
+			{{1, 1}}, {{3, 5}, {5, 3}, {1, 7}, {9, 1}}, {{33, 17}, {16, 16}, {20, 50}}, {{3, vec.FlatChunk/3 + 5}, {2, 2}},
 		} {
 			places, n := padded(shapes...)
 			a := start(rng, rule, n)
