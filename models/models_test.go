@@ -1,6 +1,10 @@
 package models
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -20,4 +24,26 @@ func TestParameters(t *testing.T) { // the counts of the bench contract
 	}
 	_, err := New("alexnet")
 	assert.ErrorContains(t, err, `no "alexnet", there are mnist-cnn, mobilenet-v2, resnet20, resnet50, resnet9, vgg11-bn`)
+}
+
+// TestWeightsAreAsInKerasApplications holds names, shapes and order against those that testdata/make_applications.py found.
+func TestWeightsAreAsInKerasApplications(t *testing.T) {
+	for _, name := range []string{"mobilenet-v2", "resnet50"} {
+		text, err := os.ReadFile(filepath.Join("testdata", name+".txt"))
+		require.NoError(t, err)
+		var want, got []string
+		for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+			if !strings.Contains(line, "_conv/bias") { // its ResNet50 has biases before batch norms, v1.5 has none
+				want = append(want, line)
+			}
+		}
+		g, err := New(name)
+		require.NoError(t, err)
+		for _, l := range g.Layers {
+			for _, w := range l.Weights {
+				got = append(got, fmt.Sprint(l.Path(w), " ", w.Shape))
+			}
+		}
+		assert.Equal(t, want, got, name)
+	}
 }

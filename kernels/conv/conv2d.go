@@ -14,7 +14,7 @@
 // three passes and which variant they choose. The variants: direct.go and, for weights, correlation.go, implicit GEMM over the
 // micro-kernels of package tile; winograd.go and winograd_weights.go, Winograd's F(4×4,3×3) with transform*.go; for convolutions in
 // groups depthwise.go and depthwise_weights.go where each channel of src is a group of its own, and grouped.go, which lets one
-// of the others do a group at a time. Pooling does not live here.
+// of the others do a few groups at a time. Pooling does not live here.
 package conv
 
 import (
