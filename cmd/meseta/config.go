@@ -70,7 +70,7 @@ func addConfig(c *cobra.Command) {
 	f.Uint64("seed", d.Seed, "seed of everything random")
 	f.String("optimizer", "", "one of "+strings.Join(optimizers.Names(), ", ")+" with Keras's defaults (the model's own)")
 	f.Float64("lr", 0, "learning rate to start with (the optimizer's default)")
-	f.String("save", "", "file for the model at the end (.h5, .weights.h5)")
+	f.String("save", "", "file for the model at the end (.h5, .keras, .weights.h5)")
 	f.String("run-dir", "", "directory for what the run leaves (a new one in "+runsDirectory+"/)")
 	addDevice(c)
 }

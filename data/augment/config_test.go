@@ -1,6 +1,8 @@
 package augment_test
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -95,4 +97,13 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%s\n%v", written, err)
 		}
 	})
+}
+
+// docs/data.md names every augmentation.
+func TestDataPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/data.md")
+	require.NoError(t, err)
+	for _, name := range augment.Names() {
+		assert.True(t, strings.Contains(string(page), "\n| `"+name+"` |"), name)
+	}
 }

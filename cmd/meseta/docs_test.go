@@ -1,0 +1,103 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
+
+// pages reads README.md and all of docs/.
+func pages(t *testing.T) map[string]string {
+	files, err := filepath.Glob("../../docs/*.md")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	texts := map[string]string{}
+	for _, file := range append(files, "../../README.md") {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		texts[filepath.Base(file)] = string(text)
+	}
+	return texts
+}
+
+func TestConfigurationsInDocs(t *testing.T) {
+	blocks := 0
+	for page, text := range pages(t) {
+		for _, block := range yamlBlock.FindAllStringSubmatch(text, -1) {
+			blocks++
+			file := filepath.Join(t.TempDir(), "run.yaml")
+			require.NoError(t, os.WriteFile(file, []byte(block[1]), 0o600))
+			_, err := resolved(t, file)
+			assert.NoError(t, err, "%s:\n%s", page, block[1])
+		}
+	}
+	assert.GreaterOrEqual(t, blocks, 3)
+}
+
+// resolved gives the configuration of train with a file.
+func resolved(t *testing.T, file string) (config, error) {
+	c := newTrain()
+	require.NoError(t, c.ParseFlags([]string{"--config", file}))
+	return resolve(c)
+}
+
+// The block of docs/training.md says what holds without it, and the table has every key and every flag.
+func TestTrainingPage(t *testing.T) {
+	text := pages(t)["training.md"]
+	block := yamlBlock.FindStringSubmatch(text)
+	require.NotNil(t, block)
+	file := filepath.Join(t.TempDir(), "run.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(block[1]), 0o600))
+	cfg, err := resolved(t, file)
+	require.NoError(t, err)
+	want := defaultConfig()
+	assert.Len(t, cfg.Callbacks, len(want.Callbacks))
+	for _, c := range cfg.Callbacks {
+		assert.Contains(t, want.Callbacks, c)
+	}
+	cfg.Callbacks, want.Callbacks = nil, nil
+	cfg.Augment = nil // an empty list is none
+	assert.Equal(t, want, cfg)
+
+	fields := reflect.TypeOf(cfg)
+	for i := range fields.NumField() {
+		key := fields.Field(i).Tag.Get("yaml")
+		assert.Contains(t, block[1], key+":")
+		assert.True(t, strings.Contains(text, "\n| `"+key+"` |"), "no line for %s in the table", key)
+	}
+}
+
+// README.md links every page.
+func TestReadmeLinksPages(t *testing.T) {
+	texts := pages(t)
+	for page := range texts {
+		assert.True(t, page == "README.md" || strings.Contains(texts["README.md"], "docs/"+page), page)
+	}
+}
+
+// What the pages call by the command's name is there, with its flags.
+func TestCommandsInDocs(t *testing.T) {
+	line := regexp.MustCompile(`(?m)^(?:go run ./cmd/meseta|meseta) ([a-z].*)$`)
+	seen := 0
+	for page, text := range pages(t) {
+		for _, m := range line.FindAllStringSubmatch(text, -1) {
+			words, _, _ := strings.Cut(m[1], "#")
+			args := strings.Fields(words)
+			c, rest, err := newRoot().Find(args)
+			if assert.NoError(t, err, "%s: meseta %s", page, m[1]) {
+				assert.NoError(t, c.ParseFlags(rest), "%s: meseta %s", page, m[1])
+				assert.NoError(t, c.ValidateArgs(c.Flags().Args()), "%s: meseta %s", page, m[1])
+			}
+			seen++
+		}
+	}
+	assert.GreaterOrEqual(t, seen, 10)
+}
