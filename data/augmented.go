@@ -92,26 +92,26 @@ func oneHot(targets []float32, labels []int32) error {
 }
 
 // takeAugmenter gives what a goroutine augments batches with, nil where nothing is augmented.
-func (l *Loader) takeAugmenter() *augment.Worker {
+func (l *Loader) takeAugmenter() *Augmenter {
 	if len(l.options.Augment) == 0 {
 		return nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if n := len(l.augmenters); n > 0 {
-		w := l.augmenters[n-1]
+		a := l.augmenters[n-1]
 		l.augmenters = l.augmenters[:n-1]
-		return w
+		return a
 	}
-	return augment.NewWorker(l.options.Augment, l.format, min(l.options.BatchSize, l.ds.Len()), product(l.target))
+	return newAugmenter(l.ds, l.options.Augment, l.format, l.options.Seed, min(l.options.BatchSize, l.ds.Len()), product(l.target))
 }
 
 // giveAugmenter keeps it for the next epoch.
-func (l *Loader) giveAugmenter(w *augment.Worker) {
-	if w == nil {
+func (l *Loader) giveAugmenter(a *Augmenter) {
+	if a == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.augmenters = append(l.augmenters, w)
+	l.augmenters = append(l.augmenters, a)
 }

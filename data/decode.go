@@ -169,31 +169,31 @@ func decodeImage(file []byte, maxPixels int) (image.Image, imageHeader, error) {
 	return canvas, h, nil
 }
 
-// writePixels writes an image as dst [H,W,C] with C 3 (red, green, blue) or 1 (luma), resized where its size is another.
+// writePixels writes a part of an image as dst [H,W,C] with C 3 (red, green, blue) or 1 (luma), resized where its size is another.
+// The image's upper left corner counts as (0,0).
 //
 // Transparency is dropped, not blended, as TensorFlow does when it is asked for three channels.
-func writePixels(dst []uint8, img image.Image, h, w, c int) {
+func writePixels(dst []uint8, img image.Image, part image.Rectangle, h, w, c int) {
 	var flat image.Image
 	if c == 1 {
 		flat = grey(img)
 	} else {
 		flat = opaque(img)
 	}
-	b := flat.Bounds()
-	if b.Dx() != w || b.Dy() != h {
+	if part.Dx() != w || part.Dy() != h {
 		// Bilinear; when it shrinks, its triangle is as wide as what becomes one pixel, as Keras's antialias=True.
 		resized := image.NewRGBA(image.Rect(0, 0, w, h))
-		scale.BiLinear.Scale(resized, resized.Rect, flat, b, scale.Src, nil)
-		flat = resized
+		scale.BiLinear.Scale(resized, resized.Rect, flat, part, scale.Src, nil)
+		flat, part = resized, resized.Rect
 	}
 	switch flat := flat.(type) {
 	case *image.Gray:
 		for y := range h {
-			copy(dst[y*w:(y+1)*w], flat.Pix[y*flat.Stride:])
+			copy(dst[y*w:(y+1)*w], flat.Pix[flat.PixOffset(part.Min.X, part.Min.Y+y):])
 		}
 	case *image.RGBA:
 		for y := range h {
-			row := flat.Pix[y*flat.Stride:][:4*w]
+			row := flat.Pix[flat.PixOffset(part.Min.X, part.Min.Y+y):][:4*w]
 			out := dst[y*w*c : (y+1)*w*c]
 			for x := range w {
 				copy(out[x*c:(x+1)*c], row[4*x:])

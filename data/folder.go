@@ -3,6 +3,7 @@ package data
 import (
 	"errors"
 	"fmt"
+	"image"
 	"path"
 	"runtime"
 	"slices"
@@ -388,26 +389,44 @@ func (f *Folder) Close() error { return f.container.close() }
 
 // Read decodes images and writes each pixel divided by 255. See Dataset.
 func (f *Folder) Read(dst []float32, labels []int32, indices []int32) error {
+	return f.read(dst, labels, indices, nil)
+}
+
+// read is Read; where a is not nil, of parts of the images. An image that is stored in another size than Size gives its part as it is stored, and is
+// then decoded each time, cache or not.
+func (f *Folder) read(dst []float32, labels []int32, indices []int32, a *Augmenter) error {
 	if err := checkRead(dst, labels, indices, len(f.files), f.size, len(f.classNames)); err != nil {
 		return err
 	}
 	s := f.scratch.Get().(*folderScratch)
 	defer f.scratch.Put(s)
 	for i, index := range indices {
-		pixels, err := f.image(int(index), s)
+		file := &f.files[index]
+		resized := file.height != f.shape[0] || file.width != f.shape[1]
+		var pixels []uint8
+		var err error
+		if a != nil && resized {
+			pixels, err = s.pixels, f.decode(int(index), s.pixels, a.part(i, file.height, file.width), s)
+		} else {
+			pixels, err = f.image(int(index), s)
+		}
 		if err != nil {
-			return fmt.Errorf("data: folder: %s: %w", path.Join(f.container.path, f.files[index].name), err)
+			return fmt.Errorf("data: folder: %s: %w", path.Join(f.container.path, file.name), err)
 		}
 		toUnit(dst[i*f.size:(i+1)*f.size], pixels)
-		labels[i] = f.files[index].label
+		if a != nil && !resized {
+			a.crop(i, dst[i*f.size:(i+1)*f.size])
+		}
+		labels[i] = file.label
 	}
 	return nil
 }
 
 // image gives the pixels of image i, from the cache or decoded into s.
 func (f *Folder) image(i int, s *folderScratch) ([]uint8, error) {
+	whole := image.Rect(0, 0, f.files[i].width, f.files[i].height)
 	if f.pixels == nil {
-		return s.pixels, f.decode(i, s.pixels, s)
+		return s.pixels, f.decode(i, s.pixels, whole, s)
 	}
 	place := f.pixels[i*f.size : (i+1)*f.size]
 	if f.filled[i].Load() == cacheFull {
@@ -415,9 +434,9 @@ func (f *Folder) image(i int, s *folderScratch) ([]uint8, error) {
 	}
 	if !f.filled[i].CompareAndSwap(cacheEmpty, cacheFilling) {
 		// Another goroutine is at it just now. Decoding it twice is simpler than waiting, and rare.
-		return s.pixels, f.decode(i, s.pixels, s)
+		return s.pixels, f.decode(i, s.pixels, whole, s)
 	}
-	if err := f.decode(i, place, s); err != nil {
+	if err := f.decode(i, place, whole, s); err != nil {
 		f.filled[i].Store(cacheEmpty)
 		return nil, err
 	}
@@ -425,7 +444,8 @@ func (f *Folder) image(i int, s *folderScratch) ([]uint8, error) {
 	return place, nil
 }
 
-func (f *Folder) decode(i int, dst []uint8, s *folderScratch) error {
+// decode writes a part of image i, resized.
+func (f *Folder) decode(i int, dst []uint8, part image.Rectangle, s *folderScratch) error {
 	file, err := f.container.read(f.files[i].member, s.file)
 	if err != nil {
 		return err
@@ -440,6 +460,6 @@ func (f *Folder) decode(i int, dst []uint8, s *folderScratch) error {
 	if was := f.files[i]; h.width != was.width || h.height != was.height {
 		return fmt.Errorf("%w: it was %dx%d pixels when it was listed and is %dx%d now", ErrBroken, was.width, was.height, h.width, h.height)
 	}
-	writePixels(dst, img, f.shape[0], f.shape[1], f.shape[2])
+	writePixels(dst, img, part, f.shape[0], f.shape[1], f.shape[2])
 	return nil
 }

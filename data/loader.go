@@ -49,7 +49,7 @@ type Loader struct {
 
 	mu         sync.Mutex
 	free       [][]slot // buffers of closed epochs, for the next ones
-	augmenters []*augment.Worker
+	augmenters []*Augmenter
 }
 
 // slot is a batch's place in the ring: batch b of an epoch is made in slot b modulo the number of slots.
@@ -293,7 +293,7 @@ func (it *Iterator) work() {
 }
 
 // fill makes batch number in s, augmented where augmenter is not nil.
-func (it *Iterator) fill(s *slot, number int, augmenter *augment.Worker) error {
+func (it *Iterator) fill(s *slot, number int, augmenter *Augmenter) error {
 	l := it.loader
 	from := number * l.options.BatchSize
 	n := min(l.options.BatchSize, l.ds.Len()-from)
@@ -309,12 +309,17 @@ func (it *Iterator) fill(s *slot, number int, augmenter *augment.Worker) error {
 			b.Index[i] = int32(from + i)
 		}
 	}
-	if err := l.ds.Read(b.X, b.Labels, b.Index); err != nil {
+	var err error
+	if augmenter != nil {
+		err = augmenter.read(b.X, b.Labels, b.Index, it.epoch)
+	} else {
+		err = l.ds.Read(b.X, b.Labels, b.Index)
+	}
+	if err != nil {
 		return err
 	}
 	if s.targets != nil {
 		b.Targets = s.targets[:n*product(l.target)]
-		var err error
 		if l.oneHot {
 			err = oneHot(b.Targets, b.Labels)
 		} else {
@@ -331,7 +336,7 @@ func (it *Iterator) fill(s *slot, number int, augmenter *augment.Worker) error {
 		}
 	}
 	if augmenter != nil {
-		augmenter.Apply(b.X, b.Targets, b.Index, l.options.Seed, it.epoch)
+		augmenter.apply(b.X, b.Targets, b.Index, it.epoch)
 	}
 	return nil
 }

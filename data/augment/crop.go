@@ -3,6 +3,8 @@ package augment
 import (
 	"fmt"
 	"math"
+
+	"github.com/meseta-go/meseta/random"
 )
 
 // FlipMode says which way RandomFlip flips. An empty one is HorizontalAndVertical.
@@ -132,6 +134,8 @@ func fill(x []float32, value float32) {
 
 // RandomResizedCrop takes a random part of an image and resizes it to the image's own size. NewRandomResizedCrop gives the usual one.
 //
+// As the first of a list it takes its part of an image file as it is stored, before that is resized to what the network wants (see data.Folder).
+//
 // Source: Szegedy et al. 2014, arXiv:1409.4842, section 6; arguments and draws as torchvision's RandomResizedCrop.
 type RandomResizedCrop struct {
 	Scale         Range         // of the part's area, as a fraction of the image's; within (0,1]
@@ -160,30 +164,30 @@ func (a *RandomResizedCrop) Check(Format) error {
 
 // Change crops an image.
 func (a *RandomResizedCrop) Change(img *Image) {
-	top, left, h, w := a.part(img)
+	top, left, h, w := a.part(&img.Random, img.H, img.W)
 	img.resizeFrom(top, left, h, w, a.Interpolation)
 }
 
-// part draws which part to take. After ten parts that are larger than the image it takes the largest one in the middle whose ratio will do.
-func (a *RandomResizedCrop) part(img *Image) (top, left, h, w int) {
+// part draws which part to take of an image. After ten parts that are larger than the image it takes the largest one in the middle whose ratio will do.
+func (a *RandomResizedCrop) part(s *random.Stream, height, width int) (top, left, h, w int) {
 	ratio := Range{math.Log(a.Ratio.Low), math.Log(a.Ratio.High)}
 	for range 10 {
-		area := float64(img.H*img.W) * float64(a.Scale.draw(&img.Random))
-		r := math.Exp(float64(ratio.draw(&img.Random)))
+		area := float64(height*width) * float64(a.Scale.draw(s))
+		r := math.Exp(float64(ratio.draw(s)))
 		w, h = int(math.Round(math.Sqrt(area*r))), int(math.Round(math.Sqrt(area/r)))
-		if w >= 1 && w <= img.W && h >= 1 && h <= img.H {
-			top, left = int(img.Random.Uint32n(uint32(img.H-h+1))), int(img.Random.Uint32n(uint32(img.W-w+1)))
+		if w >= 1 && w <= width && h >= 1 && h <= height {
+			top, left = int(s.Uint32n(uint32(height-h+1))), int(s.Uint32n(uint32(width-w+1)))
 			return top, left, h, w
 		}
 	}
-	w, h = img.W, img.H
+	w, h = width, height
 	switch r := float64(w) / float64(h); {
 	case r < a.Ratio.Low:
 		h = clamp(int(math.Round(float64(w)/a.Ratio.Low)), 1, h)
 	case r > a.Ratio.High:
 		w = clamp(int(math.Round(float64(h)*a.Ratio.High)), 1, w)
 	}
-	return (img.H - h) / 2, (img.W - w) / 2, h, w
+	return (height - h) / 2, (width - w) / 2, h, w
 }
 
 // resizeFrom makes a part of the image the whole one: the middles of pixels keep their relative places, and nothing beside the part is read.

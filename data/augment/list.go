@@ -76,20 +76,52 @@ func NewWorker(l List, f Format, batch, classes int) *Worker {
 //
 // x is [N,H,W,C], index [N]; targets [N,L] are mixed as images are, and nil where the list mixes nothing.
 func (w *Worker) Apply(x, targets []float32, index []int32, seed uint64, epoch int) {
+	w.ApplyFrom(0, x, targets, index, seed, epoch)
+}
+
+// ApplyFrom is Apply without the list's first augmentations, for a caller that has done as they do.
+func (w *Worker) ApplyFrom(first int, x, targets []float32, index []int32, seed uint64, epoch int) {
 	size := len(w.scratch)
-	for place, a := range w.list {
-		stream := random.Stream{Seed: seed, Purpose: random.Augment, Step: uint64(place)<<epochBits | uint64(epoch)&MaxEpoch}
-		switch a := a.(type) {
+	for place := first; place < len(w.list); place++ {
+		switch a := w.list[place].(type) {
 		case Changer:
 			for i, sample := range index {
-				img := w.start(x[i*size:(i+1)*size], stream, sample)
-				a.Change(img)
-				w.finish(x[i*size : (i+1)*size])
+				w.change(a, place, x[i*size:(i+1)*size], sample, seed, epoch)
 			}
 		case Mixer:
-			w.mix(a, x, targets, index, stream)
+			w.mix(a, x, targets, index, streamOf(place, 0, seed, epoch))
 		}
 	}
+}
+
+// Crop is the list's random resized crop where that comes first, else nil: a data set may take its part of an image before it makes it smaller.
+func (l List) Crop() *RandomResizedCrop {
+	if len(l) == 0 {
+		return nil
+	}
+	a, _ := l[0].(*RandomResizedCrop)
+	return a
+}
+
+// CropPart is the part that List.Crop takes of a sample whose image is h×w: it begins at row top and column left.
+func (w *Worker) CropPart(sample int32, h, width int, seed uint64, epoch int) (top, left, partH, partW int) {
+	w.image.Random = streamOf(0, sample, seed, epoch)
+	return w.list.Crop().part(&w.image.Random, h, width)
+}
+
+// ApplyCrop is Apply of List.Crop alone, on one image.
+func (w *Worker) ApplyCrop(pixels []float32, sample int32, seed uint64, epoch int) {
+	w.change(w.list.Crop(), 0, pixels, sample, seed, epoch)
+}
+
+// streamOf is where an augmentation's numbers for a sample come from.
+func streamOf(place int, sample int32, seed uint64, epoch int) random.Stream {
+	return random.Stream{Seed: seed, Purpose: random.Augment, Index: uint32(sample), Step: uint64(place)<<epochBits | uint64(epoch)&MaxEpoch}
+}
+
+func (w *Worker) change(a Changer, place int, pixels []float32, sample int32, seed uint64, epoch int) {
+	a.Change(w.start(pixels, streamOf(place, sample, seed, epoch), sample))
+	w.finish(pixels)
 }
 
 // start makes pixels the worker's image.

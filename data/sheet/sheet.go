@@ -10,7 +10,6 @@ import (
 	"image/color"
 	"image/draw"
 	"math"
-	"slices"
 	"strconv"
 	"sync"
 
@@ -181,12 +180,16 @@ func (r *reader) tiles(rows []row) ([][]*image.RGBA, error) {
 		}
 	}
 	var tiles [][]*image.RGBA
-	err := r.each(rows, func(rows []row, index []int32, x []float32) { tiles = append(tiles, r.draw(rows, index, x)...) })
+	err := r.each(rows, func(rows []row, index []int32, x []float32) error {
+		some, err := r.draw(rows, index, x)
+		tiles = append(tiles, some...)
+		return err
+	})
 	return tiles, err
 }
 
 // each reads some rows' samples at a time.
-func (r *reader) each(rows []row, f func(rows []row, index []int32, x []float32)) error {
+func (r *reader) each(rows []row, f func(rows []row, index []int32, x []float32) error) error {
 	for len(rows) > 0 {
 		var index []int32
 		n := 0
@@ -197,29 +200,38 @@ func (r *reader) each(rows []row, f func(rows []row, index []int32, x []float32)
 		if err := r.ds.Read(x, make([]int32, len(index)), index); err != nil {
 			return err
 		}
-		f(rows[:n], index, x)
+		if err := f(rows[:n], index, x); err != nil {
+			return err
+		}
 		rows = rows[n:]
 	}
 	return nil
 }
 
 // extend makes low and high the least and the largest finite number.
-func (r *reader) extend(_ []row, _ []int32, x []float32) {
+func (r *reader) extend(_ []row, _ []int32, x []float32) error {
 	for _, v := range x {
 		if !math.IsNaN(float64(v)) && !math.IsInf(float64(v), 0) {
 			r.low, r.high = min(r.low, v), max(r.high, v)
 		}
 	}
+	return nil
 }
 
-func (r *reader) draw(rows []row, index []int32, x []float32) [][]*image.RGBA {
+// draw makes the tiles of rows, whose samples are those of index.
+func (r *reader) draw(rows []row, index []int32, x []float32) ([][]*image.RGBA, error) {
 	size := data.SampleSize(r.ds)
 	versions := [][]float32{x}
 	if len(r.options.Augment) > 0 && len(index) > 0 {
-		w := augment.NewWorker(r.options.Augment, r.format, len(index), 1)
+		a, err := data.NewAugmenter(r.ds, r.options.Augment, r.options.Seed, len(index))
+		if err != nil {
+			return nil, err
+		}
 		for epoch := range r.options.Versions {
-			version := slices.Clone(x)
-			w.Apply(version, make([]float32, len(index)), index, r.options.Seed, epoch)
+			version := make([]float32, len(x))
+			if err := a.Read(version, make([]int32, len(index)), index, epoch); err != nil {
+				return nil, err
+			}
 			versions = append(versions, version)
 		}
 	}
@@ -233,7 +245,7 @@ func (r *reader) draw(rows []row, index []int32, x []float32) [][]*image.RGBA {
 			at++
 		}
 	}
-	return tiles
+	return tiles, nil
 }
 
 // tile makes a picture of an image. What is not finite is drawn in magenta.
