@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/meseta-go/meseta/checkpoint"
+	"github.com/meseta-go/meseta/losses"
 	"github.com/meseta-go/meseta/plan"
 	"gorgonia.org/tensor"
 )
@@ -23,6 +24,9 @@ const progressBlob = "progress"
 
 // Save writes the model to path: network, weights and, if it was compiled, training configuration, optimizer state and how far training
 // has come. The suffix names the format: .h5, .keras or .weights.h5, which Keras opens. A crash or full disk leaves the old file.
+//
+// Keras does not know losses that were written elsewhere than in package losses: with one, training configuration and optimizer state are left out,
+// and what Load gives must be compiled again. Metrics written elsewhere are left out of the configuration.
 func (m *Model) Save(path string) error {
 	if err := m.open(); err != nil {
 		return err
@@ -67,6 +71,11 @@ func (m *Model) contents() (*checkpoint.Model, error) {
 // addTraining adds what further training needs.
 func (m *Model) addTraining(c *checkpoint.Model) error {
 	t := m.training
+	blob, err := json.Marshal(progress{m.trainedEpochs, m.trainedSteps, t.Seed, t.Optimizer.BaseArguments().ExcludeFromWeightDecay})
+	c.State = &checkpoint.State{Blobs: map[string][]byte{progressBlob: blob}}
+	if err != nil || !losses.Known(t.Loss) {
+		return err
+	}
 	c.Training = &checkpoint.Training{Optimizer: t.Optimizer, Loss: t.Loss, Metrics: t.Metrics, WeightedMetrics: t.WeightedMetrics}
 	c.Optimizer = &checkpoint.OptimizerState{
 		Class: t.Optimizer.ClassName(), Iterations: m.session.Iterations(), LearningRate: m.session.LearningRate(),
@@ -86,9 +95,7 @@ func (m *Model) addTraining(c *checkpoint.Model) error {
 		}
 		c.Optimizer.Slots[slot][weight] = tensor.New(tensor.WithShape(e.Type.Shape...), tensor.WithBacking(data))
 	}
-	blob, err := json.Marshal(progress{m.trainedEpochs, m.trainedSteps, t.Seed, t.Optimizer.BaseArguments().ExcludeFromWeightDecay})
-	c.State = &checkpoint.State{Blobs: map[string][]byte{progressBlob: blob}}
-	return err
+	return nil
 }
 
 // Load reads a model that Save or Keras wrote. If the file says how the model was trained, it is compiled, its optimizer goes on

@@ -86,7 +86,7 @@ func metricConfigs(m *Model, list []metrics.Metric, object func(class, module st
 			configs = append(configs, metric.Name())
 			continue
 		}
-		if _, err := metrics.New(base.ClassName()); err != nil || base == (metrics.Metric)(metrics.ClassAccuracy{}) {
+		if !metrics.Known(base) || base == (metrics.Metric)(metrics.ClassAccuracy{}) {
 			continue
 		}
 		values := pythonValues(metrics.Arguments(metric))

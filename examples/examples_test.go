@@ -17,6 +17,7 @@ func TestExamplesRun(t *testing.T) {
 	}{
 		{"mnist", "accuracy", []string{"-steps", "5"}},
 		{"callback", "ended:", []string{"-steps", "5"}},
+		{"customloss", "center loss", []string{"-loss", "center", "-steps", "5"}},
 		{"folder", "3 classes [Zebra ant pão de ló]: validation accuracy",
 			[]string{"-data", filepath.Join("..", "data", "testdata", "folder.zip"), "-size", "16", "-epochs", "2", "-save", filepath.Join(t.TempDir(), "best.keras")}},
 	} {

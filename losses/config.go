@@ -2,6 +2,7 @@ package losses
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -42,6 +43,11 @@ func New(name string) (Loss, error) {
 		return nil, fmt.Errorf("losses: there is no %q, there are %s: %w", name, strings.Join(Names(), ", "), ErrConfig)
 	}
 	return all[i], nil
+}
+
+// Known says whether a loss is one of this package's, which New makes by name and Keras knows too.
+func Known(l Loss) bool {
+	return slices.ContainsFunc(all, func(k Loss) bool { return reflect.TypeOf(k) == reflect.TypeOf(l) })
 }
 
 // Arguments lists the fields of a loss by Keras's names.

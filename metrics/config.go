@@ -3,6 +3,7 @@ package metrics
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -57,6 +58,11 @@ func New(name string) (Metric, error) {
 		return m, err
 	}
 	return Named{m, name}, nil
+}
+
+// Known says whether a metric is one of this package's, which New makes by name.
+func Known(m Metric) bool {
+	return slices.ContainsFunc(all, func(k Metric) bool { return reflect.TypeOf(k) == reflect.TypeOf(m) })
 }
 
 // Arguments lists the fields of a metric by Keras's names, without the name.
