@@ -17,15 +17,15 @@ type Workload struct {
 	Optimizer optimizers.Optimizer
 }
 
-// Workloads are the measured ones; the scripts train their peers the same way.
+// Workloads are the measured ones; the scripts train their peers the same way, as far as they know the model.
 func Workloads() []Workload {
 	return []Workload{
 		{"mnist-cnn", 128, optimizers.NewAdam()},
 		{"resnet20", 128, &optimizers.SGD{LearningRate: .1, Momentum: .9, WeightDecay: 1e-4}},
 		{"resnet9", 128, &optimizers.SGD{LearningRate: .1, Momentum: .9, Nesterov: true, WeightDecay: 5e-4}},
 		{"vgg11-bn", 64, &optimizers.SGD{LearningRate: .05, Momentum: .9, WeightDecay: 5e-4}},
-		{"mobilenet-v2", 32, &optimizers.SGD{LearningRate: .05, Momentum: .9, WeightDecay: 4e-5}},
 		{"resnet50", 8, &optimizers.SGD{LearningRate: .1, Momentum: .9, WeightDecay: 1e-4}},
+		{"mobilenet-v2", 32, &optimizers.SGD{LearningRate: .05, Momentum: .9, WeightDecay: 4e-5}},
 	}
 }
 

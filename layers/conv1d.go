@@ -30,7 +30,9 @@ func (*Conv1D) ClassName() string { return "Conv1D" }
 func (l *Conv1D) GivenName() string { return l.Name }
 
 func (l *Conv1D) convolution() convolution {
-	return newConvolution1D(l, l.KernelSize, l.Strides, l.DilationRate, l.Padding)
+	c := newConvolution1D(l, l.KernelSize, l.Strides, l.DilationRate, l.Padding)
+	c.mayBeCausal = true
+	return c
 }
 
 // OutputShape is [Q,Filters].

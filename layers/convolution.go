@@ -10,17 +10,21 @@ import (
 type convolution struct {
 	layer                   Layer
 	sequence                bool // the input is [L,C], the filter [S,…]
+	mayBeCausal             bool
 	size, strides, dilation Size
 	padding                 PaddingMode
 }
 
 func newConvolution(l Layer, size, strides, dilation Size, p PaddingMode) convolution {
-	return convolution{l, false, size, strides.or(Square(1)), dilation.or(Square(1)), p}
+	return convolution{layer: l, size: size, strides: strides.or(Square(1)), dilation: dilation.or(Square(1)), padding: p}
 }
 
 func newConvolution1D(l Layer, size, strides, dilation int, p PaddingMode) convolution {
-	return convolution{l, true, Size{1, size}, Size{1, orOne(strides)}, Size{1, orOne(dilation)}, p}
+	return convolution{layer: l, sequence: true, size: Size{1, size}, strides: Size{1, orOne(strides)}, dilation: Size{1, orOne(dilation)}, padding: p}
 }
+
+// mostSteps bounds sizes, strides and dilations, so that their products stay far from overflow.
+const mostSteps = 1 << 20
 
 // orOne gives n, or 1 where n is zero.
 func orOne(n int) int {
@@ -46,8 +50,11 @@ func (c convolution) input(in []Shape) (Shape, error) {
 		if err := positive(c.layer, s.what, s.size); err != nil {
 			return nil, err
 		}
+		if max(s.size[0], s.size[1]) > mostSteps {
+			return nil, fmt.Errorf("layers: %s has %s %d×%d, want at most %d: %w", c.layer.ClassName(), s.what, s.size[0], s.size[1], mostSteps, ErrConfig)
+		}
 	}
-	if !c.sequence || c.padding != Causal {
+	if !c.mayBeCausal || c.padding != Causal {
 		if _, err := ParsePadding(string(c.padding)); err != nil {
 			return nil, err
 		}

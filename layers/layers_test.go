@@ -77,6 +77,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		{&Conv2D{Filters: 4, KernelSize: Square(3), Groups: 2}, ErrConfig, "3 channels in and 4 filters"},
 		{&Conv2D{Filters: 4, KernelSize: Square(3), Groups: -1}, ErrConfig, "-1 groups"},
 		{&Conv1D{Filters: 4, KernelSize: 3}, ops.ErrShape, "takes a sequence"},
+		{&Conv2D{Filters: 1, KernelSize: Square(3), DilationRate: Square(1 << 40)}, ErrConfig, "want at most 1048576"},
 		{&DepthwiseConv2D{KernelSize: Square(3), DepthMultiplier: -1}, ErrConfig, "-1 filters a channel"},
 		{&DepthwiseConv2D{KernelSize: Square(3), DilationRate: Square(4)}, ops.ErrShape, "3×3 does not fit"},
 		{&SeparableConv2D{KernelSize: Square(3)}, ErrConfig, "0 filters"},
@@ -145,6 +146,13 @@ func TestMistakesAreNamed(t *testing.T) {
 		assert.ErrorIs(t, err, c.kind)
 		assert.ErrorContains(t, err, c.text)
 		assert.ErrorContains(t, err, SnakeCase(c.layer.ClassName()))
+	}
+	for _, l := range []Layer{
+		&DepthwiseConv1D{KernelSize: 2, Padding: Causal}, &SeparableConv1D{Filters: 1, KernelSize: 2, Padding: Causal},
+		&Conv1DTranspose{Filters: 1, KernelSize: 2, Padding: Causal},
+	} {
+		_, err := Sequential("", &InputLayer{Shape: Shape{5, 2}}, l)
+		assert.ErrorContains(t, err, `padding "causal"`)
 	}
 	_, err := Sequential("", &Flatten{})
 	assert.ErrorContains(t, err, "want an InputLayer")
