@@ -66,3 +66,19 @@ func ExampleFunctional() {
 	//  Trainable params: 148 (592.00 B)
 	//  Non-trainable params: 0 (0.00 B)
 }
+
+// A network that brings its inputs to mean 0 and deviation 1, as measured on the training data.
+func ExampleAdapt() {
+	train, err := data.Synthetic(100, []int{8, 8, 3}, 3, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	normalize := &layers.Normalization{}
+	if err := meseta.Adapt(context.Background(), normalize, train); err != nil {
+		log.Fatal(err)
+	}
+	model := meseta.Sequential(meseta.Input(8, 8, 3), normalize, &layers.GlobalMaxPooling2D{}, &layers.Dense{Units: 3, Activation: layers.Softmax})
+	defer model.Close()
+	fmt.Println(len(normalize.Mean), "means,", len(normalize.Variance), "variances")
+	// Output: 3 means, 3 variances
+}

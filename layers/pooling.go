@@ -149,8 +149,7 @@ func (l *GlobalAveragePooling2D) Lower(b *Builder, in, _ []ops.Value) (ops.Value
 	return lowerGlobal(b, in[0], true, l.KeepDims)
 }
 
-// GlobalMaxPooling2D takes the largest element of every channel. Of several that are equal the first gets the gradient; TensorFlow
-// divides it among them.
+// GlobalMaxPooling2D takes the largest element of every channel, or NaN if there is one. Several that are equal share the gradient.
 //
 // Input [H,W,C], output [C], or [1,1,C] with KeepDims.
 type GlobalMaxPooling2D struct {
@@ -172,7 +171,7 @@ func (l *GlobalMaxPooling2D) OutputShape(in []Shape) (Shape, error) {
 // Weights is none.
 func (*GlobalMaxPooling2D) Weights([]Shape) []Weight { return nil }
 
-// Lower adds a max pool of one window.
+// Lower adds a maximum.
 func (l *GlobalMaxPooling2D) Lower(b *Builder, in, _ []ops.Value) (ops.Value, error) {
 	return lowerGlobal(b, in[0], false, l.KeepDims)
 }
@@ -202,17 +201,19 @@ func globally(in Shape, keep bool) Shape {
 // lowerGlobal adds the mean or the maximum of every channel of src [N,…,C].
 func lowerGlobal(b *Builder, src ops.Value, average, keep bool) (ops.Value, error) {
 	s := b.Type(src).Shape
+	if !average {
+		axes := make([]int, len(s)-2)
+		for i := range axes {
+			axes[i] = i + 1
+		}
+		return b.Add1(ops.Reduce{Func: ops.Max, Axes: axes, KeepDims: keep}, src)
+	}
 	n, c := s[0], s[len(s)-1]
 	img, err := b.reshape(src, n, s[1], s[1:].Size()/(s[1]*c), c)
 	if err != nil {
 		return ops.None, err
 	}
-	var o ops.Operator = ops.GlobalAveragePool{}
-	if !average {
-		size := Size(b.Type(img).Shape[1:3])
-		o = pooling{pool: size, strides: size}.operator(b.Type(img).Shape[1:])
-	}
-	v, err := b.Add1(o, img)
+	v, err := b.Add1(ops.GlobalAveragePool{}, img)
 	if err != nil {
 		return ops.None, err
 	}

@@ -169,7 +169,7 @@ func (l *GlobalMaxPooling1D) OutputShape(in []Shape) (Shape, error) {
 // Weights is none.
 func (*GlobalMaxPooling1D) Weights([]Shape) []Weight { return nil }
 
-// Lower adds a max pool of one window.
+// Lower adds a maximum.
 func (l *GlobalMaxPooling1D) Lower(b *Builder, in, _ []ops.Value) (ops.Value, error) {
 	return lowerGlobal(b, in[0], false, l.KeepDims)
 }

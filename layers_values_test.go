@@ -105,3 +105,20 @@ func TestAlphaDropoutHasTwoValues(t *testing.T) {
 	}
 	assert.InDelta(t, 400, gone, 4*math.Sqrt(240))
 }
+
+// TestGlobalMaxSharesGradients: as in TensorFlow's reduce_max, elements that are equal get a part each, and NaN is the largest.
+func TestGlobalMaxSharesGradients(t *testing.T) {
+	device, err := kernels.NewCPU(cpu.Config{Threads: 1})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, device.Close()) })
+	nan := float32(math.NaN())
+	x := []float32{
+		1, 5, 4, 5, 4, 2, 4, 3, // channel 0: 1 4 4 4, channel 1: 5 5 2 3
+		0, 1, nan, 2, 3, 3, 4, 4,
+	}
+	y, diff := noisy(t, device, &layers.GlobalMaxPooling2D{}, ops.Shape{2, 2, 2, 2}, x, 0)
+	assert.Equal(t, []float32{4, 5}, y[:2])
+	assert.True(t, math.IsNaN(float64(y[2])))
+	assert.Equal(t, float32(4), y[3])
+	assert.InDeltaSlice(t, []float32{0, .5, 1. / 3, .5, 1. / 3, 0, 1. / 3, 0}, diff[:8], 1e-7)
+}
