@@ -179,7 +179,7 @@ const (
 // Event is what a Watcher is told. Which fields are set depends on the kind.
 type Event struct {
 	Kind         EventKind
-	Epoch        int     // 0-based, from EpochBegin on; at TrainEnd the last epoch that was begun, or -1
+	Epoch        int     // 0-based; at TrainBegin the first one to come, at TrainEnd the last one that was begun, or -1
 	Updates      int     // updates made since training began
 	Batch        Batch   // BatchEnd
 	Step         int     // TestBegin: batches that validation will have; TestBatchEnd: the batch just done, 0-based

@@ -9,11 +9,12 @@ import (
 )
 
 // CSVLogger writes a row for each epoch to a CSV file, flushed at once: a column epoch, 0-based, and the metrics in
-// alphabetical order. Keras: callbacks.CSVLogger.
+// alphabetical order. A metric that comes later gets a column on the right. A run that is resumed continues its file, and no
+// epoch is in it twice. Keras: callbacks.CSVLogger.
 type CSVLogger struct {
 	Filename  string // relative paths lie under the run directory
 	Separator string // one character; default a comma
-	Append    bool   // continues a file that exists, which must have the same columns; else it is emptied
+	Append    bool   // continues a file that exists; else it is emptied
 
 	path      string
 	separator rune
@@ -53,11 +54,23 @@ func (c *CSVLogger) Begin(s *Setup) error {
 	return nil
 }
 
+// keeps says which rows of a file that is there stay as training begins.
+func (c *CSVLogger) keeps(e Event) func(epoch int) bool {
+	switch {
+	case e.Updates > 0: // the run is resumed: what is done again is written again
+		return func(epoch int) bool { return epoch < e.Epoch }
+	case c.Append:
+		return func(int) bool { return true }
+	default:
+		return nil
+	}
+}
+
 // Watch writes the rows.
 func (c *CSVLogger) Watch(e Event) (err error) {
 	switch {
 	case e.Kind == TrainBegin:
-		c.table, err = report.OpenCSV(c.path, c.separator, c.names, c.Append)
+		c.table, err = report.OpenCSV(c.path, c.separator, c.names, c.keeps(e))
 	case c.table == nil: // it could not be opened, which was reported
 	case e.Kind == EpochEnd:
 		err = c.table.Row(e.Epoch, e.Logs)

@@ -130,18 +130,39 @@ func TestCSVLogger(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 2, bytes.Count(got, []byte("\n")))
 	require.NoError(t, m.TrainEnd(context.Canceled))
-	// Another run's table is not continued with other columns.
-	other := stream{"loss": {1}}
-	setup.Metrics, setup.Validation = []string{"loss"}, false
-	m, err = NewManager([]Callback{&CSVLogger{Filename: "now.csv", Append: true}}, setup)
+	// Another run's table is continued with the columns that it has, and new ones on the right.
+	other := stream{"loss": {1}, "auc": {2}}
+	m, err = NewManager([]Callback{&CSVLogger{Filename: "now.csv", Append: true}}, func() Setup { again := setupFor(t, other, 2, &recorder{}); again.Dir = setup.Dir; return again }())
 	require.NoError(t, err)
-	require.ErrorContains(t, m.TrainBegin(), "it has the columns epoch, accuracy, learning_rate, loss, val_accuracy, val_loss and this run epoch, learning_rate, loss")
-	_, err = m.EpochEnd(0, other.at(0))
-	require.NoError(t, err)
-	require.NoError(t, m.TrainEnd(nil))
+	fit(t, m, other, 0, &recorder{})
 	after, err := os.ReadFile(filepath.Join(setup.Dir, "now.csv"))
 	require.NoError(t, err)
-	assert.Equal(t, got, after)
+	assert.Equal(t, "epoch,accuracy,learning_rate,loss,val_accuracy,val_loss,auc\n0,0.25,0,0.5,0,-inf,NA\n0,NA,0.1,1,NA,NA,2\n", string(after))
+}
+
+// A run that is resumed has each epoch once, whatever was written after the state was saved.
+func TestCSVLoggerResumes(t *testing.T) {
+	s := stream{"loss": {0, 1, 2, 3, 4, 5}}
+	setup := setupFor(t, s, 2, &recorder{})
+	build := func() *Manager {
+		m, err := NewManager([]Callback{&CSVLogger{Filename: "h.csv"}}, setup)
+		require.NoError(t, err)
+		return m
+	}
+	m := build()
+	fit(t, m, stream{"loss": s["loss"][:2]}, 0, &recorder{})
+	state, err := m.State()
+	require.NoError(t, err)
+	file := filepath.Join(setup.Dir, "h.csv")
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, append(text, "2,0.1,9\n3,0.1,9\n4,0."...), 0o666))
+	m = build()
+	require.NoError(t, m.Restore(state))
+	fit(t, m, s, 2, &recorder{})
+	text, err = os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, "epoch,learning_rate,loss\n0,0.1,0\n1,0.1,1\n2,0.1,2\n3,0.1,3\n4,0.1,4\n5,0.1,5\n", string(text))
 }
 
 // A full disk is an error that names the file, once, and the run's end is still told to everybody.

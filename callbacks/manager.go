@@ -357,7 +357,7 @@ func (m *Manager) tell(e Event) error {
 	}
 	e.Updates, e.LearningRate = m.updates, m.lastRate
 	if e.Kind == TrainBegin {
-		e.Epoch, e.LearningRate = 0, m.LearningRate(0, 0)
+		e.Epoch, e.LearningRate = m.completed, m.NextLearningRate()
 	}
 	var problems []error
 	for _, callback := range m.callbacks {

@@ -1,48 +1,55 @@
 package report
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"unicode"
 )
 
 // CSV is a table of epochs in a file, as Keras's CSVLogger writes it: a column epoch, 0-based, then the metrics in
-// alphabetical order; NA where an epoch lacks one. Each row is flushed to the file.
+// alphabetical order; NA where an epoch lacks one. Each row is flushed to the file. A metric that comes later gets a column
+// on the right.
 type CSV struct {
 	file    *os.File
 	writer  *csv.Writer
 	columns []string
 }
 
-// OpenCSV starts a table with the columns of names. If keep, a table in the file that has the same columns is continued,
-// and one with others is an error; else the file is emptied.
-func OpenCSV(path string, separator rune, names []string, keep bool) (*CSV, error) {
+// OpenCSV starts a table with columns for names. keep says which rows of a table that is in the file stay, by their epoch, and a
+// nil keep empties it; columns that the table lacks are added, and a row that a crash cut off goes.
+func OpenCSV(path string, separator rune, names []string, keep func(epoch int) bool) (*CSV, error) {
 	if err := CheckSeparator(separator); err != nil {
 		return nil, err
 	}
-	columns := slices.Sorted(slices.Values(names))
 	flags := os.O_RDWR | os.O_CREATE
-	if !keep {
+	if keep == nil {
 		flags |= os.O_TRUNC
 	}
 	file, err := os.OpenFile(path, flags, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("report: %w", err)
 	}
-	t := &CSV{file: file, writer: csv.NewWriter(file), columns: columns}
-	t.writer.Comma = separator
-	if err := t.start(); err != nil {
-		_ = file.Close() // the error that counts is err
+	t := &CSV{columns: slices.Sorted(slices.Values(names))}
+	t.use(file, separator)
+	if err := t.start(keep); err != nil {
+		_ = t.file.Close() // the error that counts is err
 		return nil, fmt.Errorf("report: %s: %w", path, err)
 	}
 	return t, nil
+}
+
+// use makes file the one that is written.
+func (t *CSV) use(file *os.File, separator rune) {
+	t.file, t.writer = file, csv.NewWriter(file)
+	t.writer.Comma = separator
 }
 
 // CheckSeparator reports a separator that would make a table unreadable.
@@ -53,60 +60,134 @@ func CheckSeparator(separator rune) error {
 	return nil
 }
 
-const maxHeader = 1 << 20 // bytes; a longer first line is no header of ours
+// maxTable is the size in bytes of the largest file that is taken for a table to continue.
+const maxTable = 1 << 28
 
-// start writes the header, or checks the one that is there and goes to the end of the file.
-func (t *CSV) start() error {
-	header := append([]string{"epoch"}, t.columns...)
+// start writes the header, or makes the table that is there ready to be continued.
+func (t *CSV) start(keep func(epoch int) bool) error {
 	info, err := t.file.Stat()
 	if err != nil {
 		return err
 	}
 	if info.Size() == 0 || !info.Mode().IsRegular() { // a pipe or a device has nothing to read
-		return t.write(header)
+		return t.write(append([]string{"epoch"}, t.columns...))
 	}
-	line, err := bufio.NewReader(io.LimitReader(t.file, maxHeader)).ReadString('\n')
-	if err != nil && err != io.EOF {
-		return err
-	}
-	reader := csv.NewReader(strings.NewReader(line))
-	reader.Comma = t.writer.Comma
-	have, err := reader.Read()
+	columns, rows, whole, err := t.read()
 	if err != nil {
-		return fmt.Errorf("its first line is no CSV header: %w; choose another file, or do not append", err)
+		return fmt.Errorf("it is no table of epochs: %w; choose another file, or do not append", err)
 	}
-	if !slices.Equal(have, header) {
-		return fmt.Errorf("it has the columns %s and this run %s; choose another file, or do not append", strings.Join(have, ", "), strings.Join(header, ", "))
+	kept := slices.DeleteFunc(slices.Clone(rows), func(row []string) bool {
+		epoch, err := strconv.Atoi(row[0])
+		return err == nil && !keep(epoch)
+	})
+	added := missing(columns, t.columns)
+	t.columns = append(columns, added...)
+	if whole && len(added) == 0 && len(kept) == len(rows) {
+		_, err = t.file.Seek(0, io.SeekEnd)
+		return err
 	}
-	end, err := t.file.Seek(0, io.SeekEnd)
+	return t.rewrite(kept)
+}
+
+// missing are the names that columns lack.
+func missing(columns, names []string) (lacking []string) {
+	for _, name := range names {
+		if !slices.Contains(columns, name) {
+			lacking = append(lacking, name)
+		}
+	}
+	return lacking
+}
+
+// read reads the table in the file. whole is false if its last row was cut off, which is left out.
+func (t *CSV) read() (columns []string, rows [][]string, whole bool, err error) {
+	text, err := io.ReadAll(io.NewSectionReader(t.file, 0, maxTable+1))
+	if err != nil {
+		return nil, nil, false, err
+	}
+	if len(text) > maxTable {
+		return nil, nil, false, fmt.Errorf("it has more than %d bytes", maxTable)
+	}
+	end := bytes.LastIndexByte(text, '\n') + 1
+	reader := csv.NewReader(bytes.NewReader(text[:end]))
+	reader.Comma, reader.FieldsPerRecord = t.writer.Comma, -1
+	rows, err = reader.ReadAll()
+	if err != nil {
+		return nil, nil, false, err
+	}
+	if len(rows) == 0 || rows[0][0] != "epoch" {
+		return nil, nil, false, errors.New("its first column is not epoch")
+	}
+	return rows[0][1:], rows[1:], end == len(text), nil
+}
+
+// rewrite puts the header and rows, filled up with NA, in place of what is in the file: the old content or all of the new is
+// there at any time.
+func (t *CSV) rewrite(rows [][]string) error {
+	path, separator := t.file.Name(), t.writer.Comma
+	info, err := t.file.Stat()
 	if err != nil {
 		return err
 	}
-	last := make([]byte, 1)
-	if _, err := t.file.ReadAt(last, end-1); err != nil {
+	temporary, err := os.CreateTemp(filepath.Dir(path), ".csv-*")
+	if err != nil {
 		return err
 	}
-	if last[0] != '\n' { // a row that a crash cut off stays, on a line of its own
-		_, err = t.file.WriteString("\n")
+	w := csv.NewWriter(temporary)
+	w.Comma = separator
+	err = w.Write(append([]string{"epoch"}, t.columns...))
+	for _, row := range rows {
+		for len(row) <= len(t.columns) {
+			row = append(row, "NA")
+		}
+		err = errors.Join(err, w.Write(row))
 	}
+	w.Flush()
+	err = errors.Join(err, w.Error(), temporary.Chmod(info.Mode().Perm()), temporary.Sync(), temporary.Close(), t.file.Close())
+	if err == nil {
+		err = os.Rename(temporary.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temporary.Name()))
+	}
+	file, err := os.OpenFile(path, os.O_RDWR, 0o666)
+	if err != nil {
+		return err
+	}
+	t.use(file, separator)
+	_, err = file.Seek(0, io.SeekEnd)
 	return err
 }
 
-// Row writes an epoch, 0-based. Metrics that have no column are an error: they would be lost.
-func (t *CSV) Row(epoch int, metrics map[string]float64) error {
-	row := []string{strconv.Itoa(epoch)}
-	known := 0
-	for _, name := range t.columns {
-		x, ok := metrics[name]
-		if !ok {
-			row = append(row, "NA")
-			continue
-		}
-		known++
-		row = append(row, number(x))
+// addColumns gives the table columns for metrics that it did not have.
+func (t *CSV) addColumns(names []string) error {
+	if info, err := t.file.Stat(); err != nil {
+		return err
+	} else if !info.Mode().IsRegular() {
+		return errors.New("it is no regular file, so that it cannot have further columns")
 	}
-	if known < len(metrics) {
-		return fmt.Errorf("report: %s has the columns %s and epoch %d logged %s", t.file.Name(), strings.Join(t.columns, ", "), epoch+1, strings.Join(ordered(metrics, nil), ", "))
+	_, rows, _, err := t.read()
+	if err != nil {
+		return err
+	}
+	t.columns = append(t.columns, names...)
+	return t.rewrite(rows)
+}
+
+// Row writes an epoch, 0-based.
+func (t *CSV) Row(epoch int, metrics map[string]float64) error {
+	if added := missing(t.columns, ordered(metrics, nil)); added != nil {
+		if err := t.addColumns(added); err != nil {
+			return fmt.Errorf("report: a column in %s for %v, which epoch %d logged: %w", t.file.Name(), added, epoch+1, err)
+		}
+	}
+	row := []string{strconv.Itoa(epoch)}
+	for _, name := range t.columns {
+		if x, ok := metrics[name]; ok {
+			row = append(row, number(x))
+		} else {
+			row = append(row, "NA")
+		}
 	}
 	if err := t.write(row); err != nil {
 		return fmt.Errorf("report: writing %s: %w; free some space, or choose another file", t.file.Name(), err)
