@@ -19,6 +19,8 @@ type ArraysOptions struct {
 	// Of HDF5 files they are paths, with /. nil means the first pair of usual names that the file has: x_train and y_train (with x_test and
 	// y_test), x and y, images and labels, and others that the error lists where there is none.
 	Names []string
+	// AddChannel makes samples [H,W] images [H,W,1]. Those of arrays of bytes always are.
+	AddChannel bool
 	// MaxBytes bounds the file, of which HDF5 is held in memory as a whole while it is read; 0 means 2^33, 8 GiB.
 	MaxBytes int64
 }
@@ -44,6 +46,9 @@ func arraysFormat(name string) string {
 	return ""
 }
 
+// maxClasses bounds the classes of a file of arrays: larger numbers are no class numbers, and would cost memory in counts by class.
+const maxClasses = 1 << 20
+
 // arrayFile is a file with named arrays.
 type arrayFile struct {
 	names []string
@@ -54,7 +59,7 @@ type arrayFile struct {
 // OpenArrays makes data sets of arrays in a NumPy .npz file (numpy.savez, savez_compressed) or an HDF5 file (.h5, .hdf5); test is nil where
 // there is no test part. Only the arrays that are used are read.
 //
-// Samples are [N, sample shape...]; of images without a channel, [N,H,W], each is taken as H, W, 1. Arrays of bytes (uint8) are images and
+// Samples are [N, sample shape...]. Arrays of bytes (uint8) are images, [N,H,W] with one channel, and
 // read as numbers from 0 to 1, as from all files of images; all others are taken as they are. Labels are whole numbers [N] or
 // [N,1], or y holds other numbers, or more than one a sample: these are targets. Errors wrap ErrBroken or ErrUnsupported where it is the file's fault.
 func OpenArrays(path string, o ArraysOptions) (train, test Dataset, err error) {
@@ -79,7 +84,7 @@ func OpenArrays(path string, o ArraysOptions) (train, test Dataset, err error) {
 	}
 	sets := [2]Dataset{}
 	for i := 0; i < len(names); i += 2 {
-		if sets[i/2], err = f.dataset(names[i], names[i+1]); err != nil {
+		if sets[i/2], err = f.dataset(names[i], names[i+1], o.AddChannel); err != nil {
 			return nil, nil, fmt.Errorf("data: %s: %w", path, err)
 		}
 	}
@@ -181,7 +186,7 @@ func (f *arrayFile) usual() []string {
 }
 
 // dataset makes a data set of two arrays.
-func (f *arrayFile) dataset(xName, yName string) (Dataset, error) {
+func (f *arrayFile) dataset(xName, yName string, addChannel bool) (Dataset, error) {
 	var arrays [2]*tensor.Dense
 	for i, name := range []string{xName, yName} {
 		if !slices.Contains(f.names, name) {
@@ -194,7 +199,7 @@ func (f *arrayFile) dataset(xName, yName string) (Dataset, error) {
 	}
 	x, y := arrays[0], arrays[1]
 	shape := x.Shape()
-	if len(shape) == 3 {
+	if len(shape) == 3 && (addChannel || x.Dtype() == tensor.Uint8) {
 		if err := x.Reshape(shape[0], shape[1], shape[2], 1); err != nil {
 			return nil, fmt.Errorf("%s: %w", xName, err)
 		}
@@ -202,7 +207,10 @@ func (f *arrayFile) dataset(xName, yName string) (Dataset, error) {
 	}
 	// What are no labels may be targets: several numbers a sample, or numbers with fractions.
 	several := y.Shape().TotalSize() > shape[0]
-	_, _, problem := labelsOf(y, shape[0])
+	_, classes, problem := labelsOf(y, shape[0])
+	if classes > maxClasses {
+		problem = fmt.Errorf("data: the largest label is %d, class numbers are below %d", classes-1, maxClasses)
+	}
 	if d := y.Dtype(); problem != nil && !several && d != tensor.Float32 && d != tensor.Float64 {
 		return nil, fmt.Errorf("%s: %w", yName, problem)
 	}

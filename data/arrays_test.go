@@ -15,7 +15,7 @@ import (
 )
 
 func openArrays(t *testing.T, name string, names ...string) (train, test data.Dataset) {
-	train, test, err := data.OpenArrays(filepath.Join("testdata", name), data.ArraysOptions{Names: names})
+	train, test, err := data.OpenArrays(filepath.Join("testdata", name), data.ArraysOptions{Names: names, AddChannel: name == "grey.h5"})
 	require.NoError(t, err)
 	return train, test
 }
@@ -63,6 +63,12 @@ func TestOpenArrays(t *testing.T) {
 	}
 }
 
+func TestOpenArraysAddChannel(t *testing.T) {
+	ds, _, err := data.OpenArrays("testdata/grey.h5", data.ArraysOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, []int{4, 3}, ds.Shape(), "numbers that are no bytes may be sequences")
+}
+
 func TestOpenArraysTargets(t *testing.T) {
 	for _, c := range []struct {
 		y    string
@@ -103,6 +109,7 @@ func TestOpenArraysRefuses(t *testing.T) {
 		{"testdata/other.h5", nil, 0, `it has the arrays ["kinds" "names" "one" "pictures"], and none of the usual pairs x_train and y_train`, nil},
 		{"testdata/other.h5", []string{"pictures", "names"}, 0, "other.h5: names: elements are string of 1 bytes, which are not supported", data.ErrUnsupported},
 		{"testdata/other.h5", []string{"one", "kinds"}, 0, "an array of shape [] is not supported", data.ErrUnsupported},
+		{"testdata/regression.h5", []string{"x", "large"}, 0, "large: data: the largest label is 10000000, class numbers are below 1048576", nil},
 		{"testdata/arrays.h5", []string{"x_train", "y_test"}, 0, "y_test: data: labels are of shape (2, 1), 5 samples need [5]", nil},
 		{"testdata/regression.h5", []string{"y", "several"}, 0, "at least two dimensions", nil},
 	} {

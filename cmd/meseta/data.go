@@ -79,7 +79,7 @@ func (s source) open() (sets dataSets, err error) {
 	case holdsClasses(s.from):
 		return s.openFolders()
 	case isArrays(s.from):
-		sets.train, sets.test, err = openArrays(s.from)
+		sets.train, sets.test, err = s.openArrays(s.from)
 	default:
 		if sets.train, err = openIDX(s.from, "train"); err != nil {
 			break
@@ -141,7 +141,7 @@ func (s source) report(f *data.Folder) {
 // openValidation reads validation data of a directory or archive of its own, with the classes of train.
 func (s source) openValidation(from string, train data.Dataset) (data.Dataset, error) {
 	if isArrays(from) {
-		ds, _, err := openArrays(from)
+		ds, _, err := s.openArrays(from)
 		return ds, err
 	}
 	if !holdsClasses(from) {
@@ -191,9 +191,10 @@ func isArrays(from string) bool {
 	return data.IsArrays(file)
 }
 
-func openArrays(from string) (train, test data.Dataset, err error) {
+// openArrays reads a file of arrays, as images unless the model wants something else.
+func (s source) openArrays(from string) (train, test data.Dataset, err error) {
 	file, names := splitArrays(from)
-	return data.OpenArrays(file, data.ArraysOptions{Names: names})
+	return data.OpenArrays(file, data.ArraysOptions{Names: names, AddChannel: len(s.input) == 0 || len(s.input) == 3})
 }
 
 // exists says whether a directory has a file of this name.

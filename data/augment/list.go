@@ -89,7 +89,7 @@ func (w *Worker) ApplyFrom(first int, x, targets []float32, index []int32, seed 
 				w.change(a, place, x[i*size:(i+1)*size], sample, seed, epoch)
 			}
 		case Mixer:
-			w.mix(a, x, targets, index, streamOf(place, 0, seed, epoch))
+			w.mix(a, place, x, targets, index, seed, epoch)
 		}
 	}
 }
@@ -120,13 +120,12 @@ func streamOf(place int, sample int32, seed uint64, epoch int) random.Stream {
 }
 
 func (w *Worker) change(a Changer, place int, pixels []float32, sample int32, seed uint64, epoch int) {
-	a.Change(w.start(pixels, streamOf(place, sample, seed, epoch), sample))
+	a.Change(w.start(pixels, streamOf(place, sample, seed, epoch)))
 	w.finish(pixels)
 }
 
 // start makes pixels the worker's image.
-func (w *Worker) start(pixels []float32, stream random.Stream, sample int32) *Image {
-	stream.Index = uint32(sample)
+func (w *Worker) start(pixels []float32, stream random.Stream) *Image {
 	w.image.Pixels, w.image.Scratch, w.image.Random = pixels, w.scratch, stream
 	return &w.image
 }
@@ -139,7 +138,7 @@ func (w *Worker) finish(pixels []float32) {
 }
 
 // mix mixes into each image, and its target, another one of the batch, as both were before.
-func (w *Worker) mix(a Mixer, x, targets []float32, index []int32, stream random.Stream) {
+func (w *Worker) mix(a Mixer, place int, x, targets []float32, index []int32, seed uint64, epoch int) {
 	n, size := len(index), len(w.scratch)
 	if n < 2 {
 		return
@@ -149,7 +148,7 @@ func (w *Worker) mix(a Mixer, x, targets []float32, index []int32, stream random
 	copy(before, x)
 	copy(was, targets)
 	for i, sample := range index {
-		img := w.start(x[i*size:(i+1)*size], stream, sample)
+		img := w.start(x[i*size:(i+1)*size], streamOf(place, sample, seed, epoch))
 		// Any image but this one.
 		j := (i + 1 + int(img.Random.Uint32n(uint32(n-1)))) % n
 		share := a.Mix(img, before[j*size:(j+1)*size])

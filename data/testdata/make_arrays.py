@@ -26,6 +26,7 @@ with h5py.File(here / "grey.h5", "w") as f:
 with h5py.File(here / "regression.h5", "w") as f:
     f["x"], f["y"] = images.astype(np.int32), np.linspace(-1, 1, 5)
     f["several"] = np.arange(10, dtype=np.float32).reshape(5, 2)
+    f["large"] = np.array([3, 0, 10_000_000, 1, 1])
 with h5py.File(here / "other.h5", "w") as f:
     f["pictures"], f["kinds"], f["names"], f["one"] = images, labels, np.array([b"a"] * 5), np.float32(1)
 np.savez_compressed(here / "arrays.npz", x_train=images, y_train=labels, x_test=test, y_test=labels[:2][::-1])
