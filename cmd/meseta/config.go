@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/meseta-go/meseta/callbacks"
 	"github.com/meseta-go/meseta/data/augment"
+	"github.com/meseta-go/meseta/losses"
 	"github.com/meseta-go/meseta/optimizers"
 	"github.com/spf13/cobra"
 )
@@ -19,22 +20,26 @@ const runsDirectory = "runs"
 
 // config is what a run is made of: the defaults, changed by a file, changed by flags.
 type config struct {
-	Model        string          `yaml:"model"`         // a name of package models, or a file
-	Data         string          `yaml:"data"`          // mnist, or a directory or archive, see dataKinds
-	SkipBroken   bool            `yaml:"skip_broken"`   // images that cannot be read are left out
-	Validation   string          `yaml:"val"`           // how much of the training data, as a number or a fraction; or a directory
-	Augment      augment.List    `yaml:"augment"`       // random changes of training images, in order
-	Epochs       int             `yaml:"epochs"`        // at most
-	Batch        int             `yaml:"batch"`         // samples in a step
-	Steps        int             `yaml:"steps"`         // updates in all; 0 means as many as the epochs have
-	Seed         uint64          `yaml:"seed"`          // of everything random
-	Threads      int             `yaml:"threads"`       // 0 means all processors
-	Workers      int             `yaml:"workers"`       // goroutines that read, decode and augment; 0 means as many as that takes
-	Optimizer    optimizerChoice `yaml:"optimizer"`     // empty means the model's own
-	LearningRate float64         `yaml:"learning_rate"` // 0 means the optimizer's default
-	Save         string          `yaml:"save"`          // file for the model at the end; empty means none
-	RunDir       string          `yaml:"run_dir"`       // empty means a new one in runs/
-	Callbacks    callbacks.List  `yaml:"callbacks"`
+	Model           string         `yaml:"model"`            // a name of package models, or a file
+	Data            string         `yaml:"data"`             // mnist, or a directory or archive, see dataKinds
+	SkipBroken      bool           `yaml:"skip_broken"`      // images that cannot be read are left out
+	Validation      string         `yaml:"val"`              // how much of the training data, as a number or a fraction; or a directory
+	Augment         augment.List   `yaml:"augment"`          // random changes of training images, in order
+	Epochs          int            `yaml:"epochs"`           // at most
+	Batch           int            `yaml:"batch"`            // samples in a step
+	Steps           int            `yaml:"steps"`            // updates in all; 0 means as many as the epochs have
+	Seed            uint64         `yaml:"seed"`             // of everything random
+	Threads         int            `yaml:"threads"`          // 0 means all processors
+	Workers         int            `yaml:"workers"`          // goroutines that read, decode and augment; 0 means as many as that takes
+	Optimizer       choice         `yaml:"optimizer"`        // empty means the model's own
+	Loss            choice         `yaml:"loss"`             // empty means the model's own
+	Metrics         []choice       `yaml:"metrics"`          // none means the model's own
+	WeightedMetrics []choice       `yaml:"weighted_metrics"` // in which samples count with their weights
+	ClassWeight     classWeight    `yaml:"class_weight"`     // of samples in training; empty means 1
+	LearningRate    float64        `yaml:"learning_rate"`    // 0 means the optimizer's default
+	Save            string         `yaml:"save"`             // file for the model at the end; empty means none
+	RunDir          string         `yaml:"run_dir"`          // empty means a new one in runs/
+	Callbacks       callbacks.List `yaml:"callbacks"`
 }
 
 // defaultCallbacks are those of a run that names none.
@@ -69,6 +74,7 @@ func addConfig(c *cobra.Command) {
 	f.Int("steps", 0, "updates in all, instead of epochs")
 	f.Uint64("seed", d.Seed, "seed of everything random")
 	f.String("optimizer", "", "one of "+strings.Join(optimizers.Names(), ", ")+" with Keras's defaults (the model's own)")
+	f.String("loss", "", "one of "+strings.Join(losses.Names(), ", ")+" with Keras's defaults (the model's own)")
 	f.Float64("lr", 0, "learning rate to start with (the optimizer's default)")
 	f.String("save", "", "file for the model at the end (.h5, .keras, .weights.h5)")
 	f.String("run-dir", "", "directory for what the run leaves (a new one in "+runsDirectory+"/)")
@@ -110,6 +116,11 @@ func resolve(c *cobra.Command) (config, error) {
 		cfg.Optimizer.name, err = f.GetString("optimizer")
 		return
 	})
+	set("loss", func() (err error) {
+		cfg.Loss.arguments = nil
+		cfg.Loss.name, err = f.GetString("loss")
+		return
+	})
 	set("lr", func() (err error) { cfg.LearningRate, err = f.GetFloat64("lr"); return })
 	set("save", func() (err error) { cfg.Save, err = f.GetString("save"); return })
 	set("run-dir", func() (err error) { cfg.RunDir, err = f.GetString("run-dir"); return })
@@ -139,8 +150,16 @@ func (c config) check() error {
 	if c.Workers < 0 {
 		no("workers is %d, want 1 or more, or 0 for as many as reading takes", c.Workers)
 	}
-	if _, err := c.Optimizer.make(); err != nil {
+	if _, err := c.Optimizer.optimizer(); err != nil {
 		wrong = append(wrong, err)
+	}
+	if _, err := c.Loss.loss(); err != nil {
+		wrong = append(wrong, err)
+	}
+	for _, list := range [][]choice{c.Metrics, c.WeightedMetrics} {
+		if _, err := chosenMetrics(list); err != nil {
+			wrong = append(wrong, err)
+		}
 	}
 	if c.LearningRate < 0 {
 		no("learning_rate is %g, want more than 0", c.LearningRate)

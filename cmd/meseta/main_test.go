@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/meseta-go/meseta"
 	"github.com/meseta-go/meseta/data"
+	"github.com/meseta-go/meseta/losses"
 	"github.com/meseta-go/meseta/optimizers"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -194,6 +195,71 @@ func TestOptimizerByName(t *testing.T) {
 		require.True(t, ok)
 		assert.Equal(t, c.want, training.Optimizer)
 		require.NoError(t, m.Close())
+	}
+}
+
+func TestLossAndMetricsOfAConfiguration(t *testing.T) {
+	idx, dir := smallIDX(t, 60), filepath.Join(t.TempDir(), "run")
+	saved := filepath.Join(t.TempDir(), "end.h5")
+	file := filepath.Join(t.TempDir(), "run.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(`
+loss: {categorical_crossentropy: {label_smoothing: 0.1}}
+metrics:
+  - accuracy
+  - top_k_categorical_accuracy
+  - {auc: {curve: PR, name: pr}}
+  - {f1_score: {average: macro}}
+weighted_metrics: [accuracy]
+class_weight: {0: 2.0, 1: 0.5}
+callbacks: {early_stopping: {monitor: val_pr, mode: max}}
+`), 0o600))
+	code, stdout, stderr := run("train", "--config", file, "--data", idx, "--val", "20", "--epochs", "1", "--batch", "16", "--run-dir", dir, "--save", saved, "--json")
+	require.Zero(t, code, stderr)
+	var r result
+	require.NoError(t, json.Unmarshal([]byte(stdout), &r), stdout)
+	for _, name := range []string{"loss", "accuracy", "weighted_accuracy", "top_k_categorical_accuracy", "pr", "f1_score"} {
+		assert.Contains(t, r.Test, name)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "config.yaml"))
+	require.NoError(t, err)
+	var cfg config
+	require.NoError(t, yaml.UnmarshalWithOptions(text, &cfg, yaml.Strict()))
+	assert.Equal(t, map[int]float64{0: 2, 1: .5}, cfg.ClassWeight.weights)
+	loss, err := cfg.Loss.loss()
+	require.NoError(t, err)
+	assert.Equal(t, losses.CategoricalCrossentropy{LabelSmoothing: .1}, loss)
+	again := filepath.Join(t.TempDir(), "again.h5")
+	code, _, stderr = run("train", "--config", filepath.Join(dir, "config.yaml"), "--run-dir", filepath.Join(t.TempDir(), "other"), "--save", again)
+	require.Zero(t, code, stderr)
+	a, err := os.ReadFile(saved)
+	require.NoError(t, err)
+	b, err := os.ReadFile(again)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(a, b), "same configuration, same bytes")
+
+	// The model keeps loss and metrics.
+	code, stdout, stderr = run("eval", saved, "--data", idx, "--json")
+	require.Zero(t, code, stderr)
+	var logs map[string]float64
+	require.NoError(t, json.Unmarshal([]byte(stdout), &logs))
+	assert.Equal(t, map[string]float64(r.Test), logs)
+
+	require.NoError(t, os.WriteFile(file, []byte("class_weight: balanced\ncallbacks: {}\n"), 0o600))
+	code, _, stderr = run("train", "--config", file, "--data", idx, "--val", "20", "--steps", "1", "--loss", "mse", "--run-dir", filepath.Join(t.TempDir(), "balanced"))
+	require.Zero(t, code, stderr)
+	for text, want := range map[string]string{
+		"loss: hubert":                     `no "hubert"`,
+		"loss: {huber: {gamma: 1}}":        `no argument "gamma"`,
+		"metrics: [accurate]":              `no "accurate"`,
+		"metrics: [{auc: {k: 1}}]":         `no argument "k"`,
+		"class_weight: even":               "class_weight is even",
+		"class_weight: [1, 2]":             "weights by class",
+		"metrics: [{auc: {curve: wrong}}]": `curve "wrong"`,
+	} {
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		code, _, stderr = run("train", "--config", file, "--data", idx, "--run-dir", filepath.Join(t.TempDir(), "wrong"))
+		assert.NotZero(t, code, text)
+		assert.Contains(t, stderr, want, text)
 	}
 }
 

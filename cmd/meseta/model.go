@@ -17,16 +17,31 @@ import (
 
 // openModel makes the model of a configuration, ready to train: an architecture by name with its usual optimizer, or what a
 // file holds, with the file's optimizer and its state; or with the optimizer that the configuration names, which takes over the
-// state of one of its class.
+// state of one of its class. Loss and metrics may be the configuration's too.
 func openModel(cfg config) (*meseta.Model, error) {
 	m, training, err := findModel(cfg.Model)
 	if err != nil {
 		return nil, err
 	}
-	if o, err := cfg.Optimizer.make(); err != nil {
+	if o, err := cfg.Optimizer.optimizer(); err != nil {
 		return nil, err
 	} else if o != nil {
 		training.Optimizer = o
+	}
+	if l, err := cfg.Loss.loss(); err != nil {
+		return nil, err
+	} else if l != nil {
+		training.Loss = l
+	}
+	if list, err := chosenMetrics(cfg.Metrics); err != nil {
+		return nil, err
+	} else if list != nil {
+		training.Metrics = list
+	}
+	if list, err := chosenMetrics(cfg.WeightedMetrics); err != nil {
+		return nil, err
+	} else if list != nil {
+		training.WeightedMetrics = list
 	}
 	if cfg.LearningRate > 0 {
 		training.Optimizer = training.Optimizer.WithRate(cfg.LearningRate)
@@ -69,8 +84,11 @@ func findModel(name string) (*meseta.Model, meseta.Training, error) {
 func usualTraining(name string, g *layers.Graph) meseta.Training {
 	t := meseta.Training{
 		Optimizer: optimizers.NewAdam(),
-		Loss:      losses.SparseCategoricalCrossentropy{FromLogits: !endsInSoftmax(g)},
+		Loss:      losses.SparseCategoricalCrossentropy{FromLogits: !endsIn(g, layers.Softmax)},
 		Metrics:   []metrics.Metric{metrics.Accuracy{}},
+	}
+	if out := g.OutputShape(); out[len(out)-1] == 1 {
+		t.Loss = losses.BinaryCrossentropy{FromLogits: !endsIn(g, layers.Sigmoid)}
 	}
 	if w, err := bench.Find(name); err == nil {
 		t.Optimizer = w.Optimizer
@@ -78,15 +96,15 @@ func usualTraining(name string, g *layers.Graph) meseta.Training {
 	return t
 }
 
-// endsInSoftmax says whether a network gives probabilities.
-func endsInSoftmax(g *layers.Graph) bool {
+// endsIn says whether a network's output is that of an activation.
+func endsIn(g *layers.Graph, activation layers.ActivationName) bool {
 	switch l := g.Layers[g.Output].Layer.(type) {
 	case *layers.Dense:
-		return l.Activation == layers.Softmax
+		return l.Activation == activation
 	case *layers.Activation:
-		return l.Function == layers.Softmax
+		return l.Function == activation
 	case *layers.SoftmaxLayer:
-		return true
+		return activation == layers.Softmax
 	}
 	return false
 }

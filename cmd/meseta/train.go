@@ -80,8 +80,13 @@ func train(c *cobra.Command, _ []string) error {
 			return model.Predictions(c.Context(), testName, sets.test, cfg.Batch)
 		}
 	}
+	weights, err := cfg.ClassWeight.of(sets.train)
+	if err != nil {
+		return err
+	}
 	history, err := model.Fit(c.Context(), sets.train, meseta.FitOptions{
-		Epochs: cfg.Epochs, BatchSize: cfg.Batch, Steps: cfg.Steps, Validation: sets.validation, Augment: cfg.Augment, Workers: cfg.Workers,
+		ClassWeight: weights,
+		Epochs:      cfg.Epochs, BatchSize: cfg.Batch, Steps: cfg.Steps, Validation: sets.validation, Augment: cfg.Augment, Workers: cfg.Workers,
 		Callbacks: list, Dir: cfg.RunDir, Log: say,
 	})
 	if err != nil {
