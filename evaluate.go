@@ -47,6 +47,22 @@ func (m *Model) means(logs callbacks.Logs, prefix string) {
 	}
 }
 
+// MetricSums gives what a metric has counted in the last epoch, validation or evaluation, and the shape of that: of ClassAccuracy and MeanIoU
+// the confusion matrix [L,L], right classes by predicted ones. name is the metric's in logs, without the number of a value.
+func (m *Model) MetricSums(name string) ([]float64, ops.Shape, error) {
+	if err := m.needsTraining(); err != nil {
+		return nil, nil, err
+	}
+	if err := m.open(); err != nil {
+		return nil, nil, err
+	}
+	sums, shape, ok := m.session.Sums(name)
+	if !ok {
+		return nil, nil, fmt.Errorf("meseta: there is no metric %q, there are values %v", name, m.session.SumNames())
+	}
+	return sums, shape, nil
+}
+
 // measure sums loss and metrics over a data set.
 func (m *Model) measure(ctx context.Context, source *source, done func(batch int) error) error {
 	m.session.ResetSums()

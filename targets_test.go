@@ -2,6 +2,7 @@ package meseta
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/meseta-go/meseta/data"
@@ -154,6 +155,17 @@ func TestMetricsOfAnEpoch(t *testing.T) {
 	for name, value := range logs {
 		assert.InDelta(t, h["val_"+name][5], value, 1e-6, name)
 	}
+
+	matrix, shape, err := m.MetricSums("class_accuracy")
+	require.NoError(t, err)
+	assert.Equal(t, ops.Shape{3, 3}, shape)
+	for class := range 3 {
+		row := matrix[class*3 : class*3+3]
+		assert.Equal(t, 4., row[0]+row[1]+row[2], "four samples of each class")
+		assert.InDelta(t, logs[fmt.Sprintf("class_accuracy_%d", class)], row[class]/4, 1e-12)
+	}
+	_, _, err = m.MetricSums("auc_0")
+	assert.ErrorContains(t, err, `no metric "auc_0"`)
 
 	step, err := m.Stepper(plan.Training, 30)
 	require.NoError(t, err)

@@ -50,6 +50,11 @@ func (e *Emitter) Minus(a, b ops.Value) ops.Value { return e.Binary(ops.Minus, a
 // Times is a·b.
 func (e *Emitter) Times(a, b ops.Value) ops.Value { return e.Binary(ops.Times, a, b) }
 
+// Constant is a number, which functions of two broadcast. It has no gradient.
+func (e *Emitter) Constant(value float64) ops.Value {
+	return e.Add(ops.Fill{Type: ops.F32(1), Value: float32(value)})
+}
+
 // Affine is v·scale + offset.
 func (e *Emitter) Affine(v ops.Value, scale, offset float64) ops.Value {
 	return e.Add(ops.Affine{Scale: float32(scale), Offset: float32(offset)}, v)

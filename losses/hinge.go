@@ -46,8 +46,7 @@ func (SquaredHinge) Lower(g *ops.Graph, prediction, targets ops.Value) (ops.Valu
 
 // hinge is max(1-t·p, 0), zeros among t being -1 where all are 0 or 1.
 func (e *Emitter) hinge(p, t ops.Value) ops.Value {
-	zero, one := e.Affine(t, 0, 0), e.Affine(t, 0, 1)
-	binary := e.Plus(e.Binary(ops.Equal, t, zero), e.Binary(ops.Equal, t, one))
+	binary := e.Plus(e.Binary(ops.Equal, t, e.Constant(0)), e.Binary(ops.Equal, t, e.Constant(1)))
 	all := e.Add(ops.Reduce{Func: ops.Min, KeepDims: true}, binary)
 	signs := e.Plus(t, e.Times(all, e.Affine(t, 1, -1))) // 2t-1, or t
 	return e.Add(ops.Relu{}, e.Affine(e.Times(signs, p), -1, 1))

@@ -108,7 +108,7 @@ func (m BinaryAccuracy) Lower(g *ops.Graph, prediction, targets ops.Value) (ops.
 		return ops.None, err
 	}
 	e := losses.Emitter{Graph: g}
-	above := e.Binary(ops.Greater, prediction, e.Affine(prediction, 0, m.Threshold))
+	above := e.Binary(ops.Greater, prediction, e.Constant(m.Threshold))
 	return e.Mean(e.Binary(ops.Equal, above, t)), e.Err
 }
 

@@ -73,8 +73,7 @@ func fScore(m Metric, average string, beta, threshold float64, output ops.Shape)
 			p, at := b.Prediction, threshold
 			if threshold == 0 {
 				largest := e.Binary(ops.GreaterEqual, p, e.Last(ops.Max, p, true))
-				size := e.Unary(ops.Abs, p)
-				p, at = e.Times(largest, e.Binary(ops.Greater, size, e.Affine(size, 0, 1e-9))), .5
+				p, at = e.Times(largest, e.Binary(ops.Greater, e.Unary(ops.Abs, p), e.Constant(1e-9))), .5
 			}
 			return b.tally(&e, ops.Tally{Thresholds: []float32{float32(at)}, PerColumn: true, Soft: true}, p, targets)
 		},

@@ -297,6 +297,19 @@ func (s *Session) Means(dst []float64) {
 	}
 }
 
+// Sums gives what a metric has summed since ResetSums, by its name in logs, and the shape of that. It is false for a name that is no metric's.
+func (s *Session) Sums(name string) (sums []float64, shape ops.Shape, ok bool) {
+	for i := range s.sums {
+		if x := &s.sums[i]; x.name == name {
+			shape = append(shape, x.kind().Shape...)
+			sums = make([]float64, shape.Size())
+			read(s.at.sums[i], sums)
+			return sums, shape, true
+		}
+	}
+	return nil, nil, false
+}
+
 // SumNames lists the names in logs of what Means gives: "loss", and those of the metrics, of which some have several values.
 func (s *Session) SumNames() []string {
 	var names []string
