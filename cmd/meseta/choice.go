@@ -112,6 +112,9 @@ func (w *classWeight) UnmarshalYAML(unmarshal func(any) error) error {
 	if err := unmarshal(&w.weights); err != nil {
 		return errors.Join(fmt.Errorf("class_weight wants %s or weights by class, {0: 1.0, 1: 5.0}", balanced), err)
 	}
+	if len(w.weights) == 0 {
+		w.weights = nil
+	}
 	return nil
 }
 

@@ -64,7 +64,7 @@ func TestTrainingPage(t *testing.T) {
 		assert.Contains(t, want.Callbacks, c)
 	}
 	cfg.Callbacks, want.Callbacks = nil, nil
-	cfg.Augment = nil // an empty list is none
+	cfg.Augment, cfg.Metrics, cfg.WeightedMetrics = nil, nil, nil // an empty list is none
 	assert.Equal(t, want, cfg)
 
 	fields := reflect.TypeOf(cfg)
