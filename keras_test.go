@@ -116,6 +116,43 @@ func trainAndPredict(t *testing.T, name string, samples, batch int) (m *Model, x
 	return m, x, y.Data().([]float32)
 }
 
+// TestKerasFilesWithScalars reads a network whose Normalization Keras adapted: one of its weights is a scalar, and an integer.
+func TestKerasFilesWithScalars(t *testing.T) {
+	x, err := data.LoadNPY(filepath.Join("testdata", "normalized_x.npy"))
+	require.NoError(t, err)
+	want, err := data.LoadNPY(filepath.Join("testdata", "normalized_y.npy"))
+	require.NoError(t, err)
+	for _, suffix := range []string{".keras", ".h5"} {
+		m, err := Load(filepath.Join("testdata", "normalized"+suffix))
+		require.NoError(t, err)
+		y, err := m.Predict(t.Context(), x, 0)
+		require.NoError(t, err)
+		assert.InDeltaSlice(t, want.Data(), y.Data(), 1e-6, suffix)
+
+		// What we write of it is read as well, and so are weights alone.
+		file := filepath.Join(t.TempDir(), "again"+suffix)
+		require.NoError(t, m.Save(file))
+		again, err := Load(file)
+		require.NoError(t, err)
+		y, err = again.Predict(t.Context(), x, 0)
+		require.NoError(t, err)
+		assert.InDeltaSlice(t, want.Data(), y.Data(), 1e-6, suffix)
+		weights, err := again.Weights()
+		require.NoError(t, err)
+		for _, w := range weights {
+			require.NoError(t, again.SetWeight(w.Path, w.Value))
+			w.Value.Memset(float32(1))
+			require.NoError(t, again.SetWeight(w.Path, w.Value))
+		}
+		require.NoError(t, again.LoadWeights(filepath.Join("testdata", "normalized.weights.h5")))
+		y, err = again.Predict(t.Context(), x, 0)
+		require.NoError(t, err)
+		assert.InDeltaSlice(t, want.Data(), y.Data(), 1e-6, "weights alone")
+		require.NoError(t, again.Close())
+		require.NoError(t, m.Close())
+	}
+}
+
 // normalized has the layers that normalise, resize, pool and disturb. (Lists of axes are in testdata/layers: Keras loses them when it reads
 // an .h5, its own too.)
 func normalized() *Model {

@@ -164,7 +164,17 @@ func slotValues(o *checkpoint.OptimizerState) []weightValue {
 func weightValues(weights map[string]*tensor.Dense) []weightValue {
 	var list []weightValue
 	for path, w := range weights {
-		list = append(list, weightValue{name: path, data: w.Data().([]float32)})
+		data, _ := numbers(w) // package checkpoint gives float32 only
+		list = append(list, weightValue{name: path, data: data})
 	}
 	return list
+}
+
+// numbers gives the elements of a float32 tensor; of a scalar, Data is the number itself.
+func numbers(t *tensor.Dense) ([]float32, bool) {
+	if x, ok := t.Data().(float32); ok {
+		return []float32{x}, true
+	}
+	data, ok := t.Data().([]float32)
+	return data, ok
 }

@@ -78,7 +78,7 @@ func (m *Model) SetWeight(path string, value *tensor.Dense) error {
 			if l.Path(w) != path {
 				continue
 			}
-			data, ok := value.Data().([]float32)
+			data, ok := numbers(value)
 			if !ok || !w.Shape.Equal(ops.Shape(value.Shape())) {
 				return fmt.Errorf("meseta: %s wants float32 %v, the value is %v %v: %w", path, w.Shape, value.Dtype(), value.Shape(), ops.ErrShape)
 			}
