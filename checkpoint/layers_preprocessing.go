@@ -12,7 +12,10 @@ var preprocessingLayers = map[string]codec{
 		set(values, "scale", oneOrList(l.Scale, l.Scales), "offset", oneOrList(l.Offset, l.Offsets))
 	}),
 	"Normalization": of(func(c *config, name string) *layers.Normalization {
-		l := &layers.Normalization{Name: name, Axis: c.integers("axis", []int{}), Invert: c.flag("invert", false)}
+		l := &layers.Normalization{Name: name, Invert: c.flag("invert", false)}
+		if _, ok := c.values["axis"]; ok {
+			l.Axis = c.integers("axis", []int{}) // null is none, as an empty list is
+		}
 		l.Mean, l.Variance = c.given("mean"), c.given("variance")
 		return l
 	}, func(l *layers.Normalization, values map[string]any) {

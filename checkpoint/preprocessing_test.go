@@ -19,6 +19,7 @@ func TestPreprocessingConfigs(t *testing.T) {
 		{"Rescaling", map[string]any{"scale": []any{1.0, 2.0}, "offset": 1.0}, &layers.Rescaling{Name: "x", Scales: []float64{1, 2}, Offset: 1}},
 		{"Rescaling", map[string]any{"scale": map[string]any{"class_name": "__numpy__", "config": map[string]any{"value": []any{1.0, 2.0}, "dtype": "float64"}}},
 			&layers.Rescaling{Name: "x", Scales: []float64{1, 2}}},
+		{"Normalization", map[string]any{}, &layers.Normalization{Name: "x"}},
 		{"Normalization", map[string]any{"axis": -1.0}, &layers.Normalization{Name: "x", Axis: []int{-1}}},
 		{"Normalization", map[string]any{"axis": nil, "mean": 1.0, "variance": 2.0}, &layers.Normalization{Name: "x", Axis: []int{}, Mean: []float64{1}, Variance: []float64{2}}},
 		{"Resizing", map[string]any{"height": 2.0, "width": 3.0, "fill_mode": "constant", "fill_value": 0.0}, &layers.Resizing{Name: "x", Height: 2, Width: 3, Interpolation: layers.Bilinear}},
