@@ -9,7 +9,7 @@
 //
 // Files: augment.go the interfaces; list.go a list and how a batch goes through it; config.go its YAML form; affine.go what moves
 // pixels by a matrix, and its users; crop.go flips and crops; colour.go what changes pixels where they are; erase.go patches; mix.go two images in
-// one; rand_augment.go. Letters: H, W, C the image's height, width and channels.
+// one; rand_augment.go; group.go what applies others. Letters: H, W, C the image's height, width and channels.
 package augment
 
 import (

@@ -47,6 +47,8 @@ func every(t testing.TB) augment.List {
 - random_erasing
 - cutout: 4
 - rand_augment: {num_ops: 5, magnitude: 20}
+- random_choice: [random_flip, {random_apply: [{random_rotation: 0.2}, random_erasing]}]
+- random_apply: {of: [{random_brightness: 0.5}, {pad_and_crop: 1}], rate: 0.7}
 `))
 	require.NoError(t, err)
 	return list
@@ -344,12 +346,24 @@ func TestCheckRefuses(t *testing.T) {
 		{&augment.RandAugment{NumOps: 1, Magnitude: 31}, rgb, "magnitude is 31"},
 		{&augment.MixUp{}, rgb, "alpha is 0"},
 		{&augment.CutMix{Alpha: math.Inf(1)}, rgb, "alpha is +Inf"},
+		{&augment.RandomChoice{}, rgb, "random_choice: it is of no augmentations"},
+		{augment.NewRandomApply(&augment.Cutout{}), rgb, "cutout: size is 0"},
+		{&augment.RandomApply{Of: augment.List{&augment.RandomFlip{}}, Rate: 2}, rgb, "rate is [2, 2]"},
+		{nested(20), rgb, "groups within groups, 8 deep at most"},
 		{nil, rgb, "number 1 of the list is nil"},
 		{neither{}, rgb, "neither a Changer nor a Mixer"},
 		{&augment.RandomFlip{}, augment.Format{}, "images are 0x0x0"},
 	} {
 		assert.ErrorContains(t, augment.List{c.a}.Check(c.f), c.want)
 	}
+}
+
+// nested is groups within groups.
+func nested(depth int) augment.Augmentation {
+	if depth == 0 {
+		return &augment.RandomFlip{}
+	}
+	return augment.NewRandomApply(nested(depth - 1))
 }
 
 type neither struct{}

@@ -33,7 +33,9 @@ var kinds = []func() configured{
 	func() configured { return NewMixUp() },
 	func() configured { return &PadAndCrop{} },
 	func() configured { return NewRandAugment() },
+	func() configured { return NewRandomApply() },
 	func() configured { return &RandomBrightness{} },
+	func() configured { return &RandomChoice{} },
 	func() configured { return &RandomColorJitter{} },
 	func() configured { return &RandomContrast{} },
 	func() configured { return NewRandomErasing() },
@@ -75,6 +77,10 @@ func (a *PadAndCrop) arguments() []argument {
 func (a *RandAugment) arguments() []argument {
 	return a.Fill.arguments(argument{"magnitude", &a.Magnitude, nil}, argument{"num_ops", &a.NumOps, nil}, valueRange(&a.ValueRange))
 }
+func (a *RandomApply) arguments() []argument {
+	return []argument{{"of", &a.Of, nil}, {"rate", &a.Rate, nil}}
+}
+func (a *RandomChoice) arguments() []argument { return []argument{{"of", &a.Of, nil}} }
 func (a *RandomBrightness) arguments() []argument {
 	return []argument{{"factor", &a.Factor, PlusMinus}, valueRange(&a.ValueRange)}
 }
@@ -129,9 +135,18 @@ func (l *List) UnmarshalYAML(unmarshal func(any) error) error {
 	if err := unmarshal(&value); err != nil {
 		return err
 	}
+	list, err := decode(value)
+	if err == nil {
+		*l = list
+	}
+	return err
+}
+
+// decode makes the list that a configuration names.
+func decode(value any) (List, error) {
 	items, ok := value.([]any)
 	if !ok && value != nil {
-		return fmt.Errorf("augment: it is %v, want a list, as [{random_flip: horizontal}, {pad_and_crop: 4}]", value)
+		return nil, fmt.Errorf("augment: it is %v, want a list, as [{random_flip: horizontal}, {pad_and_crop: 4}]", value)
 	}
 	list := List{}
 	for i, item := range items {
@@ -143,20 +158,19 @@ func (l *List) UnmarshalYAML(unmarshal func(any) error) error {
 			for name, value = range item {
 			}
 			if len(item) != 1 {
-				return fmt.Errorf("augment: number %d of the list has %d names, %s; want a list item for each, as the order matters",
+				return nil, fmt.Errorf("augment: number %d of the list has %d names, %s; want a list item for each, as the order matters",
 					i+1, len(item), strings.Join(slices.Sorted(maps.Keys(item)), ", "))
 			}
 		default:
-			return fmt.Errorf("augment: number %d of the list is %v, want {name: {argument: value}}", i+1, item)
+			return nil, fmt.Errorf("augment: number %d of the list is %v, want {name: {argument: value}}", i+1, item)
 		}
 		a, err := one(name, value)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		list = append(list, a)
 	}
-	*l = list
-	return nil
+	return list, nil
 }
 
 // one makes an augmentation of a name, with its arguments, or the value of the first one, or nil.
@@ -179,6 +193,13 @@ func one(name string, value any) (Augmentation, error) {
 		i := slices.IndexFunc(arguments, func(a argument) bool { return a.name == key })
 		if i < 0 {
 			return nil, fmt.Errorf("augment: %s has no argument %q; it has %s", a.Name(), key, names(arguments))
+		}
+		if list, ok := arguments[i].field.(*List); ok {
+			var err error
+			if *list, err = decode(given[key]); err != nil {
+				return nil, fmt.Errorf("%w (in %s)", err, a.Name())
+			}
+			continue
 		}
 		if want := arguments[i].set(given[key]); want != "" {
 			return nil, fmt.Errorf("augment: %s: %s is %v, want %s", a.Name(), key, given[key], want)
@@ -312,6 +333,8 @@ func (l List) MarshalYAML() (any, error) {
 // value is the field as configurations write it; set is false for one that has to be left out to mean what it does.
 func (a argument) value() (value any, set bool) {
 	switch field := a.field.(type) {
+	case *List:
+		return *field, true
 	case *int:
 		return *field, true
 	case *float64:

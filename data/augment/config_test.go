@@ -66,6 +66,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"[{random_rotation: [a, b]}]", "want a number or [low, high]"},
 		{"[{random_zoom: {width_factor: x}}]", "want a number, [low, high] or null"},
 		{"[{random_erasing: {fill_value: x}}]", "want a number or null"},
+		{"[{random_choice: [{spin: 3}]}]", `there is no augmentation "spin"; there are cutmix`},
+		{"[{random_choice: 3}]", "augment: it is 3, want a list, as [{random_flip: horizontal}, {pad_and_crop: 4}] (in random_choice)"},
 	} {
 		_, err := augment.Decode([]byte(c[0]))
 		assert.ErrorContains(t, err, c[1], c[0])
@@ -75,6 +77,7 @@ func TestDecodeRefuses(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add("[{random_flip: horizontal}, {pad_and_crop: 4}, {random_zoom: [-0.2, 1e-1]}, random_erasing]")
 	f.Add("[{random_color_jitter: {hue_factor: null, value_range: [0, 255]}}, {mixup: 0.2}]")
+	f.Add("[{random_choice: [mixup, {random_apply: {of: [cutmix, random_flip], rate: 0.2}}]}]")
 	f.Fuzz(func(t *testing.T, text string) {
 		list, err := augment.Decode([]byte(text))
 		if err != nil {

@@ -3,6 +3,7 @@ package augment
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/meseta-go/meseta/random"
 )
@@ -35,12 +36,7 @@ func (l List) Check(f Format) error {
 
 // Mixes says whether the list has an augmentation that mixes targets.
 func (l List) Mixes() bool {
-	for _, a := range l {
-		if _, ok := a.(Mixer); ok {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(l, func(a Augmentation) bool { return mixer(a) != nil })
 }
 
 // A stream's step has 56 bits: the epoch below, the place in the list above.
@@ -83,13 +79,12 @@ func (w *Worker) Apply(x, targets []float32, index []int32, seed uint64, epoch i
 func (w *Worker) ApplyFrom(first int, x, targets []float32, index []int32, seed uint64, epoch int) {
 	size := len(w.scratch)
 	for place := first; place < len(w.list); place++ {
-		switch a := w.list[place].(type) {
-		case Changer:
-			for i, sample := range index {
-				w.change(a, place, x[i*size:(i+1)*size], sample, seed, epoch)
-			}
-		case Mixer:
-			w.mix(a, place, x, targets, index, seed, epoch)
+		if m := mixer(w.list[place]); m != nil {
+			w.mix(m, place, x, targets, index, seed, epoch)
+			continue
+		}
+		for i, sample := range index {
+			w.change(w.list[place].(Changer), place, x[i*size:(i+1)*size], sample, seed, epoch)
 		}
 	}
 }

@@ -114,6 +114,54 @@ func TestMixingAllocatesNothing(t *testing.T) {
 	img := noise(8, 8, 3, 1)
 	index := []int32{5, 3, 8}
 	x, targets := slices.Repeat(img.Pixels, len(index)), []float32{1, 0, 0, 1, 1, 0}
-	w := augment.NewWorker(augment.List{augment.NewMixUp(), &augment.Cutout{Size: 2}, augment.NewCutMix()}, formatOf(img), 4, 2)
+	w := augment.NewWorker(augment.List{augment.NewMixUp(), &augment.Cutout{Size: 2}, &augment.RandomChoice{Of: augment.List{augment.NewCutMix(), augment.NewRandomApply(augment.NewMixUp())}}}, formatOf(img), 4, 2)
 	assert.Zero(t, testing.AllocsPerRun(50, func() { w.Apply(x, targets, index, 1, 2) }))
+}
+
+// TestGroups finds each member's share of the images, and targets that are mixed as images are.
+func TestGroups(t *testing.T) {
+	dark, bright := &augment.RandomBrightness{Factor: augment.Exactly(-0.25)}, &augment.RandomBrightness{Factor: augment.Exactly(0.25)}
+	count := map[float32]int{}
+	for sample := range uint32(1000) {
+		img := &augment.Image{H: 1, W: 1, C: 1, High: 1, Pixels: []float32{0.5}, Scratch: make([]float32, 1)}
+		count[change(&augment.RandomChoice{Of: augment.List{dark, bright, augment.NewRandomApply(bright, bright)}}, img, sample)[0]]++
+	}
+	assert.InDelta(t, 333, count[0.25], 75, "a third")
+	assert.InDelta(t, 333, count[0.75], 75)
+	assert.InDelta(t, 167, count[0.5], 60, "half of a third")
+	assert.InDelta(t, 167, count[1], 60)
+
+	list := augment.List{&augment.RandomChoice{Of: augment.List{&augment.MixUp{Alpha: 1}, augment.NewRandomApply(augment.NewCutMix(), &augment.RandomFlip{}), &augment.RandomFlip{}}}}
+	require.True(t, list.Mixes())
+	require.False(t, augment.List{augment.NewRandomApply(dark)}.Mixes())
+	const n, h, w = 5, 6, 7
+	format := augment.Format{H: h, W: w, C: 1, High: n}
+	require.NoError(t, list.Check(format))
+	whole := 0
+	for epoch := range 40 {
+		x, targets := make([]float32, n*h*w), make([]float32, n*n)
+		for i := range n {
+			for j := range h * w {
+				x[i*h*w+j] = float32(i)
+			}
+			targets[i*n+i] = 1
+		}
+		augment.NewWorker(list, format, n, n).Apply(x, targets, []int32{0, 1, 2, 3, 4}, 1, epoch)
+		for i := range n {
+			mean, wanted, sum := 0.0, 0.0, 0.0
+			for _, v := range x[i*h*w : (i+1)*h*w] {
+				mean += float64(v) / (h * w)
+			}
+			for k, share := range targets[i*n : (i+1)*n] {
+				wanted += float64(k) * float64(share)
+				sum += float64(share)
+			}
+			assert.InDelta(t, 1, sum, 1e-6)
+			assert.InDelta(t, wanted, mean, 1e-4)
+			if targets[i*n+i] == 1 {
+				whole++
+			}
+		}
+	}
+	assert.InDelta(t, 100, whole, 35, "half of the images are only flipped, or not even that")
 }
