@@ -95,6 +95,10 @@ func (m *Model) Graph() (*layers.Graph, error) { return m.graph, m.err }
 // Training is what the model was compiled with; the second result is false if it was not compiled.
 func (m *Model) Training() (Training, bool) { return m.training, m.compiled }
 
+// TrainingErr says what of the training configuration and the optimizer state in the model's file cannot be used here, such as an optimizer that is not
+// supported; nil if all can, or if there are none.
+func (m *Model) TrainingErr() error { return m.trainingErr }
+
 // Compile gives the model what training needs, and its weights first values unless it has values already, from a file or from
 // training before. Optimizer state from a file stays where the optimizer is of the same class.
 func (m *Model) Compile(t Training) error {

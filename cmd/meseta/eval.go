@@ -32,6 +32,7 @@ func eval(c *cobra.Command, args []string) error {
 		return err
 	}
 	defer m.Close()
+	sayTraining(c.ErrOrStderr(), m)
 	g, err := m.Graph()
 	if err != nil {
 		return err

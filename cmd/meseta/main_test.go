@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/meseta-go/meseta"
 	"github.com/meseta-go/meseta/data"
+	"github.com/meseta-go/meseta/hdf5"
 	"github.com/meseta-go/meseta/losses"
 	"github.com/meseta-go/meseta/optimizers"
 	"github.com/stretchr/testify/assert"
@@ -357,5 +358,30 @@ func TestDoctorAndInspect(t *testing.T) {
 		code, stdout, stderr := run(strings.Fields(args)...)
 		assert.Zero(t, code, "%s: %s", args, stderr)
 		assert.NotEmpty(t, stdout, args)
+	}
+}
+
+// A file whose training is not supported is trained with the usual one, which is said.
+func TestSaysThatTrainingIsAnother(t *testing.T) {
+	idx, dir := smallIDX(t, 20), t.TempDir()
+	plain, foreign := filepath.Join(dir, "plain.h5"), filepath.Join(dir, "foreign.h5")
+	train := []string{"train", "--data", idx, "--val", "5", "--batch", "5", "--steps", "1"}
+	code, _, stderr := run(append(train, "--save", plain, "--run-dir", filepath.Join(dir, "a"))...)
+	require.Zero(t, code, stderr)
+	assert.NotContains(t, stderr, "cannot go on")
+
+	root, err := hdf5.ReadFile(plain)
+	require.NoError(t, err)
+	text, err := root.Attrs.Get("training_config").ScalarString()
+	require.NoError(t, err)
+	require.Contains(t, text, `"Adam"`)
+	root.Attrs.Set("training_config", hdf5.StringScalar(strings.Replace(text, `"Adam"`, `"Ftrl"`, 1), true))
+	root.Remove("meseta") // the sums
+	require.NoError(t, hdf5.WriteFile(foreign, root))
+	for _, args := range [][]string{append(train, "--model", foreign, "--run-dir", filepath.Join(dir, "b")), {"eval", foreign, "--data", idx}} {
+		code, _, stderr = run(args...)
+		require.Zero(t, code, stderr)
+		assert.Contains(t, stderr, `training cannot go on as the file says: optimizer "Ftrl" is not supported`)
+		assert.Contains(t, stderr, "the optimizer is now Adam, the loss sparse_categorical_crossentropy")
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -94,6 +95,14 @@ func usualTraining(name string, g *layers.Graph) meseta.Training {
 		t.Optimizer = w.Optimizer
 	}
 	return t
+}
+
+// sayTraining tells when a model cannot be trained as its file says.
+func sayTraining(say io.Writer, m *meseta.Model) {
+	if err := m.TrainingErr(); err != nil {
+		t, _ := m.Training()
+		fmt.Fprintf(say, "training cannot go on as the file says: %v; the optimizer is now %s, the loss %s\n", err, t.Optimizer.ClassName(), t.Loss.Name())
+	}
 }
 
 // endsIn says whether a network's output is that of an activation.

@@ -63,6 +63,7 @@ func train(c *cobra.Command, _ []string) error {
 	}
 	say := c.ErrOrStderr()
 	fmt.Fprintf(say, "%s on %s, in %s\n", cfg.Model, cfg.Data, cfg.RunDir)
+	sayTraining(say, model)
 	g, err := model.Graph()
 	if err != nil {
 		return err
