@@ -144,7 +144,8 @@ func (m *Manager) save(decisions []*Decision, try func(*Decision, func() error))
 		}
 	}
 	var snapshot Snapshot
-	taken := map[string]bool{} // the state is the same for all of them: one write to a path is enough
+	jobs := map[string]*saveJob{} // the state is the same for all of them: one write to a path is enough
+	var order []*saveJob
 	for _, d := range wanted {
 		try(d, func() (err error) {
 			if snapshot == nil {
@@ -154,27 +155,32 @@ func (m *Manager) save(decisions []*Decision, try func(*Decision, func() error))
 				m.snapshots++
 			}
 			for _, path := range d.saves() {
-				if !taken[path] {
-					taken[path] = true
-					m.saver.add(m.saveJob(d, path, snapshot))
+				job := jobs[path]
+				if job == nil {
+					job = &saveJob{decision: d, path: path, file: m.setup.path(path), weights: d.WeightsOnly, snapshot: snapshot, moment: m.snapshots}
+					jobs[path] = job
+					order = append(order, job)
+				}
+				if path == d.Path {
+					job.take(d, &m.setup)
 				}
 			}
 			return nil
 		})
 	}
+	for _, job := range order {
+		m.saver.add(job)
+	}
 }
 
-func (m *Manager) saveJob(d *Decision, path string, snapshot Snapshot) *saveJob {
-	job := &saveJob{decision: d, path: path, file: m.setup.path(path), weights: d.WeightsOnly, snapshot: snapshot, moment: m.snapshots}
-	if path == d.Path {
-		for _, removed := range d.Removes {
-			job.removes = append(job.removes, m.setup.path(removed))
-		}
-		if d.undo != nil {
-			job.undo = append(job.undo, d.undo)
-		}
+// take lets the job remove what d wants removed, and take back what the callback of d believes if it fails.
+func (j *saveJob) take(d *Decision, s *Setup) {
+	for _, removed := range d.Removes {
+		j.removes = append(j.removes, s.path(removed))
 	}
-	return job
+	if d.undo != nil {
+		j.undo = append(j.undo, d.undo)
+	}
 }
 
 // lost takes back what could not be written, in the background, since it was last called. The next record tells of it.

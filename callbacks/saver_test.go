@@ -246,6 +246,20 @@ func TestOldFilesStayWhereTheNewOneFails(t *testing.T) {
 	assert.Equal(t, 2.0, *c.state.Best)
 }
 
+// Two callbacks that save to one path at one moment share one write, and both take it back where it fails.
+func TestSharedSaveFails(t *testing.T) {
+	s := stream{"loss": {2}, "accuracy": {1}}
+	a := &ModelCheckpoint{Filepath: "b.h5", Monitor: "loss", SaveBestOnly: true}
+	b := &ModelCheckpoint{Filepath: "b.h5", Monitor: "accuracy", SaveBestOnly: true}
+	m, err := NewManager([]Callback{a, b}, setupFor(t, s, 1, &recorder{failSave: errors.New("disk full")}))
+	require.NoError(t, err)
+	require.NoError(t, m.TrainBegin())
+	_, err = m.EpochEnd(0, s.at(0))
+	assert.ErrorContains(t, errors.Join(err, m.TrainEnd(err)), "disk full")
+	assert.Nil(t, a.state.Best)
+	assert.Nil(t, b.state.Best)
+}
+
 // What has become a directory or was removed by hand is not removed.
 func TestPruningIsCareful(t *testing.T) {
 	for _, test := range []struct {
