@@ -262,7 +262,7 @@ func permutations(rng *rand.Rand, n int, visit func(order []int)) {
 // saved or removed file, the journal, what a person reads, or the final weights.
 func TestListOrderNeverMatters(t *testing.T) {
 	trials := 1000
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		trials = 100
 	}
 	shared = t.TempDir()

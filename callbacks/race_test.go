@@ -1,0 +1,5 @@
+//go:build race
+
+package callbacks
+
+const raceDetector = true
