@@ -114,7 +114,7 @@ func direction(name string) (mode Mode, known bool) {
 		mode  Mode
 		words []string
 	}{
-		{Max, []string{"acc", "accuracy", "auc", "precision", "recall", "f1_score", "fbeta_score", "top_k", "cosine_similarity", "io_u", "iou", "r2_score"}},
+		{Max, []string{"acc", "accuracy", "auc", "precision", "recall", "f1_score", "fbeta_score", "top_k", "cosine_similarity", "io_u", "iou", "r2_score", "sensitivity", "specificity"}},
 		{Min, []string{"loss", "error", "crossentropy", "divergence", "hinge", "poisson", "logcosh", "mse", "mae", "mape", "msle", "rmse"}},
 	} {
 		for _, word := range sign.words {
