@@ -47,7 +47,11 @@ func New(name string) (Loss, error) {
 
 // Known says whether a loss is one of this package's, which New makes by name and Keras knows too.
 func Known(l Loss) bool {
-	return slices.ContainsFunc(all, func(k Loss) bool { return reflect.TypeOf(k) == reflect.TypeOf(l) })
+	t := reflect.TypeOf(l)
+	if t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return slices.ContainsFunc(all, func(k Loss) bool { return reflect.TypeOf(k) == t })
 }
 
 // Arguments lists the fields of a loss by Keras's names.

@@ -122,6 +122,17 @@ func TestConfigured(t *testing.T) {
 	}
 }
 
+func TestKnown(t *testing.T) {
+	assert.True(t, losses.Known(losses.Huber{}))
+	assert.True(t, losses.Known(&losses.Huber{Delta: 2}))
+	assert.Equal(t, map[string]any{"delta": 2.}, losses.Arguments(&losses.Huber{Delta: 2}))
+	assert.False(t, losses.Known(nil))
+	assert.False(t, losses.Known(own{}))
+}
+
+// own is a loss of another package, under a name that is taken.
+type own struct{ losses.Huber }
+
 func TestWhatDoesNotFit(t *testing.T) {
 	g := &ops.Graph{}
 	p, image := g.NewValue("p", ops.F32(2, 3), ops.Input), g.NewValue("image", ops.F32(2, 4, 4, 3), ops.Input)

@@ -60,9 +60,11 @@ func New(name string) (Metric, error) {
 	return Named{m, name}, nil
 }
 
-// Known says whether a metric is one of this package's, which New makes by name.
+// Known says whether a metric is one of this package's, which New makes by name. A loss for which Keras has no metric is none.
 func Known(m Metric) bool {
-	return slices.ContainsFunc(all, func(k Metric) bool { return reflect.TypeOf(k) == reflect.TypeOf(m) })
+	return slices.ContainsFunc(all, func(k Metric) bool {
+		return reflect.TypeOf(k) == reflect.TypeOf(m) && k.ClassName() == m.ClassName()
+	})
 }
 
 // Arguments lists the fields of a metric by Keras's names, without the name.

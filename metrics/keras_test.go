@@ -185,6 +185,12 @@ func TestConfigured(t *testing.T) {
 	}
 }
 
+func TestKnown(t *testing.T) {
+	assert.True(t, metrics.Known(metrics.AUC{}))
+	assert.True(t, metrics.Known(metrics.OfLoss{Loss: losses.MeanSquaredError{}}))
+	assert.False(t, metrics.Known(metrics.OfLoss{Loss: losses.NewHuber()}), "Keras has no such metric")
+}
+
 func TestStatesThatCannotBe(t *testing.T) {
 	class := 3
 	for _, m := range []metrics.Stateful{

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/meseta-go/meseta/internal/fields"
 )
 
 // Setting is a field of an optimizer under Keras's name; one of the pointers is set.
@@ -142,26 +144,11 @@ func (s Setting) set(x any) bool {
 		*s.Names = names
 		return ok
 	}
-	number, ok := toNumber(x)
+	number, ok := fields.Number(x)
 	if s.Count != nil {
 		*s.Count = int(number)
 		return ok && number == math.Trunc(number) && math.Abs(number) < 1<<31
 	}
 	*s.Number = number
 	return ok
-}
-
-// toNumber takes what YAML and JSON make of numbers.
-func toNumber(x any) (float64, bool) {
-	switch x := x.(type) {
-	case float64:
-		return x, true
-	case int:
-		return float64(x), true
-	case int64:
-		return float64(x), true
-	case uint64:
-		return float64(x), true
-	}
-	return 0, false
 }

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"os"
 	"testing"
 
 	"github.com/meseta-go/meseta/layers"
@@ -49,13 +48,7 @@ func TestMeasuredPrograms(t *testing.T) {
 	require.NoError(t, err)
 	p, err := s.ProgramFor(Training, 2, targets)
 	require.NoError(t, err)
-	const file = "testdata/measured_training.txt"
-	if *rewrite {
-		require.NoError(t, os.WriteFile(file, []byte(p.String()), 0o666))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	assert.Equal(t, string(want), p.String(), "%s; if that is what you want: go test ./plan -rewrite", file)
+	golden(t, "measured_training.txt", p)
 }
 
 // Names that come again are made different as Keras does.

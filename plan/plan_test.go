@@ -149,15 +149,20 @@ func TestGoldenPrograms(t *testing.T) {
 			require.NoError(t, err)
 			p, err := s.Program(mode, 2)
 			require.NoError(t, err)
-			file := filepath.Join("testdata", fmt.Sprintf("%s_%v.txt", name, mode))
-			if *rewrite {
-				require.NoError(t, os.WriteFile(file, []byte(p.String()), 0o666))
-			}
-			want, err := os.ReadFile(file)
-			require.NoError(t, err)
-			assert.Equal(t, string(want), p.String(), "%s; if that is what you want: go test ./plan -rewrite", file)
+			golden(t, fmt.Sprintf("%s_%v.txt", name, mode), p)
 		}
 	}
+}
+
+// golden holds the text of a program against a file of testdata.
+func golden(t *testing.T, name string, p *Program) {
+	file := filepath.Join("testdata", name)
+	if *rewrite {
+		require.NoError(t, os.WriteFile(file, []byte(p.String()), 0o666))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), p.String(), "%s; if that is what you want: go test ./plan -rewrite", file)
 }
 
 // TestNothingIsOverwrittenEarly plays a program through on a map from bytes to the value that they hold.

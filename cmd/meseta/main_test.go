@@ -204,7 +204,7 @@ func TestLossAndMetricsOfAConfiguration(t *testing.T) {
 	saved := filepath.Join(t.TempDir(), "end.h5")
 	file := filepath.Join(t.TempDir(), "run.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(`
-loss: {categorical_crossentropy: {label_smoothing: 0.1}}
+loss: {categorical_crossentropy: {label_smoothing: 1e-1}}
 metrics:
   - accuracy
   - top_k_categorical_accuracy

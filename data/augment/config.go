@@ -5,10 +5,11 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/meseta-go/meseta/internal/fields"
 )
 
 // argument is a field that configurations set: its name, and a pointer to it.
@@ -220,13 +221,13 @@ func names(arguments []argument) string {
 func (a argument) set(value any) (want string) {
 	switch field := a.field.(type) {
 	case *int:
-		x, ok := number(value)
+		x, ok := fields.Number(value)
 		if !ok || x != math.Trunc(x) || math.Abs(x) > 1<<30 {
 			return "a whole number"
 		}
 		*field = int(x)
 	case *float64:
-		x, ok := number(value)
+		x, ok := fields.Number(value)
 		if !ok {
 			return "a number"
 		}
@@ -236,7 +237,7 @@ func (a argument) set(value any) (want string) {
 		if value == nil {
 			return ""
 		}
-		x, ok := number(value)
+		x, ok := fields.Number(value)
 		if !ok {
 			return "a number or null"
 		}
@@ -281,34 +282,16 @@ func setText[T ~string](field *T, value any) (want string) {
 
 // interval reads a range.
 func (a argument) interval(value any) (Range, bool) {
-	if x, ok := number(value); ok {
+	if x, ok := fields.Number(value); ok {
 		return a.alone(x), true
 	}
 	ends, ok := value.([]any)
 	if !ok || len(ends) != 2 {
 		return Range{}, false
 	}
-	low, ok := number(ends[0])
-	high, fine := number(ends[1])
+	low, ok := fields.Number(ends[0])
+	high, fine := fields.Number(ends[1])
 	return Range{low, high}, ok && fine
-}
-
-// number reads what YAML and JSON make of numbers. The YAML library takes 1e-4 for a string.
-func number(value any) (float64, bool) {
-	switch value := value.(type) {
-	case float64:
-		return value, true
-	case int64:
-		return float64(value), true
-	case uint64:
-		return float64(value), true
-	case int:
-		return float64(value), true
-	case string:
-		x, err := strconv.ParseFloat(value, 64)
-		return x, err == nil && !math.IsNaN(x) && !math.IsInf(x, 0)
-	}
-	return 0, false
 }
 
 // MarshalYAML gives the configuration form with every argument. An augmentation of another package has none, which is an error.

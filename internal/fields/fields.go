@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -36,9 +38,9 @@ func key(f reflect.StructField) string {
 	return b.String()
 }
 
-// Map gives the fields of a struct by name: bool, int, float64, string, []int, []float64, or nil for a slice or pointer that is nil.
+// Map gives the fields of a struct, or of one that x points to, by name: bool, int, float64, string, []int, []float64, or nil for a slice or pointer that is nil.
 func Map(x any) map[string]any {
-	v := reflect.ValueOf(x)
+	v := reflect.Indirect(reflect.ValueOf(x))
 	m := map[string]any{}
 	for i := range v.NumField() {
 		f := v.Field(i)
@@ -110,13 +112,13 @@ func set(f reflect.Value, x any) bool {
 		f.SetString(s)
 		return ok
 	case reflect.Int:
-		n, ok := number(x)
+		n, ok := Number(x)
 		if ok = ok && n == float64(int(n)); ok {
 			f.SetInt(int64(n))
 		}
 		return ok
 	case reflect.Float64:
-		n, ok := number(x)
+		n, ok := Number(x)
 		f.SetFloat(n)
 		return ok
 	case reflect.Pointer:
@@ -139,7 +141,8 @@ func set(f reflect.Value, x any) bool {
 	return true
 }
 
-func number(x any) (float64, bool) {
+// Number takes what YAML and JSON make of numbers; the YAML library takes 1e-4 for a string.
+func Number(x any) (float64, bool) {
 	switch x := x.(type) {
 	case float64:
 		return x, true
@@ -149,6 +152,9 @@ func number(x any) (float64, bool) {
 		return float64(x), true
 	case uint64:
 		return float64(x), true
+	case string:
+		n, err := strconv.ParseFloat(x, 64)
+		return n, err == nil && strings.ContainsAny(x, "eE") && !math.IsInf(n, 0)
 	}
 	return 0, false
 }

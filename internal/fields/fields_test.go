@@ -23,12 +23,13 @@ func TestMap(t *testing.T) {
 	two := 2
 	x := all{true, 3, .5, "micro", []int{1}, []float64{.5}, &two}
 	assert.Equal(t, map[string]any{"from_logits": true, "num_thresholds": 3, "delta": .5, "average": "micro", "axis": []int{1}, "label_weights": []float64{.5}, "class_id": 2}, Map(x))
+	assert.Equal(t, Map(x), Map(&x))
 }
 
 func TestSet(t *testing.T) {
 	two := 2
 	want := all{true, 3, 2, "micro", []int{1}, []float64{.5, 1}, &two}
-	got, err := Set(all{}, map[string]any{"from_logits": true, "num_thresholds": 3., "delta": 2, "average": "micro", "axis": uint64(1), "label_weights": []any{.5, int64(1)}, "class_id": 2})
+	got, err := Set(all{}, map[string]any{"from_logits": true, "num_thresholds": 3., "delta": "2e0", "average": "micro", "axis": uint64(1), "label_weights": []any{.5, int64(1)}, "class_id": 2})
 	require.NoError(t, err)
 	assert.Equal(t, want, got)
 	kept := want
