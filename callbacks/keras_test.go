@@ -18,6 +18,7 @@ type keras struct {
 	Keras            string              `json:"keras"`
 	BaseLearningRate float64             `json:"base_learning_rate"`
 	Streams          map[string][]Number `json:"streams"`
+	Terminations     map[string]*int     `json:"terminations"` // batches after which TerminateOnNaN stops
 	Cases            []kerasCase         `json:"cases"`
 	Outcomes         []outcome           `json:"outcomes"`
 	Templates        []struct {
@@ -225,6 +226,31 @@ func TestCooldownIsKerasPlusOne(t *testing.T) {
 		compared++
 	}
 	assert.Greater(t, compared, 100)
+}
+
+func TestTerminationsAreKeras(t *testing.T) {
+	k := loadKeras(t)
+	require.Len(t, k.Terminations, len(k.Streams))
+	for name, stream := range k.Streams {
+		m, err := NewManager([]Callback{&TerminateOnNaN{}}, Setup{Metrics: []string{"loss"}, Epochs: 1, StepsPerEpoch: len(stream), LearningRate: 1, Dir: t.TempDir(), Run: &weightsRun{}})
+		require.NoError(t, err)
+		require.NoError(t, m.TrainBegin())
+		var got *int
+		for i, loss := range stream {
+			b := Batch{Index: i, Step: i, Size: 1, Logs: func() Logs { return Logs{"loss": 0} }}
+			if !finite(float64(loss)) {
+				b.Err, b.Loss = errNotFinite, float64(loss)
+			}
+			out, err := m.BatchEnd(b)
+			require.NoError(t, err)
+			if out.Stop {
+				got = new(i + 1)
+				break
+			}
+		}
+		require.NoError(t, m.TrainEnd(nil))
+		assert.Equal(t, k.Terminations[name], got, name)
+	}
 }
 
 func TestPathsArePythons(t *testing.T) {

@@ -135,6 +135,21 @@ def cases():
                 yield "ModelCheckpoint", base | more | {"filepath": "e{epoch:02d}-{%s:.3f}.h5" % monitor}, name, stream
 
 
+def terminations():
+    """After how many batches with the losses of each stream TerminateOnNaN stops; null for never."""
+    for name, stream in STREAMS.items():
+        callback, model = keras.callbacks.TerminateOnNaN(), Model()
+        callback.set_model(model)
+        callback.on_train_begin()
+        batches = None
+        for batch, loss in enumerate(stream):
+            callback.on_train_batch_end(batch, {"loss": loss})
+            if model.stop_training:
+                batches = batch + 1
+                break
+        yield name, batches
+
+
 def clean(arguments):
     return {key: value for key, value in arguments.items() if value is not ...}
 
@@ -175,6 +190,7 @@ def main():
     out = versions | {
         "base_learning_rate": BASE,
         "streams": {name: [number(value) for value in stream] for name, stream in STREAMS.items()},
+        "terminations": dict(terminations()),
         "cases": [],
     }
     # Equal outcomes are stored once; there are many.
