@@ -1,6 +1,8 @@
 // Package losses holds what training minimises: a loss's configuration in Keras's words and the operations it stands for.
 //
-// This file has the interface and what losses share; crossentropy.go the losses of classifiers.
+// This file has the interface and what losses share; crossentropy.go and focal.go the losses of classifiers, regression.go, hinge.go and
+// overlap.go the others; emit.go how they are composed of operations, with gradients that follow from those of the operations; config.go losses
+// by name.
 package losses
 
 import (

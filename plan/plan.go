@@ -1,8 +1,8 @@
 // Package plan turns a network, a loss and an optimizer into a Program: a list of operations with every shape known, every
 // buffer placed and every kernel chosen, so that a training step neither allocates nor looks anything up.
 //
-// Compiling goes through these files in order: lower.go (layers, loss, gradients and update as operations), passes.go and
-// fuse.go (fewer and larger operations), place.go (one arena), program.go (the result, which prints itself), session.go
+// Compiling goes through these files in order: lower.go (layers, loss, gradients and update as operations) with measure.go (metrics),
+// passes.go and fuse.go (fewer and larger operations), place.go (one arena), program.go (the result, which prints itself), session.go
 // (what lives across steps: weights, optimizer slots, sums).
 //
 // Nothing here knows a device. Package kernels offers devices behind one interface; a Program is compiled for
