@@ -47,6 +47,7 @@ func TestNoiseOfLayers(t *testing.T) {
 	}{
 		{&layers.Dropout{Rate: 0.2}, math.Sqrt(1 / 0.8), n},
 		{&layers.SpatialDropout2D{Rate: 0.2}, math.Sqrt(1 / 0.8), 60 * 40},
+		{&layers.Dropout{Name: "of rows", Rate: 0.2, NoiseShape: layers.Shape{5, 1, 40}}, math.Sqrt(1 / 0.8), 60 * 5 * 40},
 		{&layers.GaussianNoise{Stddev: 0.75}, 1.25, n},
 		{&layers.GaussianDropout{Rate: 0.36}, 1.25, n},
 		{&layers.AlphaDropout{Rate: 0.3}, 1, n},
@@ -80,6 +81,29 @@ func TestNoiseOfLayers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestStochasticDepthDropsWholeSamples: with noise of [1,1,1] a sample stays, scaled, or goes as a whole.
+func TestStochasticDepthDropsWholeSamples(t *testing.T) {
+	device, err := kernels.NewCPU(cpu.Config{Threads: 2})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, device.Close()) })
+	x := make([]float32, 500*24)
+	for i := range x {
+		x[i] = float32(i%24 + 1)
+	}
+	y, _ := noisy(t, device, &layers.Dropout{Rate: 0.5, NoiseShape: layers.Shape{1, 1, 1}}, ops.Shape{500, 2, 3, 4}, x, 1)
+	gone := 0
+	for i := 0; i < len(y); i += 24 {
+		scale := float32(2)
+		if y[i] == 0 {
+			gone, scale = gone+1, 0
+		}
+		for j := range 24 {
+			require.Equal(t, scale*x[i+j], y[i+j], "sample %d", i/24)
+		}
+	}
+	assert.InDelta(t, 250, gone, 4*math.Sqrt(125))
 }
 
 // TestAlphaDropoutHasTwoValues: of equal elements, what stays is a·x + b and what goes is a·lowest + b, with Keras's a and b.

@@ -246,7 +246,8 @@ func inbound(nodes []any) ([]string, error) {
 	case map[string]any:
 		if kwargs, ok := node["kwargs"].(map[string]any); ok {
 			for key, v := range kwargs {
-				if v != nil {
+				// Keras writes what training was while the model was built; Fit and Predict say it anew.
+				if v != nil && !(key == "training" && v == false) {
 					return nil, fmt.Errorf("called with %s %s, which is not supported", key, brief(v))
 				}
 			}

@@ -4,9 +4,12 @@ import "github.com/meseta-go/meseta/layers"
 
 var noiseLayers = map[string]codec{
 	"Dropout": of(func(c *config, name string) *layers.Dropout {
-		return &layers.Dropout{Name: name, Rate: c.rate()}
+		return &layers.Dropout{Name: name, Rate: c.rate(), NoiseShape: c.noiseShape()}
 	}, func(l *layers.Dropout, values map[string]any) {
 		set(values, "rate", l.Rate, "seed", nil, "noise_shape", nil)
+		if l.NoiseShape != nil {
+			values["noise_shape"] = withBatch(l.NoiseShape)
+		}
 	}),
 	"SpatialDropout2D": of(func(c *config, name string) *layers.SpatialDropout2D {
 		c.only("data_format", "channels_last")
@@ -36,6 +39,19 @@ var noiseLayers = map[string]codec{
 func (c *config) rate() float64 {
 	c.ignore("seed")
 	return c.number("rate", 0)
+}
+
+// noiseShape reads the shape of what a dropout draws, whose first dimension is open; nil where there is none.
+func (c *config) noiseShape() layers.Shape {
+	v := c.take("noise_shape")
+	if v == nil {
+		return nil
+	}
+	shape, err := batchShape(v)
+	if err != nil {
+		c.fail("has noise_shape %v", err)
+	}
+	return shape
 }
 
 // setSpatial adds what Keras writes of a spatial dropout: the name of a type for its policy, and nothing of training.

@@ -13,6 +13,9 @@ import (
 type Dropout struct {
 	Name string
 	Rate float64 // in [0,1)
+	// NoiseShape is the shape of what is drawn for a sample, nil for the input's: a dimension of 1 drops all elements along it together. [1,1,1]
+	// drops whole samples, which in a branch beside a shortcut is stochastic depth (arXiv:1603.09382).
+	NoiseShape Shape
 }
 
 // ClassName is "Dropout".
@@ -26,18 +29,38 @@ func (l *Dropout) OutputShape(in []Shape) (Shape, error) {
 	if err := checkRate(l, l.Rate); err != nil {
 		return nil, err
 	}
-	return passThrough(l, in, Linear)
+	if err := inputs(l, in, 1); err != nil {
+		return nil, err
+	}
+	if l.NoiseShape != nil {
+		if s, err := ops.BroadcastShapes(in[0], l.NoiseShape); err != nil || len(l.NoiseShape) != len(in[0]) || !s.Equal(in[0]) {
+			return nil, fmt.Errorf("layers: Dropout has noise shape %v, its input is %v; each dimension must be 1 or the input's: %w", l.NoiseShape, in[0], ErrConfig)
+		}
+	}
+	return in[0], nil
 }
 
 // Weights is none.
 func (*Dropout) Weights([]Shape) []Weight { return nil }
 
-// Lower adds a dropout while training.
+// Lower adds a dropout while training, of the input or of ones that multiply it.
 func (l *Dropout) Lower(b *Builder, in, _ []ops.Value) (ops.Value, error) {
 	if !b.Training || l.Rate == 0 {
 		return in[0], nil
 	}
-	return b.Add1(ops.Dropout{Rate: float32(l.Rate), Stream: uint64(b.Layer)}, in[0], b.Counter)
+	o := ops.Dropout{Rate: float32(l.Rate), Stream: uint64(b.Layer)}
+	s := b.Type(in[0]).Shape
+	if l.NoiseShape == nil || l.NoiseShape.Equal(s[1:]) {
+		return b.Add1(o, in[0], b.Counter)
+	}
+	ones, err := b.Add1(ops.Fill{Type: ops.F32(append([]int{s[0]}, l.NoiseShape...)...), Value: 1})
+	if err != nil {
+		return ops.None, err
+	}
+	if ones, err = b.Add1(o, ones, b.Counter); err != nil {
+		return ops.None, err
+	}
+	return b.Add1(ops.Binary{Func: ops.Times}, in[0], ones)
 }
 
 func checkRate(l Layer, rate float64) error {

@@ -15,6 +15,7 @@ CASES = {
     "gaussian_random": one(IMAGE, lambda: L.GaussianNoise(0.1)),
     "gaussian_dropout_random": one(IMAGE, lambda: L.GaussianDropout(0.2)),
     "alpha_random": one((8,), lambda: L.AlphaDropout(0.4)),
+    "stochastic_depth_random": one(IMAGE, lambda: L.Dropout(0.4, noise_shape=(None, 1, 1, 1))),
     "gaussian_none": one(IMAGE, lambda: L.GaussianNoise(0.0)),
     "spatial_none": one(IMAGE, lambda: L.SpatialDropout2D(0.0)),
 }
