@@ -17,6 +17,7 @@ import (
 var refusedApplications = map[string]string{
 	"ConvNeXtBase": `class "Sequential"`, "ConvNeXtLarge": `class "Sequential"`, "ConvNeXtSmall": `class "Sequential"`, "ConvNeXtTiny": `class "Sequential"`,
 	"ConvNeXtXLarge": `class "Sequential"`, "InceptionResNetV2": `class "CustomScaleLayer"`,
+	"MobileNetV3Large": "add is an operation", "MobileNetV3Small": "add is an operation", // x + 3
 }
 
 // TestApplications opens the networks of keras.applications from files that Keras saved, and predicts as Keras does. It takes a quarter of an hour:

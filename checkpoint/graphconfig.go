@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/meseta-go/meseta/hdf5"
 	"github.com/meseta-go/meseta/layers"
@@ -104,9 +105,18 @@ func readGraph(b []byte) (*layers.Graph, error) {
 // entry is a layer in the configuration of a model.
 type entry struct {
 	Class   string `json:"class_name"`
+	Module  string `json:"module"`
 	Config  any    `json:"config"`
 	Name    string `json:"name"`
 	Inbound []any  `json:"inbound_nodes"`
+}
+
+// layer builds what the entry describes.
+func (e entry) layer() (layers.Layer, error) {
+	if strings.HasPrefix(e.Module, "keras.src.ops.") { // an expression such as x + 3
+		return nil, fmt.Errorf("layer %s is an operation, %s of %s, which is not supported; only layers are", e.Name, e.Class, e.Module)
+	}
+	return readLayerConfig(e.Class, e.Config)
 }
 
 // readEntries reads the list of layers.
@@ -142,7 +152,7 @@ func readSequential(v any) (*layers.Graph, error) {
 	}
 	var list []layers.Layer
 	for i, e := range entries {
-		l, err := readLayerConfig(e.Class, e.Config)
+		l, err := e.layer()
 		if err != nil {
 			return nil, err
 		}
@@ -188,7 +198,7 @@ func readFunctional(v any) (*layers.Graph, error) {
 	}
 	nodes := map[string]*layers.Node{}
 	for _, e := range entries {
-		l, err := readLayerConfig(e.Class, e.Config)
+		l, err := e.layer()
 		if err != nil {
 			return nil, err
 		}
