@@ -1,5 +1,5 @@
-// Package data brings samples to the trainer: data sets in memory, readers of IDX, CIFAR and NumPy files, folders and
-// archives of images, and the Loader, whose goroutines read or decode batches ahead of the training step. Package data/mnist holds the embedded MNIST.
+// Package data brings samples to the trainer: data sets in memory, readers of IDX, CIFAR, NumPy and HDF5 files, folders and
+// archives of images, targets and weights of samples, and the Loader, whose goroutines read or decode batches ahead of the training step. Package data/mnist holds the embedded MNIST.
 //
 // There is no model and no arithmetic beyond the conversion of stored numbers to float32 here; package data/augment changes images at random.
 //

@@ -2,7 +2,9 @@
 //
 // This file has the interface and what losses share; crossentropy.go and focal.go the losses of classifiers, regression.go, hinge.go and
 // overlap.go the others; emit.go how they are composed of operations, with gradients that follow from those of the operations; config.go losses
-// by name.
+// by name. logits.go says which of them are of logits.
+//
+// There is no arithmetic here, and no gradients: packages kernels and ops have those. Penalties on weights are package layers'.
 package losses
 
 import (

@@ -3,6 +3,8 @@
 //
 // This file has the interfaces; accuracy.go and mean.go the means; counts.go, auc.go, fscore.go and confusion.go those that keep
 // other sums; config.go metrics by name.
+//
+// Nothing here goes over samples: package kernels/measure counts, and what a metric makes of the counts once an epoch is all the arithmetic.
 package metrics
 
 import (

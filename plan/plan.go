@@ -1,9 +1,10 @@
 // Package plan turns a network, a loss and an optimizer into a Program: a list of operations with every shape known, every
 // buffer placed and every kernel chosen, so that a training step neither allocates nor looks anything up.
 //
-// Compiling goes through these files in order: lower.go (layers, loss, gradients and update as operations) with measure.go (metrics),
-// passes.go and fuse.go (fewer and larger operations), place.go (one arena), program.go (the result, which prints itself), session.go
-// (what lives across steps: weights, optimizer slots, sums).
+// Compiling goes through these files in order: lower.go (layers, loss and gradients as operations) with penalty.go (regularizers and
+// constraints), measure.go (metrics) and update.go (what changes states and weights),
+// passes.go and fuse.go (fewer and larger operations), place.go (one arena), program.go (the result, which prints itself, and with profile.go
+// its times), session.go (what lives across steps: weights, optimizer slots, sums) with averages.go.
 //
 // Nothing here knows a device. Package kernels offers devices behind one interface; a Program is compiled for
 // whichever it is given, through the same passes.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -14,13 +16,13 @@ import (
 
 var yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
 
-// pages reads README.md and all of docs/.
+// pages reads README.md, CONTRIBUTING.md and all of docs/.
 func pages(t *testing.T) map[string]string {
 	files, err := filepath.Glob("../../docs/*.md")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	texts := map[string]string{}
-	for _, file := range append(files, "../../README.md") {
+	for _, file := range append(files, "../../README.md", "../../CONTRIBUTING.md") {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		texts[filepath.Base(file)] = string(text)
@@ -79,7 +81,7 @@ func TestTrainingPage(t *testing.T) {
 func TestReadmeLinksPages(t *testing.T) {
 	texts := pages(t)
 	for page := range texts {
-		assert.True(t, page == "README.md" || strings.Contains(texts["README.md"], "docs/"+page), page)
+		assert.True(t, page == "README.md" || strings.Contains(texts["README.md"], "("+page+")") || strings.Contains(texts["README.md"], "(docs/"+page+")"), page)
 	}
 }
 
@@ -100,4 +102,60 @@ func TestCommandsInDocs(t *testing.T) {
 		}
 	}
 	assert.GreaterOrEqual(t, seen, 10)
+}
+
+// Every package says what lives in it, and the files that it names are there.
+func TestPackageComments(t *testing.T) {
+	named := regexp.MustCompile(`(?:\.\./)?[\w*/]+\.(?:go|s|py)\b`)
+	packages := 0
+	err := filepath.WalkDir("../..", func(dir string, entry os.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() {
+			return err
+		}
+		if name := entry.Name(); dir != "../.." && (name[0] == '.' || name[0] == '_' || name == "testdata" || name == "runs") {
+			return filepath.SkipDir
+		}
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil || len(files) == 0 {
+			return err
+		}
+		packages++
+		comment := ""
+		for _, file := range files {
+			f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.PackageClauseOnly|parser.ParseComments)
+			if err != nil {
+				return err
+			}
+			if f.Doc != nil && !strings.HasPrefix(f.Doc.Text(), "Code generated") {
+				assert.Empty(t, comment, "%s: a second comment of the package", file)
+				comment = f.Doc.Text()
+			}
+		}
+		assert.Regexp(t, "^(Package|Command) ", comment, dir)
+		for _, name := range named.FindAllString(comment, -1) {
+			found, err := filepath.Glob(filepath.Join(dir, name))
+			assert.True(t, err == nil && len(found) > 0, "%s: there is no %s", dir, name)
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	assert.Greater(t, packages, 30)
+}
+
+// Files and folders that the pages name are there.
+func TestPathsInDocs(t *testing.T) {
+	path := regexp.MustCompile("`([a-z_]+/[\\w./-]*)`")
+	seen := 0
+	for page, text := range pages(t) {
+		for _, m := range path.FindAllStringSubmatch(text, -1) {
+			top, _, _ := strings.Cut(m[1], "/")
+			if _, err := os.Stat(filepath.Join("../..", top)); err != nil {
+				continue // of a run, or of a file
+			}
+			_, err := os.Stat(filepath.Join("../..", m[1]))
+			assert.NoError(t, err, "%s: %s", page, m[1])
+			seen++
+		}
+	}
+	assert.Greater(t, seen, 20)
 }

@@ -2,7 +2,7 @@
 // normally distributed numbers (Gaussian). The random numbers are those of package random, computed again where they are needed: no
 // mask is kept, and where something is zeroed or multiplied the same call on the gradient is the backward pass.
 //
-// Files: dropout.go; spatial.go; gaussian.go; ref.go the definition. Dropout's loop is in package vec, with Philox 4×32-10.
+// Files: dropout.go; spatial.go; gaussian.go, with numbers from normal.go; ref.go the definition. Dropout's loop is in package vec, with Philox 4×32-10.
 package dropout
 
 import (
