@@ -229,6 +229,9 @@ func loadTest(s source) (data.Dataset, error) {
 
 // openIDX reads PREFIX-images-idx3-ubyte and PREFIX-labels-idx1-ubyte of a directory, packed with gzip or not.
 func openIDX(dir, prefix string) (data.Dataset, error) {
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("data %q is not the word mnist, and as a path: %w", dir, err)
+	}
 	images, err := packedOrNot(filepath.Join(dir, prefix+"-images-idx3-ubyte"))
 	if err != nil {
 		return nil, err
@@ -249,5 +252,5 @@ func packedOrNot(name string) (string, error) {
 	if _, packed := os.Stat(name + ".gz"); packed == nil {
 		return name + ".gz", nil
 	}
-	return "", fmt.Errorf("%w (nor is there %s.gz)", err, filepath.Base(name))
+	return "", fmt.Errorf("%s holds neither CIFAR's files nor class folders, and as IDX files: %w (nor is there %s.gz)", filepath.Dir(name), err, filepath.Base(name))
 }

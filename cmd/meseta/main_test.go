@@ -274,6 +274,7 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 	optimizer, optimizerList := filepath.Join(dir, "optimizer.yaml"), filepath.Join(dir, "list.yaml")
 	require.NoError(t, os.WriteFile(optimizer, []byte("optimizer: {adam: {beta1: 0.8}}\n"), 0o666))
 	require.NoError(t, os.WriteFile(optimizerList, []byte("optimizer: [adam]\n"), 0o666))
+	require.NoError(t, os.Mkdir("empty", 0o777))
 	idx := smallIDX(t, 40)
 	for _, c := range []struct {
 		args string
@@ -290,7 +291,8 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 		{"train --config " + optimizer, 2, "Adam has no argument \"beta1\""},
 		{"train --config " + optimizerList, 1, "want a name or {name: {argument: value}}"},
 		{"train --model alexnet --data " + idx + " --val 0.2", 1, "there are mnist-cnn, mobilenet-v2, resnet20, resnet50, resnet9, vgg11-bn"},
-		{"train --data nowhere", 1, "nowhere"},
+		{"train --data nowhere", 1, `data "nowhere" is not the word mnist, and as a path: stat nowhere`},
+		{"train --data empty", 1, "empty holds neither CIFAR's files nor class folders, and as IDX files"},
 		{"train --data " + idx + " --val 40", 2, "40 training samples"},
 		{"train --config " + bad, 1, "epoch"},
 		{"train --config nothing.yaml", 1, "nothing.yaml"},
