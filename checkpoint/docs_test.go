@@ -1,30 +1,22 @@
 package checkpoint
 
 import (
-	"os"
 	"strings"
 	"testing"
 
+	"github.com/meseta-go/meseta/internal/pages"
 	"github.com/meseta-go/meseta/layers"
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
-// docs/layers.md names every class, activation and initializer that a file can have.
+// docs/layers.md has every class, activation and initializer that a file can have.
 func TestLayersPage(t *testing.T) {
-	b, err := os.ReadFile("../docs/layers.md")
-	require.NoError(t, err)
-	page := string(b)
+	page := pages.Read(t, "../docs/layers.md", "")
 	for class := range codecs {
-		assert.True(t, strings.Contains(page, "`"+class+"`"), class)
+		pages.AssertRow(t, page, class)
 	}
-	for _, name := range layers.Activations {
-		assert.True(t, strings.Contains(page, "`"+name+"`"), name)
-	}
-	_, initial, ok := strings.Cut(page, "## Initializers")
-	require.True(t, ok)
+	pages.AssertNames(t, page, layers.Activations...)
+	page = strings.ToLower(pages.Read(t, "../docs/layers.md", "## Initializers"))
 	for name := range initializers {
-		class := strings.ReplaceAll(name, "_", "")
-		assert.True(t, strings.Contains(strings.ToLower(initial), "`"+class+"`"), name)
+		pages.AssertRow(t, page, strings.ReplaceAll(name, "_", ""))
 	}
 }

@@ -2,19 +2,17 @@ package optimizers
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
+	"github.com/meseta-go/meseta/internal/pages"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 // docs/optimizers.md has every optimizer with its arguments and their defaults, and what all of them take.
 func TestOptimizersPage(t *testing.T) {
-	b, err := os.ReadFile("../docs/optimizers.md")
-	require.NoError(t, err)
-	page := string(b)
+	page := pages.Read(t, "../docs/optimizers.md", "")
 	for _, name := range Names() {
 		o, err := New(name)
 		require.NoError(t, err)
@@ -26,7 +24,7 @@ func TestOptimizersPage(t *testing.T) {
 		assert.True(t, strings.Contains(page, row), row)
 	}
 	for _, s := range baseSettings(&Base{}) {
-		assert.True(t, strings.Contains(page, "`"+s.Key+"`"), s.Key)
+		pages.AssertRow(t, page, s.Key)
 	}
 }
 

@@ -1,8 +1,6 @@
 package augment_test
 
 import (
-	"os"
-	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -10,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meseta-go/meseta/data/augment"
+	"github.com/meseta-go/meseta/internal/pages"
 )
 
 func TestDecode(t *testing.T) {
@@ -102,11 +101,10 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// docs/data.md names every augmentation.
+// docs/data.md has every augmentation.
 func TestDataPage(t *testing.T) {
-	page, err := os.ReadFile("../../docs/data.md")
-	require.NoError(t, err)
+	page := pages.Read(t, "../../docs/data.md", "")
 	for _, name := range augment.Names() {
-		assert.True(t, strings.Contains(string(page), "\n| `"+name+"` |"), name)
+		pages.AssertRow(t, page, name)
 	}
 }
