@@ -10,7 +10,8 @@ import (
 )
 
 // The loops of unary and binary functions in Go, one function for each so that nothing is decided for an element, written from the
-// formulas below. They compute in float64 (package vec's math.go) and round once.
+// formulas below. They compute in float64 (package vec's math.go) and round once. vec_functions.go compiles the same formulas to assembly, where
+// they mean the same bits: see formula.go for what they may use.
 
 func init() {
 	register("loops", func() []*File {
@@ -51,7 +52,7 @@ var unary = [][3]string{
 	{"Tanh", "y := tanh(x)", "y: d := 1 - y*y"},
 	{"Sigmoid", "y := sigmoid(x)", "y: d := y * (1 - y)"},
 	{"Softplus", "y := softplus(x)", "d := sigmoid(x)"},
-	{"Erf", "y := math.Erf(x)", "d := 2 / math.SqrtPi * exp(-x*x)"},
+	{"Erf", "y := erf(x)", "d := 2 / math.SqrtPi * exp(-x*x)"},
 	{"Clip", "y := x; if x < a { y = a }; if x > b { y = b }", "d := 1.0; if x < a || x > b { d = 0 }"},
 	{"LeakyRelu", "y := x; if !(x > 0) { y = a * x }", "d := 1.0; if !(x > 0) { d = a }"},
 	{"Rectify", "y := x; if x >= b { y = b } else if x <= c { y = 0; if a != 0 { y = a * (x - c) } }", "d := 1.0; if x >= b { d = 0 } else if x <= c { d = a }"},
@@ -91,7 +92,7 @@ func unaryLoops() string {
 }
 
 // far are the functions that take so long that a call more does not matter.
-var far = []string{"exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus", "normal", "density", "geluTanhInner", "math.Pow", "math.Sin", "math.Cos", "math.Tanh", "math.Erf"}
+var far = []string{"exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus", "erf", "normal", "density", "geluTanhInner", "math.Pow", "math.Sin", "math.Cos", "math.Tanh"}
 
 // loop writes a loop that reads the first source as the variable x or y and assigns to an element of dst.
 //

@@ -95,7 +95,7 @@ func close(values []float32) parity.Want {
 }
 
 // TestUnaryAccuracy sweeps over the float32 numbers of all magnitudes: each function and derivative is within 2 units in the last place
-// of its definition, those that subtract nearly equal numbers within so many of these.
+// of its definition, those that subtract nearly equal numbers within so many of these. Package vec's tests hold assembly to the portable bits.
 func TestUnaryAccuracy(t *testing.T) {
 	var src, ones []float32
 	for bits := uint32(0); bits < 0x7f800000; bits += 5347 {
@@ -277,15 +277,30 @@ func TestFunctionErrors(t *testing.T) {
 	assert.ErrorIs(t, err, ops.ErrShape)
 }
 
-func BenchmarkUnary(b *testing.B) {
-	src, dst := parity.Narrow(parity.Normal(rng, vec.FlatChunk)), make([]float32, vec.FlatChunk)
-	for _, f := range []ops.UnaryFunc{ops.Exp, ops.Log1p, ops.Tanh, ops.Sigmoid, ops.Silu, ops.Gelu, ops.Clip, ops.LeakyRelu} {
-		b.Run(f.String(), func(b *testing.B) {
-			loop := vec.Unary(cpu.Portable, f).Forward
+// BenchmarkFunctions has each function and its derivative on 64 KiB a tensor, for each instruction set.
+func BenchmarkFunctions(b *testing.B) {
+	src, diff, dst := parity.Narrow(parity.Normal(rng, vec.FlatChunk)), parity.Narrow(parity.Normal(rng, vec.FlatChunk)), make([]float32, vec.FlatChunk)
+	for i := range src {
+		src[i] = float32(math.Abs(float64(src[i])))
+	}
+	run := func(name string, f func()) {
+		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				loop(dst, src, &vec.Parameters{})
+				f()
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(src)), "ns/element")
 		})
+	}
+	for _, isa := range cpu.Available() {
+		for f := range ops.UnaryFuncs {
+			loops, p := vec.Unary(isa, f), &vec.Parameters{A: .5, B: 1}
+			run(fmt.Sprintf("%v/%v", f, isa), func() { loops.Forward(dst, src, p) })
+			run(fmt.Sprintf("%v_data/%v", f, isa), func() { loops.Backward(dst, diff, src, p) })
+		}
+		for f := range ops.BinaryFuncs {
+			loops := vec.Binary(isa, f)
+			run(fmt.Sprintf("%v/%v", f, isa), func() { loops.Each(dst, src, diff) })
+			run(fmt.Sprintf("%v_number/%v", f, isa), func() { loops.Right(dst, src, 2) })
+		}
 	}
 }

@@ -1,8 +1,6 @@
 package vec
 
 import (
-	"math"
-
 	"github.com/meseta-go/meseta/kernels/cpu"
 	"github.com/meseta-go/meseta/ops"
 )
@@ -10,7 +8,8 @@ import (
 // Parameters are those of an ops.Unary.
 type Parameters struct{ A, B, C float32 }
 
-// UnaryLoops are a function of one number and its gradient. n is len of the first slice; slices may be the same.
+// UnaryLoops are a function of one number and its gradient. n is len of the first slice; slices may be the same. Exact on amd64: elsewhere, Go's
+// compiler may fuse products into sums.
 type UnaryLoops struct {
 	// dst[i] = f(src[i])
 	Forward func(dst, src []float32, p *Parameters)
@@ -25,40 +24,25 @@ type BinaryLoops struct {
 	Left  func(dst []float32, a float32, b []float32)
 }
 
-// Unary gives the loops of a function for an instruction set: so far those in Go for all.
-func Unary(_ cpu.ISA, f ops.UnaryFunc) UnaryLoops { return unaryLoops[f] }
-
-// Binary gives the loops of a function for an instruction set. Sums of equal shapes are in assembly.
-func Binary(isa cpu.ISA, f ops.BinaryFunc) BinaryLoops {
-	loops := binaryLoops[f]
-	if f == ops.Plus {
-		loops.Each = For(isa).Add
+// Unary gives the loops of a function for an instruction set: those that are compiled from its formula, which give the same bits as the portable
+// ones, and those in Go where there are none.
+func Unary(isa cpu.ISA, f ops.UnaryFunc) UnaryLoops {
+	loops := unaryLoops[f]
+	if native := nativeUnary(isa); native != nil {
+		if native[f].Forward != nil {
+			loops.Forward = native[f].Forward
+		}
+		if native[f].Backward != nil {
+			loops.Backward = native[f].Backward
+		}
 	}
 	return loops
 }
 
-// Constants of selu (arXiv:1706.02515) and of the approximation of gelu (arXiv:1606.08415).
-const (
-	seluAlpha     = 1.6732632423543772848170429916717
-	seluScale     = 1.0507009873554804934193349852946
-	geluTanhScale = math.Sqrt2 / math.SqrtPi // √(2/π)
-	geluTanhCubic = 0.044715
-)
-
-func geluTanhInner(x float64) float64 { return geluTanhScale * x * (1 + geluTanhCubic*x*x) }
-
-// density is that of the normal distribution.
-func density(x float64) float64 { return 1 / (math.Sqrt2 * math.SqrtPi) * exp(-x*x/2) }
-
-func hardSigmoid(x float64) float64 { return max(min(x/6+0.5, 1), 0) }
-
-// sign keeps zeros and NaN.
-func sign(x float64) float64 {
-	if x > 0 {
-		return 1
+// Binary gives the loops of a function for an instruction set, likewise.
+func Binary(isa cpu.ISA, f ops.BinaryFunc) BinaryLoops {
+	if native := nativeBinary(isa); native != nil && native[f].Each != nil {
+		return native[f]
 	}
-	if x < 0 {
-		return -1
-	}
-	return x
+	return binaryLoops[f]
 }

@@ -4,21 +4,21 @@ import "math"
 
 // The functions here take and give float64, but are exact to some 1e-9 only, far below the rounding of the float32 that becomes of their
 // result: that needs shorter polynomials than package math has, and scalar float64 is as fast as float32.
+//
+// The generator ../_asm reads this file: it compiles these very functions to vector instructions, which do the same operations in the same order
+// and so give the same bits. Hence what they may use: float64, uint64, + - * / & | << >>, comparisons, if, return, the builtins min and max, of package
+// math the constants, Abs, Sqrt, Inf, NaN and the functions of bits. There, every branch is computed, and the condition only picks a result.
 
-// exp is eˣ. With k = round(x/log 2) and r = x - k·log 2 it is 2ᵏ·eʳ, and |r| ≤ 0.3466.
+// exp is eˣ. With k = round(x/log 2) and r = x - k·log 2 it is 2ᵏ·eʳ, and |r| ≤ 0.3466. Where it would be no normal float64 it is 0 or ∞.
 func exp(x float64) float64 {
-	if math.Abs(x) > 700 {
-		return math.Exp(x)
-	}
+	x = max(min(x, 710), -709) // 2¹⁰²⁴ and 2⁻¹⁰²³ are ∞ and 0 to power
 	k := x*math.Log2E + shift
 	return power(k) * (1 + powers(x-(k-shift)*math.Ln2))
 }
 
-// expm1 is eˣ-1, also for small x.
+// expm1 is eˣ-1, also for small x, and 8e307 for large ones.
 func expm1(x float64) float64 {
-	if math.Abs(x) > 700 {
-		return math.Expm1(x)
-	}
+	x = max(min(x, 709), -709)
 	k := x*math.Log2E + shift
 	scale := power(k)
 	return scale*powers(x-(k-shift)*math.Ln2) + (scale - 1)
@@ -40,16 +40,26 @@ func powers(r float64) float64 {
 // log is log x for x that are no subnormal float64. With x = 2ᵏ·m, √½ ≤ m < √2, and s = (m-1)/(m+1) it is k·log 2 + 2·artanh s; |s| ≤ 0.1716
 // leaves 1e-11 of the polynomial of degree 13.
 func log(x float64) float64 {
-	if !(x > 0 && x <= math.MaxFloat64) {
-		return math.Log(x) // -∞, ∞ or NaN
-	}
 	bits := math.Float64bits(x)
-	k := int64(bits-0x3fe6a09e667f3bcd) >> 52 // less √½
-	m := math.Float64frombits(bits - uint64(k)<<52)
+	k := (bits - 0x3fe6a09e667f3bcd + 1024<<52) >> 52 // less √½; more 1024, to be positive
+	m := math.Float64frombits(bits - (k-1024)<<52)
 	s := (m - 1) / (m + 1)
 	t := s * s
-	return float64(k)*math.Ln2 + 2*s*(1+t*(1./3)+t*t*((1./5+t*(1./7))+t*t*((1./9+t*(1./11))+t*t*(1./13))))
+	y := (math.Float64frombits(k|integer)-(1<<52+1024))*math.Ln2 + 2*s*(1+t*(1./3)+t*t*((1./5+t*(1./7))+t*t*((1./9+t*(1./11))+t*t*(1./13))))
+	if !(x > 0) {
+		y = math.NaN()
+	}
+	if x == 0 {
+		y = math.Inf(-1)
+	}
+	if x > math.MaxFloat64 {
+		y = x
+	}
+	return y
 }
+
+// integer are the bits of 1<<52, whose lowest ones count.
+const integer = 0x433 << 52
 
 // log1p is log(1+x).
 func log1p(x float64) float64 {
@@ -61,10 +71,7 @@ func log1p(x float64) float64 {
 
 // tanh is (e²ˣ-1)/(e²ˣ+1).
 func tanh(x float64) float64 {
-	if x > 100 {
-		return 1
-	}
-	t := expm1(2 * x)
+	t := expm1(2 * min(x, 100))
 	return t / (t + 2)
 }
 
@@ -86,5 +93,39 @@ func erfc(x float64) float64 {
 	return y
 }
 
-// normal is the distribution function of the normal distribution, Φ.
-func normal(x float64) float64 { return erfc(-x/math.Sqrt2) / 2 }
+// erf is 2/√π·∫₀ˣ exp(-t²)dt, near 0 by its Taylor polynomial of degree 15, which leaves 2e-11.
+func erf(x float64) float64 {
+	z := x * x
+	if z < 1./4 {
+		z2 := z * z
+		return 2 / math.SqrtPi * x * ((1 - z*(1./3)) + z2*(1./10-z*(1./42)) + z2*z2*((1./216-z*(1./1320))+z2*(1./9360-z*(1./75600))))
+	}
+	return 1 - erfc(x)
+}
+
+// normal is the distribution function of the normal distribution, Φ, density its derivative.
+func normal(x float64) float64  { return erfc(x*(-1/math.Sqrt2)) / 2 }
+func density(x float64) float64 { return 1 / (math.Sqrt2 * math.SqrtPi) * exp(-x*x/2) }
+
+// Constants of selu (arXiv:1706.02515) and of the approximation of gelu (arXiv:1606.08415).
+const (
+	seluAlpha     = 1.6732632423543772848170429916717
+	seluScale     = 1.0507009873554804934193349852946
+	geluTanhScale = math.Sqrt2 / math.SqrtPi // √(2/π)
+	geluTanhCubic = 0.044715
+)
+
+func geluTanhInner(x float64) float64 { return geluTanhScale * x * (1 + geluTanhCubic*x*x) }
+
+func hardSigmoid(x float64) float64 { return max(min(x*(1./6)+0.5, 1), 0) }
+
+// sign keeps zeros and NaN.
+func sign(x float64) float64 {
+	if x > 0 {
+		return 1
+	}
+	if x < 0 {
+		return -1
+	}
+	return x
+}

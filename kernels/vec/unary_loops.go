@@ -461,7 +461,7 @@ func backwardSoftplus(diffSrc, diffDst, from []float32, p *Parameters) {
 //go:noinline
 func forwardErfOf(v float32, p *Parameters) float32 {
 	x := float64(v)
-	y := math.Erf(x)
+	y := erf(x)
 	return float32(y)
 }
 
