@@ -27,8 +27,17 @@ func convFiles() []*File {
 		w.difference()
 		w.filter()
 		w.gradient()
-		f.Go("var transforms%s = transforms{lanes: %d, source: source%s, result: result%s, difference: difference%s, filter: filter%s, gradient: gradient%s}",
-			v.Suffix, v.Lanes, v.Suffix, v.Suffix, v.Suffix, v.Suffix, v.Suffix)
+		members := []string{"source", "result", "difference", "filter", "gradient"}
+		if v.masks {
+			w.products()
+			w.correlations()
+			members = append(members, "products", "correlations")
+		}
+		list := fmt.Sprint("lanes: ", v.Lanes)
+		for _, m := range members {
+			list += ", " + m + ": " + m + v.Suffix
+		}
+		f.Go("var transforms%s = transforms{%s}", v.Suffix, list)
 		files = append(files, f)
 	}
 	return files

@@ -28,6 +28,13 @@ type transforms struct {
 	filter func(src *float32, srcTap, srcStep int, dst *float32, dstPlane, dstStep, n int, scratch *float32)
 	// gradient maps planes, each the sum of parts arrays, to n neighbouring vectors of 3×3 filter elements: Gᵀ u G.
 	gradient func(src *float32, srcPlane, srcPart, parts int, dst *float32, dstTap, n int, scratch *float32)
+
+	// Some sets have the products between the transforms for as many channels as lanes, on both sides:
+	//
+	// products multiplies, in place, n ≥ 1 rows [lanes] of each plane with a matrix: tiles[i] = tiles[i] · weights [36,lanes,lanes].
+	products func(tiles *float32, plane int, weights *float32, n int)
+	// correlations adds n ≥ 1 rows of two arrays of planes: sums [36,lanes,lanes] = (add ≠ 0 ? sums : 0) + Σ srcᵀ · diff.
+	correlations func(sums, src *float32, srcPlane int, diff *float32, diffPlane, n, add int)
 }
 
 // The size of a tile of outputs, of inputs, and the number of planes.

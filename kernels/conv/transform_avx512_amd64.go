@@ -27,4 +27,14 @@ func filterAVX512(src *float32, srcTap, srcStep int, dst *float32, dstPlane, dst
 //go:noescape
 func gradientAVX512(src *float32, srcPlane, srcPart, parts int, dst *float32, dstTap, n int, scratch *float32)
 
-var transformsAVX512 = transforms{lanes: 16, source: sourceAVX512, result: resultAVX512, difference: differenceAVX512, filter: filterAVX512, gradient: gradientAVX512}
+// products… is transforms.products.
+//
+//go:noescape
+func productsAVX512(tiles *float32, plane int, weights *float32, n int)
+
+// correlations… is transforms.correlations.
+//
+//go:noescape
+func correlationsAVX512(sums, src *float32, srcPlane int, diff *float32, diffPlane, n, add int)
+
+var transformsAVX512 = transforms{lanes: 16, source: sourceAVX512, result: resultAVX512, difference: differenceAVX512, filter: filterAVX512, gradient: gradientAVX512, products: productsAVX512, correlations: correlationsAVX512}

@@ -149,3 +149,72 @@ func TestTransforms(t *testing.T) {
 		})
 	}
 }
+
+// TestProducts holds the products of each instruction set that has them against plain loops, for remainders of all loops.
+func TestProducts(t *testing.T) {
+	tested := 0
+	for _, isa := range cpu.Available() {
+		x := transformsFor(isa)
+		require.Equal(t, x.products == nil, x.correlations == nil, "%v", isa)
+		if x.products == nil {
+			continue
+		}
+		tested++
+		for _, n := range []int{1, 2, 3, 4, 5, 7, 15, 16, 17, 23, 37} {
+			lanes := x.lanes
+			rng := rand.New(rand.NewPCG(9, uint64(n)))
+			random := func(n int) *guarded {
+				g := newGuarded(t, n)
+				for i := range g.data {
+					g.data[i] = rng.Float32() - .5
+				}
+				return g.mark()
+			}
+			plane, other := n*lanes+3, n*lanes+7
+			tiles, weights := random(planes*plane), random(planes*lanes*lanes)
+			before := widen(tiles.data)
+			x.products(&tiles.data[0], 4*plane, &weights.data[0], n)
+			want := append([]float64{}, before...)
+			for k := range planes {
+				for i := range n {
+					for j := range lanes {
+						sum := 0.
+						for l := range lanes {
+							sum += before[k*plane+i*lanes+l] * float64(weights.data[(k*lanes+l)*lanes+j])
+						}
+						want[k*plane+i*lanes+j] = sum
+					}
+				}
+			}
+			for i, w := range want {
+				require.InDelta(t, w, float64(tiles.data[i]), 1e-5, "%v, %d rows, element %d", isa, n, i)
+			}
+			tiles.intact(t, "tiles")
+
+			src, diff, sums := random(planes*plane), random(planes*other), random(planes*lanes*lanes)
+			for add := range 2 {
+				want := widen(sums.data)
+				for k := range planes {
+					for i := range lanes {
+						for j := range lanes {
+							sum := float64(add) * want[(k*lanes+i)*lanes+j]
+							for r := range n {
+								sum += float64(src.data[k*plane+r*lanes+i]) * float64(diff.data[k*other+r*lanes+j])
+							}
+							want[(k*lanes+i)*lanes+j] = sum
+						}
+					}
+				}
+				x.correlations(&sums.data[0], &src.data[0], 4*plane, &diff.data[0], 4*other, n, add)
+				for i, w := range want {
+					require.InDelta(t, w, float64(sums.data[i]), 1e-5, "%v, %d rows, add %d, element %d", isa, n, add, i)
+				}
+				sums.intact(t, "sums")
+			}
+		}
+	}
+	if transformsFor(cpu.Detect()).products == nil {
+		t.Skip("no instruction set of this machine has products of its own")
+	}
+	assert.Positive(t, tested)
+}

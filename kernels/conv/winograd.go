@@ -60,6 +60,7 @@ type winograd struct {
 	toPlane      int // and of products
 	perWorker    int
 	source       tiling
+	inPlace      bool // products take the place of transformed inputs
 
 	calls                       []call
 	zeros                       []float32 // instead of a bias
@@ -79,8 +80,13 @@ func newWinograd(dev *cpu.Device, images int, from, to image, top, left int, bac
 	w.panels = cut(w.set, to.channels, true)
 	w.rows = tileRows(images*w.down, w.across, from.channels+to.channels, dev.Threads())
 	w.fromPlane, w.toPlane = w.rows*w.across*from.channels+planeGap, w.rows*w.across*to.channels+planeGap
+	w.inPlace = w.x.products != nil && from.channels == w.x.lanes && to.channels == w.x.lanes
+	held := planes * (w.fromPlane + w.toPlane)
+	if w.inPlace {
+		held = planes * w.fromPlane
+	}
 	w.source = tiling{w.x, from, top, left, w.down, w.across, w.fromPlane}
-	w.perWorker = planes*(w.fromPlane+w.toPlane) + edge(w.across, from.channels, to.channels) + planes*w.x.lanes
+	w.perWorker = held + edge(w.across, from.channels, to.channels) + planes*w.x.lanes
 	w.filterTask, w.tileTask = w.filter, w.tiles
 	return w
 }
@@ -150,12 +156,19 @@ func (w *winograd) tiles(i, worker int) {
 	rows := min(w.rows, w.images*w.down-first)
 	space := w.workerSpace(worker)
 	inputs, space := space[:planes*w.fromPlane], space[planes*w.fromPlane:]
-	products, space := space[:planes*w.toPlane], space[planes*w.toPlane:]
+	products := inputs
+	if !w.inPlace {
+		products, space = space[:planes*w.toPlane], space[planes*w.toPlane:]
+	}
 	edge, scratch := space[planes*w.x.lanes:], &space[0]
 	for r := range rows {
 		w.source.row(&inputs[r*w.across*w.from.channels], w.src, 0, w.from.channels, first+r, edge, scratch)
 	}
-	w.multiply(products, inputs, rows*w.across, worker)
+	if w.inPlace {
+		w.x.products(&inputs[0], 4*w.fromPlane, &w.ws[0], rows*w.across)
+	} else {
+		w.multiply(products, inputs, rows*w.across, worker)
+	}
 	for r := range rows {
 		w.resultRow(products[r*w.across*w.to.channels:], first+r, edge, scratch)
 	}

@@ -127,6 +127,10 @@ func (w *winogradWeights) add(part int, s slice, first, rows, flags, worker int)
 			w.addBias(sums[planes*p.C*p.K:], first+r, s.panels, args)
 		}
 	}
+	if w.x.correlations != nil && p.C == w.x.lanes && p.K == w.x.lanes {
+		w.x.correlations(&sums[0], &inputs[0], 4*w.srcPlane, &differences[0], 4*w.dstPlane, rows*w.across, flags&tile.Accumulate)
+		return
+	}
 	args.KsA, args.KsB, args.LdC, args.Flags = 4*p.C, 4*p.K, 4*p.K, flags
 	args.K = rows * w.across
 	for plane := range planes {
