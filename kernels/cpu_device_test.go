@@ -52,6 +52,7 @@ var convExamples = []example{
 var normExamples = []example{
 	{ops.BatchNorm{Epsilon: 1e-3, Add: true, Activation: ops.ReLU}, []ops.Type{image, channel, channel, image}},
 	{ops.BatchNormBackward{Mask: ops.ReLU, Residual: true}, []ops.Type{image, image, channel, channel, channel, image}},
+	{ops.BatchNormBackward{Mask: ops.ReLU, Recompute: true}, []ops.Type{image, image, channel, channel, channel, channel}},
 	{ops.BatchNormInference{Epsilon: 1e-3, Add: true}, []ops.Type{image, channel, channel, channel, channel, image}},
 	{ops.GroupNorm{Groups: 3, Axes: 1, Epsilon: 1e-3, Scale: true, Center: true}, []ops.Type{image, channel, channel}},
 	{ops.GroupNorm{Groups: 1, Axes: 2, Epsilon: 1e-3, Center: true}, []ops.Type{image, f(6, 3)}},

@@ -31,11 +31,15 @@ func (c *CPU) chooseNorm(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 			return func() { x.Run(out[0], in[0], in[1], in[2], in[3], in[4], at(in, 5)) }
 		})
 	case ops.BatchNormBackward:
-		x, err := norm.NewBackward(dev, normParams(in[1], 0), norm.BackwardFused{Mask: o.Mask, DiffResidual: o.Residual})
+		x, err := norm.NewBackward(dev, normParams(in[1], 0), norm.BackwardFused{Mask: o.Mask, DiffResidual: o.Residual, Recompute: o.Recompute})
 		return bound(c, x, err, func(in, out [][]float32, b Buffers) func() {
 			w := f32(b.Workspace)
+			dst, beta := at(in, 5), []float32(nil)
+			if o.Recompute {
+				dst, beta = nil, dst
+			}
 			return func() {
-				x.Run(out[0], out[1], out[2], at(out, 3), in[0], at(in, 5), in[1], in[2], in[3], in[4], w)
+				x.Run(out[0], out[1], out[2], at(out, 3), in[0], dst, in[1], in[2], beta, in[3], in[4], w)
 			}
 		})
 	case ops.GroupNorm:

@@ -70,12 +70,14 @@ func (o BatchNorm) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
 
 // BatchNormBackward computes the gradients of a BatchNorm.
 //
-// In: diffDst like src, src [...,C], gamma, mean, invStd [C], and dst like src when Mask.
+// In: diffDst like src, src [...,C], gamma, mean, invStd [C], and when Mask dst like src, or when Recompute beta [C].
 // Out: diffSrc like src, diffGamma, diffBeta [C], and diffResidual like src when Residual.
 // With Mask, the ReLU or ReLU6 behind it, diffDst counts only where dst > 0, and of ReLU6 dst < 6; diffResidual is diffDst so masked.
+// With Recompute dst, to which nothing was added, is computed from src again instead of read.
 type BatchNormBackward struct {
-	Mask     Activation // Linear for none
-	Residual bool
+	Mask      Activation // Linear for none
+	Residual  bool
+	Recompute bool // with Mask and without Residual
 }
 
 // Name is "batchnorm_data".
@@ -85,6 +87,9 @@ func (o BatchNormBackward) String() string {
 	s := ""
 	if o.Mask != Linear {
 		s = "+" + o.Mask.String() + "_data"
+	}
+	if o.Recompute {
+		s += " of src"
 	}
 	if o.Residual {
 		s += " +residual"
@@ -107,7 +112,12 @@ func (o BatchNormBackward) Infer(in []Type) ([]Type, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Mask != Linear {
+	switch {
+	case o.Recompute && (o.Mask == Linear || o.Residual):
+		err = fmt.Errorf("batchnorm_data: dst cannot be computed again without a mask or with a residual: %w", ErrShape)
+	case o.Recompute:
+		err = vector("batchnorm_data", "beta", in[5], c)
+	case o.Mask != Linear:
 		err = same("batchnorm_data", "dst", in[5], "src", in[1])
 	}
 	out := []Type{in[0], F32(c), F32(c)}

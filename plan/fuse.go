@@ -7,7 +7,7 @@ import "github.com/meseta-go/meseta/ops"
 func fuse(g *ops.Graph, kept []ops.Value) {
 	for _, pass := range []func(*uses) bool{
 		biasIntoProduct, addIntoBatchNorm, reluIntoProducer,
-		biasGradientIntoConvolution, reluBeforePool, maskIntoBatchNorm,
+		biasGradientIntoConvolution, reluBeforePool, maskIntoBatchNorm, maskFromSource,
 	} {
 		for pass(usesOf(g, kept)) {
 			removeMarked(g)
@@ -226,6 +226,28 @@ func maskIntoBatchNorm(u *uses) bool {
 		}
 		u.Ops[j] = ops.Op{Operator: o, In: in, Out: out, Label: norm.Label}
 		remove(u.Graph, i)
+		return true
+	}
+	return false
+}
+
+// maskFromSource: the gradient of a batch norm and the relu behind it asks dst for its sign alone → it computes dst again from src,
+// which it reads anyway. Where a shortcut was added in between it cannot.
+func maskFromSource(u *uses) bool {
+	for i, op := range u.Ops {
+		o, ok := op.Operator.(ops.BatchNormBackward)
+		if !ok || o.Mask == ops.Linear || o.Residual || o.Recompute || u.maker[op.In[5]] < 0 {
+			continue
+		}
+		norm := u.Ops[u.maker[op.In[5]]]
+		f, ok := norm.Operator.(ops.BatchNorm)
+		if !ok || f.Add || f.Activation != o.Mask || norm.In[0] != op.In[1] || norm.In[1] != op.In[2] || norm.Out[1] != op.In[3] || norm.Out[3] != op.In[4] {
+			continue
+		}
+		o.Recompute = true
+		in := append([]ops.Value{}, op.In...)
+		in[5] = norm.In[2]
+		u.Ops[i] = ops.Op{Operator: o, In: in, Out: op.Out, Label: op.Label}
 		return true
 	}
 	return false

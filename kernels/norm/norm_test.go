@@ -163,9 +163,48 @@ func TestBackwardParity(t *testing.T) {
 						} else {
 							dr = nil
 						}
-						return func() { x.Run(dx, dg, db, dr, dy, y, s, g, m, inv, workspace) }, out
+						return func() { x.Run(dx, dg, db, dr, dy, y, s, g, nil, m, inv, workspace) }, out
 					}, want...)
 				})
+			}
+		}
+	}
+}
+
+// TestRecompute holds a Backward that computes dst again against one that reads Forward's: the same bits, with any number of workers.
+func TestRecompute(t *testing.T) {
+	for _, shape := range shapes {
+		p := Params{Rows: shape[0], C: shape[1], Epsilon: 1e-3}
+		size := p.Rows * p.C
+		src, diffDst, gamma, beta := parity.Normal(rng, size), parity.Normal(rng, size), parity.Normal(rng, p.C), parity.Normal(rng, p.C)
+		for c := 0; c < p.C; c += 3 {
+			beta[c] += 5 // so that some reach 6
+		}
+		for _, mask := range []ops.Activation{ops.ReLU, ops.ReLU6} {
+			for _, isa := range cpu.Available() {
+				var want [][]float32
+				for _, threads := range []int{1, 2, 3, 5} {
+					dev := parity.Device(t, isa, threads)
+					forward, err := NewForward(dev, p, Fused{Activation: mask})
+					require.NoError(t, err)
+					g, b, s, dy := parity.In(gamma), parity.In(beta), parity.In(src), parity.In(diffDst)
+					dst, mean, variance, invStd := parity.Out(t, size), parity.Out(t, p.C), parity.Out(t, p.C), parity.Out(t, p.C)
+					forward.Run(dst, mean, variance, invStd, s, g, b, nil, parity.Workspace(t, forward.WorkspaceBytes()))
+					for _, recompute := range []bool{false, true} {
+						x, err := NewBackward(dev, p, BackwardFused{Mask: mask, Recompute: recompute})
+						require.NoError(t, err)
+						y := dst
+						if recompute {
+							y = nil
+						}
+						dx, dg, db := parity.Out(t, size), parity.Out(t, p.C), parity.Out(t, p.C)
+						x.Run(dx, dg, db, nil, dy, y, s, g, b, mean, invStd, parity.Workspace(t, x.WorkspaceBytes()))
+						if want == nil {
+							want = [][]float32{dx, dg, db}
+						}
+						require.Equal(t, want, [][]float32{dx, dg, db}, "%v %v, %d workers, recompute %v, %v", shape, isa, threads, recompute, mask)
+					}
+				}
 			}
 		}
 	}
@@ -198,7 +237,7 @@ func TestReferenceGradients(t *testing.T) {
 			require.True(t, f.Activation == ops.Linear || y == 0 || y > 1e-3 && math.Abs(y-6) > 1e-3 || f.Activation == ops.ReLU6 && y == 6)
 		}
 		got := [][]float64{make([]float64, size), make([]float64, p.C), make([]float64, p.C), make([]float64, size)}
-		ReferenceBackward(p, BackwardFused{f.Activation, f.Add}, got[0], got[1], got[2], got[3], diffDst, dst, src, gamma, mean, invStd)
+		ReferenceBackward(p, BackwardFused{Mask: f.Activation, DiffResidual: f.Add}, got[0], got[1], got[2], got[3], diffDst, dst, src, gamma, mean, invStd)
 		for i := range want {
 			assert.InDeltaSlice(t, want[i], got[i], 1e-7, "%+v, gradient %d", f, i)
 		}
@@ -247,7 +286,7 @@ func TestKeras(t *testing.T) {
 			src = parity.In(s.Src)
 			forward.Run(dst, mean, variance, invStd, src, k.Gamma, k.Beta, nil, workspace)
 			assert.InDeltaSlice(t, s.Dst, dst, 5e-6)
-			backward.Run(diffSrc, diffGamma, diffBeta, nil, parity.In(s.DiffDst), nil, src, k.Gamma, mean, invStd, workspace)
+			backward.Run(diffSrc, diffGamma, diffBeta, nil, parity.In(s.DiffDst), nil, src, k.Gamma, nil, mean, invStd, workspace)
 			assert.InDeltaSlice(t, s.DiffSrc, diffSrc, 5e-6)
 			assert.InDeltaSlice(t, s.DiffGamma, diffGamma, 1e-4) // Keras sums 60 products in float32, with the mean taken out after
 			assert.InDeltaSlice(t, s.DiffBeta, diffBeta, 1e-5)
@@ -270,13 +309,16 @@ func TestNoAllocation(t *testing.T) {
 		require.NoError(t, err)
 		inference, err := NewInference(dev, p, Fused{true, ops.ReLU})
 		require.NoError(t, err)
-		backward, err := NewBackward(dev, p, BackwardFused{ops.ReLU, true})
+		backward, err := NewBackward(dev, p, BackwardFused{Mask: ops.ReLU, DiffResidual: true})
+		require.NoError(t, err)
+		recomputing, err := NewBackward(dev, p, BackwardFused{Mask: ops.ReLU, Recompute: true})
 		require.NoError(t, err)
 		workspace := make([]float32, max(forward.WorkspaceBytes(), backward.WorkspaceBytes())/4)
 		return func() {
 			forward.Run(a, v, v, v, b, v, v, c, workspace)
 			inference.Run(a, b, v, v, v, v, c)
-			backward.Run(a, v, v, d, b, c, c, v, v, v, workspace)
+			backward.Run(a, v, v, d, b, c, c, v, nil, v, v, workspace)
+			recomputing.Run(a, v, v, nil, b, nil, c, v, v, v, v, workspace)
 		}, nil
 	})
 }
@@ -294,8 +336,13 @@ func TestErrors(t *testing.T) {
 	assert.ErrorContains(t, err, "want linear, relu or relu6")
 	_, err = NewForward(dev, Params{Rows: 1, C: 3}, Fused{Activation: 200})
 	assert.ErrorContains(t, err, "want linear, relu or relu6")
+	for _, f := range []BackwardFused{{Recompute: true}, {Mask: ops.ReLU, DiffResidual: true, Recompute: true}} {
+		_, err = NewBackward(dev, Params{Rows: 1, C: 3}, f)
+		assert.ErrorContains(t, err, "dst can be computed again where")
+		assert.ErrorIs(t, err, ops.ErrShape)
+	}
 	x, err := NewBackward(dev, Params{Rows: 1, C: 1}, BackwardFused{DiffResidual: true})
 	require.NoError(t, err)
 	one := make([]float32, 64)
-	assert.PanicsWithValue(t, sameSlice, func() { x.Run(one, one, one, one, one, one, one, one, one, one, one) })
+	assert.PanicsWithValue(t, sameSlice, func() { x.Run(one, one, one, one, one, one, one, one, one, one, one, one) })
 }

@@ -67,7 +67,7 @@ func Benchmark(b *testing.B) {
 				backward := must(norm.NewBackward(dev, p, norm.BackwardFused{Mask: ops.ReLU, DiffResidual: true}))
 				workspace := make([]float32, max(forward.WorkspaceBytes(), backward.WorkspaceBytes())/4)
 				run("norm", 4, func() { forward.Run(m[0], v[1024:], v[2048:], v[3072:], m[1], v, v, m[2], workspace) })
-				run("norm_backward", 7, func() { backward.Run(m[0], v[1024:], v[2048:], m[3], m[1], m[2], m[4], v, v, v, workspace) })
+				run("norm_backward", 7, func() { backward.Run(m[0], v[1024:], v[2048:], m[3], m[1], m[2], m[4], v, nil, v, v, workspace) })
 				window := pool.Params{N: n, H: size.h, W: size.h, C: c, R: 2, S: 2, P: size.h / 2, Q: size.h / 2, StrideH: 2, StrideW: 2}
 				maximum := must(pool.NewMaxForward(dev, window))
 				run("max", 1.25, func() { maximum.Run(m[0], m[1]) })
