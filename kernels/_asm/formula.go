@@ -164,10 +164,10 @@ func (f *formulas) block(list []ast.Stmt, env map[string]*node) *node {
 	return nil
 }
 
-func copyOf(env map[string]*node) map[string]*node {
-	c := map[string]*node{}
-	for name, n := range env {
-		c[name] = n
+func copyOf[V any](m map[string]V) map[string]V {
+	c := map[string]V{}
+	for name, v := range m {
+		c[name] = v
 	}
 	return c
 }

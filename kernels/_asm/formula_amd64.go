@@ -12,6 +12,7 @@ type compiled struct {
 	single bool // in float32 rather than float64
 	pool   *constants
 	free   map[string][]Reg // registers by class: "vector", and with AVX-512 "mask" for conditions
+	least  map[string]int   // free at the least so far
 	at     map[*node]Reg
 	uses   map[*node]int // yet to come
 	kept   map[string]bool
@@ -52,15 +53,14 @@ func (c *compiled) opcode(name string) string {
 	return name + "PD"
 }
 
-// newCompiled starts the code of y, with registers that are free and those of its inputs, of which some are to be kept.
-func newCompiled(a *Asm, y *node, single bool, pool *constants, free []Reg, inputs map[string]Reg, kept map[string]bool) *compiled {
+// conditions are the mask registers of AVX-512 that hold conditions; K1 is that of a last, shorter vector.
+var conditions = []Reg{"K7", "K6", "K5", "K4", "K3", "K2"}
+
+// newCompiled starts the code of y, with vector and mask registers that are free and those of its inputs, of which some are to be kept.
+func newCompiled(a *Asm, y *node, single bool, pool *constants, free, masks []Reg, inputs map[string]Reg, kept map[string]bool) *compiled {
 	c := &compiled{
-		a: a, single: single, pool: pool, free: map[string][]Reg{"vector": free}, at: map[*node]Reg{}, uses: map[*node]int{y: 1}, kept: kept,
-	}
-	if a.v.masks {
-		for k := 7; k > 1; k-- {
-			c.free["mask"] = append(c.free["mask"], Reg(fmt.Sprint("K", k)))
-		}
+		a: a, single: single, pool: pool, free: map[string][]Reg{"vector": free, "mask": slices.Clone(masks)}, least: map[string]int{"vector": len(free), "mask": len(masks)},
+		at: map[*node]Reg{}, uses: map[*node]int{y: 1}, kept: kept,
 	}
 	for _, n := range y.order() {
 		for _, x := range n.args {
@@ -79,6 +79,7 @@ func (c *compiled) take(class string) Reg {
 		panic("a formula needs more " + class + " registers than there are")
 	}
 	c.free[class] = list[:len(list)-1]
+	c.least[class] = min(c.least[class], len(list)-1)
 	return list[len(list)-1]
 }
 
@@ -229,4 +230,23 @@ func (c *compiled) junction(n *node) {
 		c.at[n] = c.take("vector")
 		c.a.I(c.opcode(map[string]string{"both": "VAND", "either": "VOR"}[n.op]), y, x, c.at[n])
 	}
+}
+
+// need is how many registers code needs.
+type need struct{ vectors, conditions int }
+
+// pressure gives what y needs, with so many inputs that are not kept.
+func pressure(v *Vectors, y *node, pool *constants, inputs int) need {
+	const many = 64
+	free, places, kept := make([]Reg, many), map[string]Reg{}, map[string]bool{}
+	for i := range free {
+		free[i] = Reg(fmt.Sprint("R", i))
+	}
+	for name := range y.inputs() {
+		places[name] = "R"
+		kept[name] = true
+	}
+	c := newCompiled(&Asm{v: v}, y, false, pool, free, append(make([]Reg, 0), conditions...), places, kept)
+	c.run(y)
+	return need{many - c.least["vector"] + inputs, len(conditions) - c.least["mask"]}
 }

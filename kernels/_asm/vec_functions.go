@@ -161,47 +161,72 @@ func (l mapLoop) emit(file *File, pool *constants) {
 			last--
 			mask = v.R(last)
 		}
-		type stream struct {
-			at Mem
-			r  Reg
-		}
 		var streams []stream
 		for i, array := range l.arrays {
 			if read[array[1]] {
 				a.Param(array[0], pointers[1+i])
-				streams = append(streams, stream{Mem{Base: pointers[1+i], Index: index, Scale: 4}, take(array[1])})
+				streams = append(streams, stream{Mem{Base: pointers[1+i], Index: index, Scale: 4}, array[1]})
 			}
 		}
-		var free []Reg
-		for i := last - 1; i >= taken; i-- {
-			free = append(free, v.R(i))
-		}
 		dst := Mem{Base: pointers[0], Index: index, Scale: 4}
+		// part writes the code for vector i of so many side by side, in so many registers from the first on.
+		part := func(i, of, first, registers int) (lines []string, y Reg) {
+			inner := *a
+			inner.lines = nil
+			own, free := copyOf(inputs), []Reg(nil)
+			for k, s := range streams {
+				own[s.input] = v.R(first + k)
+				if of > 1 {
+					inner.load(s.at.Plus(i*count*4), own[s.input], single)
+				}
+			}
+			for r := first + registers - 1; r >= first+len(streams); r-- {
+				free = append(free, v.R(r))
+			}
+			masks := conditions[i*(len(conditions)/of):][:len(conditions)/of]
+			y = newCompiled(&inner, l.y, single, pool, free, masks, own, kept).run(l.y)
+			if !single {
+				y = inner.narrow(y)
+			}
+			return inner.lines, y
+		}
 		a.Param("n", size)
 		a.I("XORQ", index, index)
+		if several := l.several(v, pool, single, last-taken, len(streams)); several > 1 {
+			a.Label("several")
+			a.I("LEAQ", Mem{Base: index, Disp: several * count}, next)
+			a.I("CMPQ", next, size)
+			a.I("JGT", To("one"))
+			var parts [][]string
+			var results []Reg
+			each := (last - taken) / several
+			for i := range several {
+				lines, y := part(i, several, taken+i*each, each)
+				parts, results = append(parts, lines), append(results, y)
+			}
+			for i := range parts[0] {
+				for _, lines := range parts {
+					a.lines = append(a.lines, lines[i])
+				}
+			}
+			for i, y := range results {
+				a.Store(y, dst.Plus(i*count*4))
+			}
+			a.I("MOVQ", next, index)
+			a.I("JMP", To("several"))
+		}
+		a.Label("one")
 		a.Note("elements of a last, shorter vector").I("XORL", Reg("CX"), Reg("CX"))
 		a.Label("loop")
 		a.I("LEAQ", Mem{Base: index, Disp: count}, next)
 		a.I("CMPQ", next, size)
 		a.I("JGT", To("rest"))
-		for _, s := range streams {
-			if single {
-				a.Load(s.at, s.r)
-			} else {
-				a.I("VCVTPS2PD", s.at, s.r)
-			}
+		for k, s := range streams {
+			a.load(s.at, v.R(taken+k), single)
 		}
 		a.Label("compute")
-		y := newCompiled(a, l.y, single, pool, free, inputs, kept).run(l.y)
-		if !single {
-			narrow := v.half(y)
-			if v.masks {
-				a.I("VCVTPD2PS", y, narrow)
-			} else {
-				a.I("VCVTPD2PSY", y, narrow)
-			}
-			y = narrow
-		}
+		lines, y := part(0, 1, taken, last-taken)
+		a.lines = append(a.lines, lines...)
 		a.I("TESTQ", Reg("CX"), Reg("CX"))
 		a.I("JNE", To("last"))
 		a.Store(y, dst)
@@ -216,12 +241,12 @@ func (l mapLoop) emit(file *File, pool *constants) {
 		if !v.masks && !single {
 			narrowMask = v.half(mask)
 		}
-		for _, s := range streams {
-			if single {
-				a.LoadMasked(s.at, narrowMask, s.r)
+		for k, s := range streams {
+			if r := v.R(taken + k); single {
+				a.LoadMasked(s.at, narrowMask, r)
 			} else {
-				a.LoadMasked(s.at, narrowMask, v.half(s.r))
-				a.I("VCVTPS2PD", v.half(s.r), s.r)
+				a.LoadMasked(s.at, narrowMask, v.half(r))
+				a.I("VCVTPS2PD", v.half(r), r)
 			}
 		}
 		a.I("JMP", To("compute"))
@@ -230,6 +255,47 @@ func (l mapLoop) emit(file *File, pool *constants) {
 		a.Label("done")
 		a.Return()
 	})
+}
+
+// stream is an array that is read, and the input that its elements are.
+type stream struct {
+	at    Mem
+	input string
+}
+
+// load reads a vector of float32, as float64 unless all is in float32.
+func (a *Asm) load(src Mem, dst Reg, single bool) {
+	if single {
+		a.Load(src, dst)
+	} else {
+		a.I("VCVTPS2PD", src, dst)
+	}
+}
+
+// narrow rounds a vector of float64 to float32, in half the register.
+func (a *Asm) narrow(r Reg) Reg {
+	y := a.v.half(r)
+	if a.v.masks {
+		a.I("VCVTPD2PS", r, y)
+	} else {
+		a.I("VCVTPD2PSY", r, y)
+	}
+	return y
+}
+
+// several is how many vectors are computed side by side, as many as registers allow up to 4: in a formula most operations wait for the
+// one before. A short one is not worth it.
+func (l mapLoop) several(v *Vectors, pool *constants, single bool, registers, streams int) int {
+	if single || len(l.y.order()) < 12 {
+		return 1
+	}
+	need := pressure(v, l.y, pool, streams)
+	for n := 4; n > 1; n-- {
+		if registers/n >= need.vectors && (!v.masks || len(conditions)/n >= need.conditions) {
+			return n
+		}
+	}
+	return 1
 }
 
 // half is the register of half the size that is a part of r.
