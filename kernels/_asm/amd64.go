@@ -2,8 +2,8 @@ package main
 
 import "fmt"
 
-// Vectors is the vector half of an instruction set. Families written with these methods and Asm.I come out for AVX2 and for
-// AVX-512 from one description.
+// Vectors is the vector half of an instruction set. Families written with these methods and Asm.I come out for AVX2, for AVX-512 and,
+// lowered by arm64.go, for NEON from one description.
 type Vectors struct {
 	Name      string // in file names
 	Suffix    string // of function names
@@ -59,7 +59,8 @@ func (a *Asm) Add(x any, y, dst Reg) { a.I("VADDPS", x, y, dst) }
 func (a *Asm) Max(x, y, dst Reg)     { a.I("VMAXPS", y, x, dst) }
 
 // Mask prepares mask, a mask register (K1…) of AVX-512 or a vector register, for the first count lanes, 1 to lanes. It overwrites CX,
-// where count may be, tmp, and of AVX2 needs the file's constant lanes (see File.LaneNumbers).
+// where count may be, tmp, and of AVX2 needs the file's constant lanes (see File.LaneNumbers). NEON has no masks: it keeps count, one at a
+// time, in a general register.
 func (a *Asm) Mask(count, tmp, mask Reg) {
 	if a.v.masks {
 		if count != "CX" {
@@ -71,6 +72,10 @@ func (a *Asm) Mask(count, tmp, mask Reg) {
 		a.I("KMOVW", tmp, mask)
 		return
 	}
+	if a.v == NEON {
+		a.N("MOVD", gpr(count), maskCount)
+		return
+	}
 	a.I("VMOVD", count, "X"+string(mask[1:]))
 	a.I("VPBROADCASTD", "X"+string(mask[1:]), mask)
 	a.I("VPCMPGTD", lanes, mask, mask)
@@ -80,7 +85,7 @@ const lanes Static = "lanes"
 
 // LaneNumbers puts 0, 1, 2… where Mask wants them.
 func (f *File) LaneNumbers() {
-	if f.vectors.masks {
+	if f.vectors.masks || f.vectors.Arch == NEON.Arch {
 		return
 	}
 	words := make([]uint32, f.vectors.Lanes)
@@ -94,6 +99,8 @@ func (f *File) LaneNumbers() {
 func (a *Asm) LoadMasked(src Mem, mask, dst Reg) {
 	if a.v.masks {
 		a.I("VMOVUPS.Z", src, mask, dst)
+	} else if a.v == NEON {
+		a.transferSome(src, dst, false)
 	} else {
 		a.I("VMASKMOVPS", src, mask, dst)
 	}
@@ -102,6 +109,8 @@ func (a *Asm) LoadMasked(src Mem, mask, dst Reg) {
 func (a *Asm) StoreMasked(src, mask Reg, dst Mem) {
 	if a.v.masks {
 		a.I("VMOVUPS", src, mask, dst)
+	} else if a.v == NEON {
+		a.transferSome(dst, src, true)
 	} else {
 		a.I("VMASKMOVPS", src, mask, dst)
 	}
@@ -109,6 +118,10 @@ func (a *Asm) StoreMasked(src, mask Reg, dst Mem) {
 
 // Return ends a function that has used vectors.
 func (a *Asm) Return() {
+	if a.v.Arch == NEON.Arch {
+		a.N("RET")
+		return
+	}
 	a.I("VZEROUPPER")
 	a.I("RET")
 }

@@ -9,13 +9,13 @@ import (
 )
 
 // Reg is a register by its Plan 9 name: AX, R8, Y3, Z31, K1. Kernels keep off R14 (the goroutine), R15 (the global offset table in
-// shared libraries), SP and BP.
+// shared libraries), SP and BP. arm64.go gives them their places on arm64.
 type Reg string
 
 // Imm is a constant operand.
 type Imm int64
 
-// Mem is a place in memory: Disp + Base + Scale*Index, Index left out where it is empty.
+// Mem is a place in memory: Disp + Base + Scale*Index, Base and Index left out where they are empty.
 type Mem struct {
 	Base  Reg
 	Index Reg
@@ -43,7 +43,10 @@ func operand(x any) string {
 	case Imm:
 		return fmt.Sprintf("$%d", int64(x))
 	case Mem:
-		s := fmt.Sprintf("(%s)", x.Base)
+		s := ""
+		if x.Base != "" {
+			s = fmt.Sprintf("(%s)", x.Base)
+		}
 		if x.Disp != 0 {
 			s = fmt.Sprint(x.Disp) + s
 		}
@@ -159,6 +162,8 @@ type Asm struct {
 	params map[string]param
 	lines  []string
 	note   string
+	sums   addresses // of arm64
+	fresh  int       // labels made by arm64
 }
 
 // Note puts a comment at the right margin of the next instruction: what it means in Go.
@@ -169,11 +174,19 @@ func (a *Asm) Note(format string, args ...any) *Asm {
 
 // I writes an instruction.
 func (a *Asm) I(op string, operands ...any) {
+	if a.v.Arch == NEON.Arch {
+		a.lower(op, operands...)
+		return
+	}
 	s := make([]string, len(operands))
 	for i, x := range operands {
 		s[i] = operand(x)
 	}
-	line := strings.TrimRight("\t"+op+" "+strings.Join(s, ", "), " ")
+	a.line(strings.TrimRight("\t"+op+" "+strings.Join(s, ", "), " "))
+}
+
+// line adds an instruction, with the note that waits for it.
+func (a *Asm) line(line string) {
 	if a.note != "" {
 		line = fmt.Sprintf("%-48s // %s", line, a.note)
 		a.note = ""
@@ -182,7 +195,10 @@ func (a *Asm) I(op string, operands ...any) {
 }
 
 // Label marks a place to jump To.
-func (a *Asm) Label(name To) { a.lines = append(a.lines, string(name)+":") }
+func (a *Asm) Label(name To) {
+	a.lines = append(a.lines, string(name)+":")
+	a.sums = addresses{}
+}
 
 // Param loads a parameter: a pointer or an integer into a general register. Those of 4 bytes are extended with zeros.
 func (a *Asm) Param(name string, r Reg) {

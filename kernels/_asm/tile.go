@@ -9,12 +9,13 @@ func init() { register("tile", tileFiles) }
 var tileShapes = map[*Vectors][]int{
 	AVX2:   {12, 6},
 	AVX512: {14, 14, 9, 6},
+	pairs:  {10, 6},
 }
 
 // tileFiles writes the micro-kernels, the packing kernels and the loop that measures the peak.
 func tileFiles() []*File {
 	var files []*File
-	for _, v := range []*Vectors{AVX2, AVX512} {
+	for _, v := range []*Vectors{AVX2, AVX512, pairs} {
 		for _, rowA := range []bool{true, false} {
 			name := "columna"
 			if rowA {
@@ -24,15 +25,25 @@ func tileFiles() []*File {
 			f.LaneNumbers()
 			for i, most := range tileShapes[v] {
 				for rows := 1; rows <= most; rows++ {
-					microKernel(f, v, rows, i+1, rowA)
+					if v == pairs {
+						neonKernel(f, rows, i+1, rowA)
+					} else {
+						microKernel(f, v, rows, i+1, rowA)
+					}
 				}
 			}
 			files = append(files, f)
 		}
 		f := NewFile("tile", "pack_"+v.Name, v)
-		transpose(f, v)
-		copyRows(f, v)
-		peak(f, v)
+		if v == pairs {
+			neonTranspose(f)
+			neonCopy(f)
+			neonPeak(f)
+		} else {
+			transpose(f, v)
+			copyRows(f, v)
+			peak(f, v)
+		}
 		tables(f, v)
 		files = append(files, f)
 	}

@@ -1,10 +1,8 @@
 package main
 
-import "fmt"
-
 // Half is vector register i as far as half its lanes go: as many float32 as the register holds float64.
 func (v *Vectors) Half(i int) Reg {
-	half := map[string]string{"Y": "X", "Z": "Y"}[v.prefix]
+	half := map[string]string{"Y": "X", "Z": "Y", "V": "F"}[v.prefix]
 	return Reg(half + string(v.R(i)[1:]))
 }
 
@@ -78,7 +76,7 @@ func columnSums(f *File) {
 						a.I("VMOVUPD", at, other(i))
 					}
 				}
-				a.I("LEAQ", fmt.Sprintf("(%s*4)", column), offset)
+				a.I("LEAQ", Mem{Index: column, Scale: 4}, offset)
 				a.I("MOVQ", a.At("rows"), row)
 				a.I("JMP", label+"Test")
 				a.Label(label)

@@ -6,6 +6,7 @@ package cpu
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 
 	"golang.org/x/sys/cpu"
@@ -19,9 +20,10 @@ const (
 	Portable ISA = iota // plain Go
 	AVX2                // AVX2 and FMA, 8 float32 a vector
 	AVX512              // AVX-512 F, DQ, BW and VL, 16 float32 a vector
+	NEON                // Advanced SIMD of arm64, 4 float32 a vector
 )
 
-var names = [...]string{"portable", "avx2", "avx512"}
+var names = [...]string{"portable", "avx2", "avx512", "neon"}
 
 func (i ISA) String() string {
 	if int(i) < len(names) {
@@ -43,6 +45,9 @@ func Parse(name string) (ISA, error) {
 // Available lists the instruction sets of this machine, Portable first, the fastest last.
 func Available() []ISA {
 	list := []ISA{Portable}
+	if runtime.GOARCH == "arm64" { // Go itself needs Advanced SIMD there
+		list = append(list, NEON)
+	}
 	x := &cpu.X86
 	if x.HasAVX2 && x.HasFMA {
 		list = append(list, AVX2)
