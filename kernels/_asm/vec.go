@@ -12,7 +12,7 @@ func init() { register("vec", vecFiles) }
 // maximum pooling in vec_pool.go, depthwise convolution in vec_depthwise.go, other optimizers in vec_update.go, dropout in vec_dropout.go, the table that names them in vec_table.go.
 func vecFiles() []*File {
 	var files []*File
-	for _, v := range []*Vectors{AVX2, AVX512} {
+	for _, v := range []*Vectors{AVX2, AVX512, NEON} {
 		f := NewFile("vec", "vec_"+v.Name, v)
 		vecTable(f)
 		f.LaneNumbers()
@@ -27,7 +27,11 @@ func vecFiles() []*File {
 		maxPoolBackward(f, true)
 		depthwise(f)
 		depthwiseWeights(f)
-		dropout(f)
+		if v == NEON {
+			dropoutNEON(f)
+		} else {
+			dropout(f)
+		}
 		files = append(files, f)
 	}
 	return files
