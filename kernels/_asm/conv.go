@@ -12,7 +12,7 @@ func init() { register("conv", convFiles) }
 // one vector of channels at a time.
 func convFiles() []*File {
 	var files []*File
-	for _, v := range []*Vectors{AVX2, AVX512} {
+	for _, v := range []*Vectors{AVX2, AVX512, NEON} {
 		f := NewFile("conv", "transform_"+v.Name, v)
 		w := winograd{f, v, map[string]Reg{}}
 		for _, c := range winogradConstants {
@@ -52,7 +52,7 @@ var winogradConstants = []struct {
 	{"sixth", 1. / 6}, {"third", 1. / 3}, {"minusThird", -1. / 3}, {"minusTwoThirds", -2. / 3}, {"minusRootThird", -math.Sqrt2 / 3}, {"rootSixth", math.Sqrt2 / 6},
 }
 
-// winograd writes transforms for one instruction set. With 32 registers constants stay in the upper ones, otherwise they are read
+// winograd writes transforms for one instruction set. With more than 16 registers constants stay in the upper ones, otherwise they are read
 // from memory each time.
 type winograd struct {
 	f    *File
@@ -63,7 +63,7 @@ type winograd struct {
 // hold loads constants into registers from the last one down, where there are enough.
 func (w *winograd) hold(a *Asm, names ...string) {
 	clear(w.held)
-	if w.v.Registers < 32 {
+	if w.v.Registers < 24 {
 		return
 	}
 	for i, name := range names {
