@@ -408,6 +408,26 @@ func maps() []elementwise {
 			},
 		})
 	}
+	for i, name := range []string{"normalizeBackwardSelf", "normalizeBackwardSelf6"} {
+		list = append(list, elementwise{
+			name: name, doc: fmt.Sprintf("%s… is Table.NormalizeBackwardSelf[%d].", name, 1+i),
+			in: []string{"diffDst", "src"}, patterns: []string{"mean", "a", "b", "c", "offset"}, out: []output{{"diffSrc", 1}}, registers: 4 + i, unroll: 3,
+			body: func(a *Asm, r, _ []Reg, p []Mem) {
+				a.Sub(r[1], p[0], r[1])
+				a.Load(p[1], r[2])
+				a.Note("dst = (src-mean)·a + offset").I("VFMADD213PS", p[4], r[1], r[2])
+				a.Zero(r[3])
+				if i == 0 {
+					a.WherePositive(r[2], r[0], r[3], r[0])
+				} else {
+					a.WhereWithin6(r[2], r[0], r[3], r[4], r[0])
+				}
+				a.Load(p[2], r[3])
+				a.Note("(src-mean)·b + c").I("VFMADD213PS", p[3], r[3], r[1])
+				a.Note("+ diffDst·a").I("VFMADD231PS", p[1], r[0], r[1])
+			},
+		})
+	}
 	return list
 }
 

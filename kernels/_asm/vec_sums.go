@@ -15,6 +15,7 @@ func columnSums(f *File) {
 		products     bool
 		mask, stored bool
 		six          bool // the mask is that of ReLU6
+		self         bool // what the mask asks is computed of src
 	}
 	for _, k := range []kind{
 		{name: "columnSums", doc: "columnSums… is Table.ColumnSums."},
@@ -24,12 +25,15 @@ func columnSums(f *File) {
 		{name: "gradientMomentsStored", doc: "gradientMomentsStored… is Table.GradientMoments[1][1].", products: true, mask: true, stored: true},
 		{name: "gradientMomentsMasked6", doc: "gradientMomentsMasked6… is Table.GradientMoments[2][0].", products: true, mask: true, six: true},
 		{name: "gradientMomentsStored6", doc: "gradientMomentsStored6… is Table.GradientMoments[2][1].", products: true, mask: true, stored: true, six: true},
+		{name: "gradientMomentsSelf", doc: "gradientMomentsSelf… is Table.GradientMomentsSelf[1].", products: true, self: true},
+		{name: "gradientMomentsSelf6", doc: "gradientMomentsSelf6… is Table.GradientMomentsSelf[2].", products: true, self: true, six: true},
 	} {
 		v := f.vectors
 		const (
 			sums, others, masked, diffDst, dst, src, mean = Reg("AX"), Reg("BX"), Reg("DX"), Reg("SI"), Reg("DI"), Reg("R8"), Reg("R9")
 			column, offset, pitch, row                    = Reg("R10"), Reg("R11"), Reg("R12"), Reg("R13")
 		)
+		const scale, shift = masked, dst // of kinds that have no others
 		signature := "sums *float64, src *float32, rows, width int"
 		two := k.squares || k.products
 		switch {
@@ -37,6 +41,8 @@ func columnSums(f *File) {
 			signature = "sums, others *float64, src *float32, rows, width int"
 		case k.stored:
 			signature = "sums, others *float64, masked, diffDst, dst, src, mean *float32, rows, width int"
+		case k.self:
+			signature = "sums, others *float64, diffDst, src, mean, scale, shift *float32, rows, width int"
 		case k.mask:
 			signature = "sums, others *float64, diffDst, dst, src, mean *float32, rows, width int"
 		case k.products:
@@ -57,6 +63,10 @@ func columnSums(f *File) {
 			}
 			if k.stored {
 				a.Param("masked", masked)
+			}
+			if k.self {
+				a.Param("scale", scale)
+				a.Param("shift", shift)
 			}
 			a.Param("width", pitch)
 			a.I("SHLQ", Imm(2), pitch)
@@ -82,13 +92,14 @@ func columnSums(f *File) {
 				a.Label(label)
 				for i := range count {
 					at := func(base Reg) Mem { return Mem{Base: base, Index: offset, Scale: 1, Disp: i * lanes * 4} }
-					load := func(base Reg, r Reg) {
+					fetch := func(m Mem, r Reg) {
 						if part != "" {
-							a.LoadMasked(at(base), part, r)
+							a.LoadMasked(m, part, r)
 						} else {
-							a.Load(at(base), r)
+							a.Load(m, r)
 						}
 					}
+					load := func(base Reg, r Reg) { fetch(at(base), r) }
 					g, x, y := 8+2*(i%2), 9+2*(i%2), 12+i%2
 					if !k.products {
 						load(src, v.Half(x))
@@ -123,6 +134,22 @@ func columnSums(f *File) {
 						a.I("VSUBPS", v.Half(y), v.Half(x), v.Half(x))
 					} else {
 						a.I("VSUBPS", m, v.Half(x), v.Half(x))
+					}
+					if k.self {
+						m.Base = scale
+						fetch(m, v.Half(y))
+						m.Base = shift
+						spare, added := v.Half(14), any(m)
+						if part != "" { // one half vector alone: registers 10 and 11 are idle
+							spare, added = v.Half(11), v.Half(10)
+							fetch(m, v.Half(10))
+						}
+						a.Note("dst = (src-mean)·scale + shift").I("VFMADD213PS", added, v.Half(x), v.Half(y))
+						if k.six {
+							a.WhereWithin6(v.Half(y), v.Half(g), v.Half(zero), spare, v.Half(g))
+						} else {
+							a.WherePositive(v.Half(y), v.Half(g), v.Half(zero), v.Half(g))
+						}
 					}
 					a.I("VCVTPS2PD", v.Half(g), v.R(g))
 					a.I("VCVTPS2PD", v.Half(x), v.R(x))

@@ -106,6 +106,15 @@ var table@ = Table{
 			normalizeBackwardMasked6@(at(diffSrc), at(diffDst), at(src), at(dst), at(mean), at(a), at(b), at(c), rows, width)
 		},
 	},
+	NormalizeBackwardSelf: [3]func(diffSrc, diffDst, src, mean, a, b, c, offset []float32, rows, width int){
+		nil,
+		func(diffSrc, diffDst, src, mean, a, b, c, offset []float32, rows, width int) {
+			normalizeBackwardSelf@(at(diffSrc), at(diffDst), at(src), at(mean), at(a), at(b), at(c), at(offset), rows, width)
+		},
+		func(diffSrc, diffDst, src, mean, a, b, c, offset []float32, rows, width int) {
+			normalizeBackwardSelf6@(at(diffSrc), at(diffDst), at(src), at(mean), at(a), at(b), at(c), at(offset), rows, width)
+		},
+	},
 	ColumnSums: func(sums []float64, src []float32, rows, width int) {
 		for group := range groups(rows, width) {
 			columnSums@(at(sums), at(src[group.start:]), group.rows, width)
@@ -148,6 +157,19 @@ var table@ = Table{
 					gradientMomentsStored6@(at(sums), at(products), at(masked[group.start:]), at(diffDst[group.start:]), at(dst[group.start:]), at(src[group.start:]), at(mean), group.rows, width)
 				}
 			},
+		},
+	},
+	GradientMomentsSelf: [3]func(sums, products []float64, diffDst, src, mean, scale, offset []float32, rows, width int){
+		nil,
+		func(sums, products []float64, diffDst, src, mean, scale, offset []float32, rows, width int) {
+			for group := range groups(rows, width) {
+				gradientMomentsSelf@(at(sums), at(products), at(diffDst[group.start:]), at(src[group.start:]), at(mean), at(scale), at(offset), group.rows, width)
+			}
+		},
+		func(sums, products []float64, diffDst, src, mean, scale, offset []float32, rows, width int) {
+			for group := range groups(rows, width) {
+				gradientMomentsSelf6@(at(sums), at(products), at(diffDst[group.start:]), at(src[group.start:]), at(mean), at(scale), at(offset), group.rows, width)
+			}
 		},
 	},
 	MaxPool: func(dst, src []float32, count, c, r, s, step, pitch int) { maxPool@(at(dst), at(src), count, c, r, s, step, pitch) },

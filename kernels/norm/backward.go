@@ -21,10 +21,10 @@ type Backward struct {
 	fused  BackwardFused
 	sums   *reduction
 	apply  *application
-	again  *recomputation // of dst, or nil
 
 	diffSrc, diffResidual, diffDst, dst, src []float32
 	wideMean                                 []float32
+	wideScale, wideOffset                    []float32 // with Recompute
 	gradient                                 []float32 // diffDst, or diffResidual where that has it masked already
 }
 
@@ -36,33 +36,32 @@ func NewBackward(dev *cpu.Device, p Params, f BackwardFused) (*Backward, error) 
 	if err := checkActivation(f.Mask); err != nil {
 		return nil, err
 	}
-	masking := f.Mask != ops.Linear
-	if f.Recompute && (!masking || f.DiffResidual) {
-		return nil, fmt.Errorf("norm: %+v: dst can be computed again where it is a mask and nothing was added to it: %w", f, ops.ErrShape)
-	}
 	x := &Backward{params: p, fused: f}
+	if f.Recompute {
+		if f.Mask == ops.Linear || f.DiffResidual {
+			return nil, fmt.Errorf("norm: %+v: dst can be computed again where it is a mask and nothing was added to it: %w", f, ops.ErrShape)
+		}
+		x.recompute(dev)
+		return x, nil
+	}
+	masking := f.Mask != ops.Linear
 	loops := vec.For(dev.ISA())
 	store := masking && f.DiffResidual
 	moments := loops.GradientMoments[variant(f.Mask)][index(store)]
-	x.sums = newReduction(dev, p, func(sums, products []float64, start, end, wide, width, worker int) {
-		for stop := start; start < end; start = stop {
-			rows := x.block(wide, width)
-			wide -= rows
-			stop = start + rows*width
-			var masked []float32
-			if store {
-				masked = x.diffResidual[start:stop]
-			}
-			moments(sums, products, masked, x.diffDst[start:stop], x.outputs(start, stop, rows, width, worker), x.src[start:stop], x.wideMean, rows, width)
-			if f.DiffResidual && !store && &x.diffResidual[0] != &x.diffDst[0] {
-				copy(x.diffResidual[start:stop], x.diffDst[start:stop])
-			}
+	x.sums = newReduction(dev, p, func(sums, products []float64, start, end, wide, width int) {
+		var masked, dst []float32
+		if masking {
+			dst = x.dst[start:end]
+		}
+		if store {
+			masked = x.diffResidual[start:end]
+		}
+		moments(sums, products, masked, x.diffDst[start:end], dst, x.src[start:end], x.wideMean, wide, width)
+		if f.DiffResidual && !store && &x.diffResidual[0] != &x.diffDst[0] {
+			copy(x.diffResidual[start:end], x.diffDst[start:end])
 		}
 	})
 	x.wideMean = make([]float32, x.sums.rows.Padded())
-	if f.Recompute {
-		x.again = newRecomputation(dev, f.Mask, x.sums.rows)
-	}
 
 	// The first pass leaves the masked gradient in diffResidual where there is one; the second then needs no mask.
 	mask := masking && !store
@@ -70,75 +69,30 @@ func NewBackward(dev *cpu.Device, p Params, f BackwardFused) (*Backward, error) 
 	if mask {
 		backward = loops.NormalizeBackward[variant(f.Mask)]
 	}
-	x.apply = newApplication(dev, p, 4, func(start, end, wide, width, worker int) {
-		w := x.apply.wides
-		for stop := start; start < end; start = stop {
-			rows := x.block(wide, width)
-			wide -= rows
-			stop = start + rows*width
-			var dst []float32
-			if mask {
-				dst = x.outputs(start, stop, rows, width, worker)
-			}
-			backward(x.diffSrc[start:stop], x.gradient[start:stop], dst, x.src[start:stop], w[0], w[1], w[2], w[3], rows, width)
+	x.apply = newApplication(dev, p, 4, func(start, end, wide, width int) {
+		var dst []float32
+		if mask {
+			dst = x.dst[start:end]
 		}
+		w := x.apply.wides
+		backward(x.diffSrc[start:end], x.gradient[start:end], dst, x.src[start:end], w[0], w[1], w[2], w[3], wide, width)
 	})
 	return x, nil
 }
 
-// block is the number of wide rows to take at once: all, or those whose dst fits in the room where it is computed again.
-func (x *Backward) block(wide, width int) int {
-	if x.again == nil {
-		return wide
-	}
-	return min(wide, max(recomputed/width, 1))
-}
-
-// outputs are the elements start to stop of dst, so many rows of the given width; nil without a mask.
-func (x *Backward) outputs(start, stop, rows, width, worker int) []float32 {
-	switch {
-	case x.fused.Mask == ops.Linear:
-		return nil
-	case x.again == nil:
-		return x.dst[start:stop]
-	}
-	return x.again.do(x.src[start:stop], rows, width, worker)
-}
-
-// recomputed is how many elements of dst are computed again at once: what stays in the L1 cache beside what is read.
-const recomputed = 2048
-
-// recomputation computes Forward's dst again, a few rows at a time.
-type recomputation struct {
-	normalize func(dst, src, residual, mean, scale, offset []float32, rows, width int)
-	rows      vec.Rows
-	wides     [][]float32 // mean, scale and offset
-	room      [][]float32 // of each worker
-}
-
-func newRecomputation(dev *cpu.Device, a ops.Activation, rows vec.Rows) *recomputation {
-	r := &recomputation{normalize: vec.For(dev.ISA()).Normalize[0][variant(a)], rows: rows}
-	for range 3 {
-		r.wides = append(r.wides, make([]float32, rows.Padded()))
-	}
-	for range dev.Threads() {
-		r.room = append(r.room, make([]float32, max(recomputed, rows.Width)))
-	}
-	return r
-}
-
-// set takes the vectors [C] of Forward.
-func (r *recomputation) set(mean, invStd, gamma, beta []float32) {
-	for c, m := range mean[:r.rows.C] {
-		r.wides[0][c], r.wides[1][c], r.wides[2][c] = m, gamma[c]*invStd[c], beta[c]
-	}
-	repeat(r.rows, r.wides)
-}
-
-func (r *recomputation) do(src []float32, rows, width, worker int) []float32 {
-	dst := r.room[worker][:len(src)]
-	r.normalize(dst, src, nil, r.wides[0], r.wides[1], r.wides[2], rows, width)
-	return dst
+// recompute makes the two passes for Recompute.
+func (x *Backward) recompute(dev *cpu.Device) {
+	loops, mask := vec.For(dev.ISA()), variant(x.fused.Mask)
+	moments, backward := loops.GradientMomentsSelf[mask], loops.NormalizeBackwardSelf[mask]
+	x.sums = newReduction(dev, x.params, func(sums, products []float64, start, end, wide, width int) {
+		moments(sums, products, x.diffDst[start:end], x.src[start:end], x.wideMean, x.wideScale, x.wideOffset, wide, width)
+	})
+	padded := x.sums.rows.Padded()
+	x.wideMean, x.wideScale, x.wideOffset = make([]float32, padded), make([]float32, padded), make([]float32, padded)
+	x.apply = newApplication(dev, x.params, 5, func(start, end, wide, width int) {
+		w := x.apply.wides
+		backward(x.diffSrc[start:end], x.diffDst[start:end], x.src[start:end], w[0], w[1], w[2], w[3], w[4], wide, width)
+	})
 }
 
 // WorkspaceBytes is the size of Run's workspace.
@@ -161,8 +115,12 @@ func (x *Backward) Run(diffSrc, diffGamma, diffBeta, diffResidual, diffDst, dst,
 		x.gradient = diffResidual
 	}
 	x.sums.rows.Repeat(x.wideMean, mean)
-	if x.again != nil {
-		x.again.set(mean, invStd, gamma, beta)
+	if x.fused.Recompute {
+		for c, g := range gamma[:x.params.C] {
+			x.wideScale[c], x.wideOffset[c] = g*invStd[c], beta[c] // as in Forward
+		}
+		x.sums.rows.Repeat(x.wideScale, x.wideScale[:x.params.C])
+		x.sums.rows.Repeat(x.wideOffset, x.wideOffset[:x.params.C])
 	}
 	x.sums.do(workspace)
 	count := float64(x.params.Rows)
@@ -175,6 +133,9 @@ func (x *Backward) Run(diffSrc, diffGamma, diffBeta, diffResidual, diffDst, dst,
 		w[1][c] = float32(scale)
 		w[2][c] = float32(-scale * inv * inv * product / count)
 		w[3][c] = float32(-scale * sum / count)
+	}
+	if x.fused.Recompute {
+		copy(w[4], beta[:x.params.C])
 	}
 	x.apply.do()
 }

@@ -23,7 +23,7 @@ func NewForward(dev *cpu.Device, p Params, f Fused) (*Forward, error) {
 	}
 	x := &Forward{params: p, apply: apply}
 	moments := vec.For(dev.ISA()).Moments
-	x.statistics = newReduction(dev, p, func(sums, squares []float64, start, end, wide, width, _ int) {
+	x.statistics = newReduction(dev, p, func(sums, squares []float64, start, end, wide, width int) {
 		moments(sums, squares, x.src[start:end], wide, width)
 	})
 	return x, nil
@@ -91,7 +91,7 @@ func newAffine(dev *cpu.Device, p Params, f Fused) (*affine, error) {
 	}
 	x := &affine{add: f.Add}
 	normalize := vec.For(dev.ISA()).Normalize[index(f.Add)][variant(f.Activation)]
-	x.application = newApplication(dev, p, 3, func(start, end, wide, width, _ int) {
+	x.application = newApplication(dev, p, 3, func(start, end, wide, width int) {
 		var residual []float32
 		if x.add {
 			residual = x.residual[start:end]

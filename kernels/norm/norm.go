@@ -95,18 +95,18 @@ type reduction struct {
 }
 
 // newReduction makes a reduction of a loop that adds the elements start to end, wide rows of the given width, to sums and others.
-func newReduction(dev *cpu.Device, p Params, loop func(sums, others []float64, start, end, wide, width, worker int)) *reduction {
+func newReduction(dev *cpu.Device, p Params, loop func(sums, others []float64, start, end, wide, width int)) *reduction {
 	r := &reduction{dev: dev, rows: vec.NewRows(p.Rows, p.C, sumChunk, sumRows)}
-	r.task = func(i, worker int) {
+	r.task = func(i, _ int) {
 		start, wide, end := r.rows.Chunk(i)
 		rest := start + wide*r.rows.Width
 		padded := r.rows.Padded()
 		both := r.sums[i*2*padded:][:2*padded]
 		clear(both)
 		sums, others := both[:padded], both[padded:]
-		loop(sums, others, start, rest, wide, r.rows.Width, worker)
+		loop(sums, others, start, rest, wide, r.rows.Width)
 		if rest < end {
-			loop(sums, others, rest, end, 1, end-rest, worker)
+			loop(sums, others, rest, end, 1, end-rest)
 		}
 		r.rows.Fold(sums)
 		r.rows.Fold(others)
@@ -143,18 +143,18 @@ type application struct {
 }
 
 // newApplication makes an application of a loop over the elements start to end, wide rows of the given width.
-func newApplication(dev *cpu.Device, p Params, vectors int, loop func(start, end, wide, width, worker int)) *application {
+func newApplication(dev *cpu.Device, p Params, vectors int, loop func(start, end, wide, width int)) *application {
 	a := &application{dev: dev, rows: vec.NewRows(p.Rows, p.C, applyChunk, 1)}
 	for range vectors {
 		a.wides = append(a.wides, make([]float32, a.rows.Padded()))
 	}
-	a.task = func(i, worker int) {
+	a.task = func(i, _ int) {
 		// The last elements come first: the statistics' pass has left them in the cache.
 		start, wide, end := a.rows.Chunk(a.rows.Chunks() - 1 - i)
 		rest := start + wide*a.rows.Width
-		loop(start, rest, wide, a.rows.Width, worker)
+		loop(start, rest, wide, a.rows.Width)
 		if rest < end {
-			loop(rest, end, 1, end-rest, worker)
+			loop(rest, end, 1, end-rest)
 		}
 	}
 	return a
@@ -162,15 +162,10 @@ func newApplication(dev *cpu.Device, p Params, vectors int, loop func(start, end
 
 // do runs the loop, once the first C elements of each vector are set.
 func (a *application) do() {
-	repeat(a.rows, a.wides)
-	a.dev.Parallel(a.rows.Chunks(), a.task)
-}
-
-// repeat fills vectors of wide rows with their first C elements.
-func repeat(rows vec.Rows, wides [][]float32) {
-	for _, w := range wides {
-		rows.Repeat(w, w[:rows.C])
+	for _, w := range a.wides {
+		a.rows.Repeat(w, w[:a.rows.C])
 	}
+	a.dev.Parallel(a.rows.Chunks(), a.task)
 }
 
 // UpdateMoving computes moving = moving·momentum + batch·(1-momentum), as Keras's BatchNormalization does with the batch's

@@ -43,12 +43,18 @@ var portable = Table{
 	NormalizeBackward: [3]func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int){
 		normalizeBackward, normalizeBackwardMasked, normalizeBackwardMasked6,
 	},
+	NormalizeBackwardSelf: [3]func(diffSrc, diffDst, src, mean, a, b, c, offset []float32, rows, width int){
+		nil, normalizeBackwardSelf(false), normalizeBackwardSelf(true),
+	},
 	ColumnSums: columnSums,
 	Moments:    moments,
 	GradientMoments: [3][2]func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int){
 		{gradientMoments, nil},
 		{gradientMomentsMasked, gradientMomentsStored},
 		{gradientMomentsMasked6, gradientMomentsStored6},
+	},
+	GradientMomentsSelf: [3]func(sums, products []float64, diffDst, src, mean, scale, offset []float32, rows, width int){
+		nil, gradientMomentsSelf(false), gradientMomentsSelf(true),
 	},
 	MaxPool:         maxPool,
 	MaxPoolBackward: [2]func(diffSrc, diffDst, src, dst []float32, count, c, r, s, step, pitch int){maxPoolBackward, maxPoolBackwardAdd},

@@ -141,6 +141,43 @@ func gradientMomentsStored(sums, products []float64, masked, diffDst, dst, src, 
 	}
 }
 
+// counts is g where 0 < y, and with six y < 6, else 0.
+func counts(g, y float32, six bool) float32 {
+	if y > 0 && (!six || y < 6) {
+		return g
+	}
+	return 0
+}
+
+func normalizeBackwardSelf(six bool) func(diffSrc, diffDst, src, mean, a, b, c, offset []float32, rows, width int) {
+	return func(diffSrc, diffDst, src, mean, a, b, c, offset []float32, rows, width int) {
+		mean, a, b, c, offset = mean[:width], a[:width], b[:width], c[:width], offset[:width]
+		for r := range rows {
+			dx, dy, s := diffSrc[r*width:][:width], diffDst[r*width:][:width], src[r*width:][:width]
+			for j, x := range s {
+				d := x - mean[j]
+				g := counts(dy[j], float32(d*a[j])+offset[j], six)
+				dx[j] = float32(g*a[j]) + (float32(d*b[j]) + c[j])
+			}
+		}
+	}
+}
+
+func gradientMomentsSelf(six bool) func(sums, products []float64, diffDst, src, mean, scale, offset []float32, rows, width int) {
+	return func(sums, products []float64, diffDst, src, mean, scale, offset []float32, rows, width int) {
+		sums, products, mean, scale, offset = sums[:width], products[:width], mean[:width], scale[:width], offset[:width]
+		for r := range rows {
+			dy, s := diffDst[r*width:][:width], src[r*width:][:width]
+			for j, x := range s {
+				d := x - mean[j]
+				g := counts(dy[j], float32(d*scale[j])+offset[j], six)
+				sums[j] += float64(g)
+				products[j] += float64(g) * float64(d)
+			}
+		}
+	}
+}
+
 func maxPool(dst, src []float32, count, c, r, s, step, pitch int) {
 	for q := range count {
 		d := dst[q*c:][:c]

@@ -77,6 +77,9 @@ type Table struct {
 	// NormalizeBackward[mask]: diffSrc[r,j] = g·a[j] + (src[r,j]-mean[j])·b[j] + c[j], of [rows,width], where g is diffDst[r,j], with
 	// mask 1 or 2 0 unless dst[r,j] > 0, with 2 also 0 unless dst[r,j] < 6; dst is nil without mask.
 	NormalizeBackward [3]func(diffSrc, diffDst, dst, src, mean, a, b, c []float32, rows, width int)
+	// NormalizeBackwardSelf[mask] is NormalizeBackward with mask 1 or 2, where dst[r,j] is not read but is (src[r,j]-mean[j])·a[j] + offset[j],
+	// rounded as in Normalize.
+	NormalizeBackwardSelf [3]func(diffSrc, diffDst, src, mean, a, b, c, offset []float32, rows, width int)
 	// sums[j] += Σr src[r,j], of [rows,width].
 	ColumnSums func(sums []float64, src []float32, rows, width int)
 	// sums[j] += Σr src[r,j]; squares[j] += Σr src[r,j]², of [rows,width].
@@ -84,6 +87,9 @@ type Table struct {
 	// GradientMoments[mask][store]: sums[j] += Σr g; products[j] += Σr g·(src[r,j]-mean[j]), of [rows,width], with g as in
 	// NormalizeBackward; with store, masked[r,j] = g. masked is nil without store, dst without mask; there is no store without mask.
 	GradientMoments [3][2]func(sums, products []float64, masked, diffDst, dst, src, mean []float32, rows, width int)
+	// GradientMomentsSelf[mask] is GradientMoments with mask 1 or 2, where dst[r,j] is not read but is (src[r,j]-mean[j])·scale[j] + offset[j],
+	// rounded as in Normalize.
+	GradientMomentsSelf [3]func(sums, products []float64, diffDst, src, mean, scale, offset []float32, rows, width int)
 
 	// MaxPool computes count pixels of c channels, each the maximum over r×s source pixels: dst[q,j] = max over y<r, x<s of
 	// src[q·step + y·pitch + x·c + j]; NaN counts only where it comes first. step and pitch are in elements. Exact.

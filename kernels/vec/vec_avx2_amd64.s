@@ -1657,6 +1657,222 @@ done:
 	VZEROUPPER
 	RET
 
+// func normalizeBackwardSelfAVX2(diffSrc, diffDst, src, mean, a, b, c, offset *float32, rows, width int)
+TEXT ·normalizeBackwardSelfAVX2(SB), NOSPLIT, $0-80
+	MOVQ diffSrc+0(FP), AX
+	MOVQ diffDst+8(FP), BX
+	MOVQ src+16(FP), DX
+	MOVQ mean+24(FP), SI
+	MOVQ a+32(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ c+48(FP), R9
+	MOVQ offset+56(FP), R10
+	MOVQ width+72(FP), R12
+row:
+	SUBQ $1, rows+64(FP)                            // for rows > 0
+	JLT done
+	XORQ R11, R11
+several:
+	LEAQ 24(R11), R13
+	CMPQ R13, R12                                   // 24 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Y0
+	VMOVUPS (DX)(R11*4), Y1
+	VMOVUPS 32(BX)(R11*4), Y4
+	VMOVUPS 32(DX)(R11*4), Y5
+	VMOVUPS 64(BX)(R11*4), Y8
+	VMOVUPS 64(DX)(R11*4), Y9
+	VSUBPS (SI)(R11*4), Y1, Y1
+	VMOVUPS (DI)(R11*4), Y2
+	VFMADD213PS (R10)(R11*4), Y1, Y2                // dst = (src-mean)·a + offset
+	VXORPS Y3, Y3, Y3
+	VCMPPS $17, Y2, Y3, Y2
+	VANDPS Y0, Y2, Y0
+	VMOVUPS (R8)(R11*4), Y3
+	VFMADD213PS (R9)(R11*4), Y3, Y1                 // (src-mean)·b + c
+	VFMADD231PS (DI)(R11*4), Y0, Y1                 // + diffDst·a
+	VSUBPS 32(SI)(R11*4), Y5, Y5
+	VMOVUPS 32(DI)(R11*4), Y6
+	VFMADD213PS 32(R10)(R11*4), Y5, Y6              // dst = (src-mean)·a + offset
+	VXORPS Y7, Y7, Y7
+	VCMPPS $17, Y6, Y7, Y6
+	VANDPS Y4, Y6, Y4
+	VMOVUPS 32(R8)(R11*4), Y7
+	VFMADD213PS 32(R9)(R11*4), Y7, Y5               // (src-mean)·b + c
+	VFMADD231PS 32(DI)(R11*4), Y4, Y5               // + diffDst·a
+	VSUBPS 64(SI)(R11*4), Y9, Y9
+	VMOVUPS 64(DI)(R11*4), Y10
+	VFMADD213PS 64(R10)(R11*4), Y9, Y10             // dst = (src-mean)·a + offset
+	VXORPS Y11, Y11, Y11
+	VCMPPS $17, Y10, Y11, Y10
+	VANDPS Y8, Y10, Y8
+	VMOVUPS 64(R8)(R11*4), Y11
+	VFMADD213PS 64(R9)(R11*4), Y11, Y9              // (src-mean)·b + c
+	VFMADD231PS 64(DI)(R11*4), Y8, Y9               // + diffDst·a
+	VMOVUPS Y1, (AX)(R11*4)
+	VMOVUPS Y5, 32(AX)(R11*4)
+	VMOVUPS Y9, 64(AX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Y0
+	VMOVUPS (DX)(R11*4), Y1
+	VSUBPS (SI)(R11*4), Y1, Y1
+	VMOVUPS (DI)(R11*4), Y2
+	VFMADD213PS (R10)(R11*4), Y1, Y2                // dst = (src-mean)·a + offset
+	VXORPS Y3, Y3, Y3
+	VCMPPS $17, Y2, Y3, Y2
+	VANDPS Y0, Y2, Y0
+	VMOVUPS (R8)(R11*4), Y3
+	VFMADD213PS (R9)(R11*4), Y3, Y1                 // (src-mean)·b + c
+	VFMADD231PS (DI)(R11*4), Y0, Y1                 // + diffDst·a
+	VMOVUPS Y1, (AX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ advance
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMASKMOVPS (BX)(R11*4), Y15, Y0
+	VMASKMOVPS (DX)(R11*4), Y15, Y1
+	VSUBPS (SI)(R11*4), Y1, Y1
+	VMOVUPS (DI)(R11*4), Y2
+	VFMADD213PS (R10)(R11*4), Y1, Y2                // dst = (src-mean)·a + offset
+	VXORPS Y3, Y3, Y3
+	VCMPPS $17, Y2, Y3, Y2
+	VANDPS Y0, Y2, Y0
+	VMOVUPS (R8)(R11*4), Y3
+	VFMADD213PS (R9)(R11*4), Y3, Y1                 // (src-mean)·b + c
+	VFMADD231PS (DI)(R11*4), Y0, Y1                 // + diffDst·a
+	VMASKMOVPS Y1, Y15, (AX)(R11*4)
+advance:
+	LEAQ (AX)(R12*4), AX
+	LEAQ (BX)(R12*4), BX
+	LEAQ (DX)(R12*4), DX
+	JMP row
+done:
+	VZEROUPPER
+	RET
+
+// func normalizeBackwardSelf6AVX2(diffSrc, diffDst, src, mean, a, b, c, offset *float32, rows, width int)
+TEXT ·normalizeBackwardSelf6AVX2(SB), NOSPLIT, $0-80
+	MOVQ diffSrc+0(FP), AX
+	MOVQ diffDst+8(FP), BX
+	MOVQ src+16(FP), DX
+	MOVQ mean+24(FP), SI
+	MOVQ a+32(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ c+48(FP), R9
+	MOVQ offset+56(FP), R10
+	MOVQ width+72(FP), R12
+row:
+	SUBQ $1, rows+64(FP)                            // for rows > 0
+	JLT done
+	XORQ R11, R11
+several:
+	LEAQ 24(R11), R13
+	CMPQ R13, R12                                   // 24 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Y0
+	VMOVUPS (DX)(R11*4), Y1
+	VMOVUPS 32(BX)(R11*4), Y5
+	VMOVUPS 32(DX)(R11*4), Y6
+	VMOVUPS 64(BX)(R11*4), Y10
+	VMOVUPS 64(DX)(R11*4), Y11
+	VSUBPS (SI)(R11*4), Y1, Y1
+	VMOVUPS (DI)(R11*4), Y2
+	VFMADD213PS (R10)(R11*4), Y1, Y2                // dst = (src-mean)·a + offset
+	VXORPS Y3, Y3, Y3
+	VCMPPS $17, six<>(SB), Y2, Y4
+	VCMPPS $17, Y2, Y3, Y2
+	VANDPS Y4, Y2, Y2
+	VANDPS Y0, Y2, Y0
+	VMOVUPS (R8)(R11*4), Y3
+	VFMADD213PS (R9)(R11*4), Y3, Y1                 // (src-mean)·b + c
+	VFMADD231PS (DI)(R11*4), Y0, Y1                 // + diffDst·a
+	VSUBPS 32(SI)(R11*4), Y6, Y6
+	VMOVUPS 32(DI)(R11*4), Y7
+	VFMADD213PS 32(R10)(R11*4), Y6, Y7              // dst = (src-mean)·a + offset
+	VXORPS Y8, Y8, Y8
+	VCMPPS $17, six<>(SB), Y7, Y9
+	VCMPPS $17, Y7, Y8, Y7
+	VANDPS Y9, Y7, Y7
+	VANDPS Y5, Y7, Y5
+	VMOVUPS 32(R8)(R11*4), Y8
+	VFMADD213PS 32(R9)(R11*4), Y8, Y6               // (src-mean)·b + c
+	VFMADD231PS 32(DI)(R11*4), Y5, Y6               // + diffDst·a
+	VSUBPS 64(SI)(R11*4), Y11, Y11
+	VMOVUPS 64(DI)(R11*4), Y12
+	VFMADD213PS 64(R10)(R11*4), Y11, Y12            // dst = (src-mean)·a + offset
+	VXORPS Y13, Y13, Y13
+	VCMPPS $17, six<>(SB), Y12, Y14
+	VCMPPS $17, Y12, Y13, Y12
+	VANDPS Y14, Y12, Y12
+	VANDPS Y10, Y12, Y10
+	VMOVUPS 64(R8)(R11*4), Y13
+	VFMADD213PS 64(R9)(R11*4), Y13, Y11             // (src-mean)·b + c
+	VFMADD231PS 64(DI)(R11*4), Y10, Y11             // + diffDst·a
+	VMOVUPS Y1, (AX)(R11*4)
+	VMOVUPS Y6, 32(AX)(R11*4)
+	VMOVUPS Y11, 64(AX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 8(R11), R13
+	CMPQ R13, R12                                   // 8 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Y0
+	VMOVUPS (DX)(R11*4), Y1
+	VSUBPS (SI)(R11*4), Y1, Y1
+	VMOVUPS (DI)(R11*4), Y2
+	VFMADD213PS (R10)(R11*4), Y1, Y2                // dst = (src-mean)·a + offset
+	VXORPS Y3, Y3, Y3
+	VCMPPS $17, six<>(SB), Y2, Y4
+	VCMPPS $17, Y2, Y3, Y2
+	VANDPS Y4, Y2, Y2
+	VANDPS Y0, Y2, Y0
+	VMOVUPS (R8)(R11*4), Y3
+	VFMADD213PS (R9)(R11*4), Y3, Y1                 // (src-mean)·b + c
+	VFMADD231PS (DI)(R11*4), Y0, Y1                 // + diffDst·a
+	VMOVUPS Y1, (AX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ advance
+	VMOVD CX, X15
+	VPBROADCASTD X15, Y15
+	VPCMPGTD lanes<>(SB), Y15, Y15
+	VMASKMOVPS (BX)(R11*4), Y15, Y0
+	VMASKMOVPS (DX)(R11*4), Y15, Y1
+	VSUBPS (SI)(R11*4), Y1, Y1
+	VMOVUPS (DI)(R11*4), Y2
+	VFMADD213PS (R10)(R11*4), Y1, Y2                // dst = (src-mean)·a + offset
+	VXORPS Y3, Y3, Y3
+	VCMPPS $17, six<>(SB), Y2, Y4
+	VCMPPS $17, Y2, Y3, Y2
+	VANDPS Y4, Y2, Y2
+	VANDPS Y0, Y2, Y0
+	VMOVUPS (R8)(R11*4), Y3
+	VFMADD213PS (R9)(R11*4), Y3, Y1                 // (src-mean)·b + c
+	VFMADD231PS (DI)(R11*4), Y0, Y1                 // + diffDst·a
+	VMASKMOVPS Y1, Y15, (AX)(R11*4)
+advance:
+	LEAQ (AX)(R12*4), AX
+	LEAQ (BX)(R12*4), BX
+	LEAQ (DX)(R12*4), DX
+	JMP row
+done:
+	VZEROUPPER
+	RET
+
 // func rmspropAVX2(v, param, grad *float32, n int, rho, keep, epsilon, rate float32)
 TEXT ·rmspropAVX2(SB), NOSPLIT, $0-48
 	MOVQ v+0(FP), AX
@@ -3886,6 +4102,322 @@ restRows:
 	VMASKMOVPS (R8)(R11*1), X14, X9
 	VMASKMOVPS (R9)(R10*4), X14, X12
 	VSUBPS X12, X9, X9
+	VCVTPS2PD X8, Y8
+	VCVTPS2PD X9, Y9
+	VADDPD Y8, Y0, Y0
+	VFMADD231PD Y8, Y9, Y4                          // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+restRowsTest:
+	SUBQ $1, R13
+	JGE restRows
+	VMOVUPD Y0, (AX)(R10*8)
+	VMOVUPD Y4, (BX)(R10*8)
+done:
+	VZEROUPPER
+	RET
+
+// func gradientMomentsSelfAVX2(sums, others *float64, diffDst, src, mean, scale, shift *float32, rows, width int)
+TEXT ·gradientMomentsSelfAVX2(SB), NOSPLIT, $0-72
+	MOVQ sums+0(FP), AX
+	MOVQ src+24(FP), R8
+	MOVQ others+8(FP), BX
+	MOVQ diffDst+16(FP), SI
+	MOVQ mean+32(FP), R9
+	MOVQ scale+40(FP), DX
+	MOVQ shift+48(FP), DI
+	MOVQ width+64(FP), R12
+	SHLQ $2, R12
+	XORQ R10, R10
+	VXORPS X15, X15, X15
+four:
+	LEAQ 16(R10), R11
+	CMPQ R11, width+64(FP)
+	JGT one
+	VMOVUPD (AX)(R10*8), Y0
+	VMOVUPD (BX)(R10*8), Y4
+	VMOVUPD 32(AX)(R10*8), Y1
+	VMOVUPD 32(BX)(R10*8), Y5
+	VMOVUPD 64(AX)(R10*8), Y2
+	VMOVUPD 64(BX)(R10*8), Y6
+	VMOVUPD 96(AX)(R10*8), Y3
+	VMOVUPD 96(BX)(R10*8), Y7
+	LEAQ (R10*4), R11
+	MOVQ rows+56(FP), R13
+	JMP fourRowsTest
+fourRows:
+	VMOVUPS (SI)(R11*1), X8
+	VMOVUPS (R8)(R11*1), X9
+	VSUBPS (R9)(R10*4), X9, X9
+	VMOVUPS (DX)(R10*4), X12
+	VFMADD213PS (DI)(R10*4), X9, X12                // dst = (src-mean)·scale + shift
+	VCMPPS $17, X12, X15, X12
+	VANDPS X8, X12, X8
+	VCVTPS2PD X8, Y8
+	VCVTPS2PD X9, Y9
+	VADDPD Y8, Y0, Y0
+	VFMADD231PD Y8, Y9, Y4                          // Σ diffDst·(src-mean)
+	VMOVUPS 16(SI)(R11*1), X10
+	VMOVUPS 16(R8)(R11*1), X11
+	VSUBPS 16(R9)(R10*4), X11, X11
+	VMOVUPS 16(DX)(R10*4), X13
+	VFMADD213PS 16(DI)(R10*4), X11, X13             // dst = (src-mean)·scale + shift
+	VCMPPS $17, X13, X15, X13
+	VANDPS X10, X13, X10
+	VCVTPS2PD X10, Y10
+	VCVTPS2PD X11, Y11
+	VADDPD Y10, Y1, Y1
+	VFMADD231PD Y10, Y11, Y5                        // Σ diffDst·(src-mean)
+	VMOVUPS 32(SI)(R11*1), X8
+	VMOVUPS 32(R8)(R11*1), X9
+	VSUBPS 32(R9)(R10*4), X9, X9
+	VMOVUPS 32(DX)(R10*4), X12
+	VFMADD213PS 32(DI)(R10*4), X9, X12              // dst = (src-mean)·scale + shift
+	VCMPPS $17, X12, X15, X12
+	VANDPS X8, X12, X8
+	VCVTPS2PD X8, Y8
+	VCVTPS2PD X9, Y9
+	VADDPD Y8, Y2, Y2
+	VFMADD231PD Y8, Y9, Y6                          // Σ diffDst·(src-mean)
+	VMOVUPS 48(SI)(R11*1), X10
+	VMOVUPS 48(R8)(R11*1), X11
+	VSUBPS 48(R9)(R10*4), X11, X11
+	VMOVUPS 48(DX)(R10*4), X13
+	VFMADD213PS 48(DI)(R10*4), X11, X13             // dst = (src-mean)·scale + shift
+	VCMPPS $17, X13, X15, X13
+	VANDPS X10, X13, X10
+	VCVTPS2PD X10, Y10
+	VCVTPS2PD X11, Y11
+	VADDPD Y10, Y3, Y3
+	VFMADD231PD Y10, Y11, Y7                        // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+fourRowsTest:
+	SUBQ $1, R13
+	JGE fourRows
+	VMOVUPD Y0, (AX)(R10*8)
+	VMOVUPD Y4, (BX)(R10*8)
+	VMOVUPD Y1, 32(AX)(R10*8)
+	VMOVUPD Y5, 32(BX)(R10*8)
+	VMOVUPD Y2, 64(AX)(R10*8)
+	VMOVUPD Y6, 64(BX)(R10*8)
+	VMOVUPD Y3, 96(AX)(R10*8)
+	VMOVUPD Y7, 96(BX)(R10*8)
+	ADDQ $16, R10
+	JMP four
+one:
+	LEAQ 4(R10), R11
+	CMPQ R11, width+64(FP)
+	JGT rest
+	VMOVUPD (AX)(R10*8), Y0
+	VMOVUPD (BX)(R10*8), Y4
+	LEAQ (R10*4), R11
+	MOVQ rows+56(FP), R13
+	JMP oneRowsTest
+oneRows:
+	VMOVUPS (SI)(R11*1), X8
+	VMOVUPS (R8)(R11*1), X9
+	VSUBPS (R9)(R10*4), X9, X9
+	VMOVUPS (DX)(R10*4), X12
+	VFMADD213PS (DI)(R10*4), X9, X12                // dst = (src-mean)·scale + shift
+	VCMPPS $17, X12, X15, X12
+	VANDPS X8, X12, X8
+	VCVTPS2PD X8, Y8
+	VCVTPS2PD X9, Y9
+	VADDPD Y8, Y0, Y0
+	VFMADD231PD Y8, Y9, Y4                          // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+oneRowsTest:
+	SUBQ $1, R13
+	JGE oneRows
+	VMOVUPD Y0, (AX)(R10*8)
+	VMOVUPD Y4, (BX)(R10*8)
+	ADDQ $4, R10
+	JMP one
+rest:
+	MOVQ width+64(FP), CX
+	SUBQ R10, CX
+	JEQ done
+	VMOVD CX, X14
+	VPBROADCASTD X14, Y14
+	VPCMPGTD lanes<>(SB), Y14, Y14
+	VMOVUPD (AX)(R10*8), Y0
+	VMOVUPD (BX)(R10*8), Y4
+	LEAQ (R10*4), R11
+	MOVQ rows+56(FP), R13
+	JMP restRowsTest
+restRows:
+	VMASKMOVPS (SI)(R11*1), X14, X8
+	VMASKMOVPS (R8)(R11*1), X14, X9
+	VMASKMOVPS (R9)(R10*4), X14, X12
+	VSUBPS X12, X9, X9
+	VMASKMOVPS (DX)(R10*4), X14, X12
+	VMASKMOVPS (DI)(R10*4), X14, X10
+	VFMADD213PS X10, X9, X12                        // dst = (src-mean)·scale + shift
+	VCMPPS $17, X12, X15, X12
+	VANDPS X8, X12, X8
+	VCVTPS2PD X8, Y8
+	VCVTPS2PD X9, Y9
+	VADDPD Y8, Y0, Y0
+	VFMADD231PD Y8, Y9, Y4                          // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+restRowsTest:
+	SUBQ $1, R13
+	JGE restRows
+	VMOVUPD Y0, (AX)(R10*8)
+	VMOVUPD Y4, (BX)(R10*8)
+done:
+	VZEROUPPER
+	RET
+
+// func gradientMomentsSelf6AVX2(sums, others *float64, diffDst, src, mean, scale, shift *float32, rows, width int)
+TEXT ·gradientMomentsSelf6AVX2(SB), NOSPLIT, $0-72
+	MOVQ sums+0(FP), AX
+	MOVQ src+24(FP), R8
+	MOVQ others+8(FP), BX
+	MOVQ diffDst+16(FP), SI
+	MOVQ mean+32(FP), R9
+	MOVQ scale+40(FP), DX
+	MOVQ shift+48(FP), DI
+	MOVQ width+64(FP), R12
+	SHLQ $2, R12
+	XORQ R10, R10
+	VXORPS X15, X15, X15
+four:
+	LEAQ 16(R10), R11
+	CMPQ R11, width+64(FP)
+	JGT one
+	VMOVUPD (AX)(R10*8), Y0
+	VMOVUPD (BX)(R10*8), Y4
+	VMOVUPD 32(AX)(R10*8), Y1
+	VMOVUPD 32(BX)(R10*8), Y5
+	VMOVUPD 64(AX)(R10*8), Y2
+	VMOVUPD 64(BX)(R10*8), Y6
+	VMOVUPD 96(AX)(R10*8), Y3
+	VMOVUPD 96(BX)(R10*8), Y7
+	LEAQ (R10*4), R11
+	MOVQ rows+56(FP), R13
+	JMP fourRowsTest
+fourRows:
+	VMOVUPS (SI)(R11*1), X8
+	VMOVUPS (R8)(R11*1), X9
+	VSUBPS (R9)(R10*4), X9, X9
+	VMOVUPS (DX)(R10*4), X12
+	VFMADD213PS (DI)(R10*4), X9, X12                // dst = (src-mean)·scale + shift
+	VCMPPS $17, six<>(SB), X12, X14
+	VCMPPS $17, X12, X15, X12
+	VANDPS X14, X12, X12
+	VANDPS X8, X12, X8
+	VCVTPS2PD X8, Y8
+	VCVTPS2PD X9, Y9
+	VADDPD Y8, Y0, Y0
+	VFMADD231PD Y8, Y9, Y4                          // Σ diffDst·(src-mean)
+	VMOVUPS 16(SI)(R11*1), X10
+	VMOVUPS 16(R8)(R11*1), X11
+	VSUBPS 16(R9)(R10*4), X11, X11
+	VMOVUPS 16(DX)(R10*4), X13
+	VFMADD213PS 16(DI)(R10*4), X11, X13             // dst = (src-mean)·scale + shift
+	VCMPPS $17, six<>(SB), X13, X14
+	VCMPPS $17, X13, X15, X13
+	VANDPS X14, X13, X13
+	VANDPS X10, X13, X10
+	VCVTPS2PD X10, Y10
+	VCVTPS2PD X11, Y11
+	VADDPD Y10, Y1, Y1
+	VFMADD231PD Y10, Y11, Y5                        // Σ diffDst·(src-mean)
+	VMOVUPS 32(SI)(R11*1), X8
+	VMOVUPS 32(R8)(R11*1), X9
+	VSUBPS 32(R9)(R10*4), X9, X9
+	VMOVUPS 32(DX)(R10*4), X12
+	VFMADD213PS 32(DI)(R10*4), X9, X12              // dst = (src-mean)·scale + shift
+	VCMPPS $17, six<>(SB), X12, X14
+	VCMPPS $17, X12, X15, X12
+	VANDPS X14, X12, X12
+	VANDPS X8, X12, X8
+	VCVTPS2PD X8, Y8
+	VCVTPS2PD X9, Y9
+	VADDPD Y8, Y2, Y2
+	VFMADD231PD Y8, Y9, Y6                          // Σ diffDst·(src-mean)
+	VMOVUPS 48(SI)(R11*1), X10
+	VMOVUPS 48(R8)(R11*1), X11
+	VSUBPS 48(R9)(R10*4), X11, X11
+	VMOVUPS 48(DX)(R10*4), X13
+	VFMADD213PS 48(DI)(R10*4), X11, X13             // dst = (src-mean)·scale + shift
+	VCMPPS $17, six<>(SB), X13, X14
+	VCMPPS $17, X13, X15, X13
+	VANDPS X14, X13, X13
+	VANDPS X10, X13, X10
+	VCVTPS2PD X10, Y10
+	VCVTPS2PD X11, Y11
+	VADDPD Y10, Y3, Y3
+	VFMADD231PD Y10, Y11, Y7                        // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+fourRowsTest:
+	SUBQ $1, R13
+	JGE fourRows
+	VMOVUPD Y0, (AX)(R10*8)
+	VMOVUPD Y4, (BX)(R10*8)
+	VMOVUPD Y1, 32(AX)(R10*8)
+	VMOVUPD Y5, 32(BX)(R10*8)
+	VMOVUPD Y2, 64(AX)(R10*8)
+	VMOVUPD Y6, 64(BX)(R10*8)
+	VMOVUPD Y3, 96(AX)(R10*8)
+	VMOVUPD Y7, 96(BX)(R10*8)
+	ADDQ $16, R10
+	JMP four
+one:
+	LEAQ 4(R10), R11
+	CMPQ R11, width+64(FP)
+	JGT rest
+	VMOVUPD (AX)(R10*8), Y0
+	VMOVUPD (BX)(R10*8), Y4
+	LEAQ (R10*4), R11
+	MOVQ rows+56(FP), R13
+	JMP oneRowsTest
+oneRows:
+	VMOVUPS (SI)(R11*1), X8
+	VMOVUPS (R8)(R11*1), X9
+	VSUBPS (R9)(R10*4), X9, X9
+	VMOVUPS (DX)(R10*4), X12
+	VFMADD213PS (DI)(R10*4), X9, X12                // dst = (src-mean)·scale + shift
+	VCMPPS $17, six<>(SB), X12, X14
+	VCMPPS $17, X12, X15, X12
+	VANDPS X14, X12, X12
+	VANDPS X8, X12, X8
+	VCVTPS2PD X8, Y8
+	VCVTPS2PD X9, Y9
+	VADDPD Y8, Y0, Y0
+	VFMADD231PD Y8, Y9, Y4                          // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+oneRowsTest:
+	SUBQ $1, R13
+	JGE oneRows
+	VMOVUPD Y0, (AX)(R10*8)
+	VMOVUPD Y4, (BX)(R10*8)
+	ADDQ $4, R10
+	JMP one
+rest:
+	MOVQ width+64(FP), CX
+	SUBQ R10, CX
+	JEQ done
+	VMOVD CX, X14
+	VPBROADCASTD X14, Y14
+	VPCMPGTD lanes<>(SB), Y14, Y14
+	VMOVUPD (AX)(R10*8), Y0
+	VMOVUPD (BX)(R10*8), Y4
+	LEAQ (R10*4), R11
+	MOVQ rows+56(FP), R13
+	JMP restRowsTest
+restRows:
+	VMASKMOVPS (SI)(R11*1), X14, X8
+	VMASKMOVPS (R8)(R11*1), X14, X9
+	VMASKMOVPS (R9)(R10*4), X14, X12
+	VSUBPS X12, X9, X9
+	VMASKMOVPS (DX)(R10*4), X14, X12
+	VMASKMOVPS (DI)(R10*4), X14, X10
+	VFMADD213PS X10, X9, X12                        // dst = (src-mean)·scale + shift
+	VCMPPS $17, six<>(SB), X12, X11
+	VCMPPS $17, X12, X15, X12
+	VANDPS X11, X12, X12
+	VANDPS X8, X12, X8
 	VCVTPS2PD X8, Y8
 	VCVTPS2PD X9, Y9
 	VADDPD Y8, Y0, Y0

@@ -1666,6 +1666,219 @@ done:
 	VZEROUPPER
 	RET
 
+// func normalizeBackwardSelfAVX512(diffSrc, diffDst, src, mean, a, b, c, offset *float32, rows, width int)
+TEXT ·normalizeBackwardSelfAVX512(SB), NOSPLIT, $0-80
+	MOVQ diffSrc+0(FP), AX
+	MOVQ diffDst+8(FP), BX
+	MOVQ src+16(FP), DX
+	MOVQ mean+24(FP), SI
+	MOVQ a+32(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ c+48(FP), R9
+	MOVQ offset+56(FP), R10
+	MOVQ width+72(FP), R12
+row:
+	SUBQ $1, rows+64(FP)                            // for rows > 0
+	JLT done
+	XORQ R11, R11
+several:
+	LEAQ 48(R11), R13
+	CMPQ R13, R12                                   // 48 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Z0
+	VMOVUPS (DX)(R11*4), Z1
+	VMOVUPS 64(BX)(R11*4), Z4
+	VMOVUPS 64(DX)(R11*4), Z5
+	VMOVUPS 128(BX)(R11*4), Z8
+	VMOVUPS 128(DX)(R11*4), Z9
+	VSUBPS (SI)(R11*4), Z1, Z1
+	VMOVUPS (DI)(R11*4), Z2
+	VFMADD213PS (R10)(R11*4), Z1, Z2                // dst = (src-mean)·a + offset
+	VXORPS Z3, Z3, Z3
+	VCMPPS $17, Z2, Z3, K7
+	VMOVAPS.Z Z0, K7, Z0
+	VMOVUPS (R8)(R11*4), Z3
+	VFMADD213PS (R9)(R11*4), Z3, Z1                 // (src-mean)·b + c
+	VFMADD231PS (DI)(R11*4), Z0, Z1                 // + diffDst·a
+	VSUBPS 64(SI)(R11*4), Z5, Z5
+	VMOVUPS 64(DI)(R11*4), Z6
+	VFMADD213PS 64(R10)(R11*4), Z5, Z6              // dst = (src-mean)·a + offset
+	VXORPS Z7, Z7, Z7
+	VCMPPS $17, Z6, Z7, K7
+	VMOVAPS.Z Z4, K7, Z4
+	VMOVUPS 64(R8)(R11*4), Z7
+	VFMADD213PS 64(R9)(R11*4), Z7, Z5               // (src-mean)·b + c
+	VFMADD231PS 64(DI)(R11*4), Z4, Z5               // + diffDst·a
+	VSUBPS 128(SI)(R11*4), Z9, Z9
+	VMOVUPS 128(DI)(R11*4), Z10
+	VFMADD213PS 128(R10)(R11*4), Z9, Z10            // dst = (src-mean)·a + offset
+	VXORPS Z11, Z11, Z11
+	VCMPPS $17, Z10, Z11, K7
+	VMOVAPS.Z Z8, K7, Z8
+	VMOVUPS 128(R8)(R11*4), Z11
+	VFMADD213PS 128(R9)(R11*4), Z11, Z9             // (src-mean)·b + c
+	VFMADD231PS 128(DI)(R11*4), Z8, Z9              // + diffDst·a
+	VMOVUPS Z1, (AX)(R11*4)
+	VMOVUPS Z5, 64(AX)(R11*4)
+	VMOVUPS Z9, 128(AX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Z0
+	VMOVUPS (DX)(R11*4), Z1
+	VSUBPS (SI)(R11*4), Z1, Z1
+	VMOVUPS (DI)(R11*4), Z2
+	VFMADD213PS (R10)(R11*4), Z1, Z2                // dst = (src-mean)·a + offset
+	VXORPS Z3, Z3, Z3
+	VCMPPS $17, Z2, Z3, K7
+	VMOVAPS.Z Z0, K7, Z0
+	VMOVUPS (R8)(R11*4), Z3
+	VFMADD213PS (R9)(R11*4), Z3, Z1                 // (src-mean)·b + c
+	VFMADD231PS (DI)(R11*4), Z0, Z1                 // + diffDst·a
+	VMOVUPS Z1, (AX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ advance
+	MOVL $1, R13
+	SHLL CX, R13
+	SUBL $1, R13
+	KMOVW R13, K1
+	VMOVUPS.Z (BX)(R11*4), K1, Z0
+	VMOVUPS.Z (DX)(R11*4), K1, Z1
+	VSUBPS (SI)(R11*4), Z1, Z1
+	VMOVUPS (DI)(R11*4), Z2
+	VFMADD213PS (R10)(R11*4), Z1, Z2                // dst = (src-mean)·a + offset
+	VXORPS Z3, Z3, Z3
+	VCMPPS $17, Z2, Z3, K7
+	VMOVAPS.Z Z0, K7, Z0
+	VMOVUPS (R8)(R11*4), Z3
+	VFMADD213PS (R9)(R11*4), Z3, Z1                 // (src-mean)·b + c
+	VFMADD231PS (DI)(R11*4), Z0, Z1                 // + diffDst·a
+	VMOVUPS Z1, K1, (AX)(R11*4)
+advance:
+	LEAQ (AX)(R12*4), AX
+	LEAQ (BX)(R12*4), BX
+	LEAQ (DX)(R12*4), DX
+	JMP row
+done:
+	VZEROUPPER
+	RET
+
+// func normalizeBackwardSelf6AVX512(diffSrc, diffDst, src, mean, a, b, c, offset *float32, rows, width int)
+TEXT ·normalizeBackwardSelf6AVX512(SB), NOSPLIT, $0-80
+	MOVQ diffSrc+0(FP), AX
+	MOVQ diffDst+8(FP), BX
+	MOVQ src+16(FP), DX
+	MOVQ mean+24(FP), SI
+	MOVQ a+32(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ c+48(FP), R9
+	MOVQ offset+56(FP), R10
+	MOVQ width+72(FP), R12
+row:
+	SUBQ $1, rows+64(FP)                            // for rows > 0
+	JLT done
+	XORQ R11, R11
+several:
+	LEAQ 48(R11), R13
+	CMPQ R13, R12                                   // 48 elements more?
+	JGT one
+	VMOVUPS (BX)(R11*4), Z0
+	VMOVUPS (DX)(R11*4), Z1
+	VMOVUPS 64(BX)(R11*4), Z5
+	VMOVUPS 64(DX)(R11*4), Z6
+	VMOVUPS 128(BX)(R11*4), Z10
+	VMOVUPS 128(DX)(R11*4), Z11
+	VSUBPS (SI)(R11*4), Z1, Z1
+	VMOVUPS (DI)(R11*4), Z2
+	VFMADD213PS (R10)(R11*4), Z1, Z2                // dst = (src-mean)·a + offset
+	VXORPS Z3, Z3, Z3
+	VCMPPS $17, Z2, Z3, K7
+	VCMPPS $17, six<>(SB), Z2, K7, K7
+	VMOVAPS.Z Z0, K7, Z0
+	VMOVUPS (R8)(R11*4), Z3
+	VFMADD213PS (R9)(R11*4), Z3, Z1                 // (src-mean)·b + c
+	VFMADD231PS (DI)(R11*4), Z0, Z1                 // + diffDst·a
+	VSUBPS 64(SI)(R11*4), Z6, Z6
+	VMOVUPS 64(DI)(R11*4), Z7
+	VFMADD213PS 64(R10)(R11*4), Z6, Z7              // dst = (src-mean)·a + offset
+	VXORPS Z8, Z8, Z8
+	VCMPPS $17, Z7, Z8, K7
+	VCMPPS $17, six<>(SB), Z7, K7, K7
+	VMOVAPS.Z Z5, K7, Z5
+	VMOVUPS 64(R8)(R11*4), Z8
+	VFMADD213PS 64(R9)(R11*4), Z8, Z6               // (src-mean)·b + c
+	VFMADD231PS 64(DI)(R11*4), Z5, Z6               // + diffDst·a
+	VSUBPS 128(SI)(R11*4), Z11, Z11
+	VMOVUPS 128(DI)(R11*4), Z12
+	VFMADD213PS 128(R10)(R11*4), Z11, Z12           // dst = (src-mean)·a + offset
+	VXORPS Z13, Z13, Z13
+	VCMPPS $17, Z12, Z13, K7
+	VCMPPS $17, six<>(SB), Z12, K7, K7
+	VMOVAPS.Z Z10, K7, Z10
+	VMOVUPS 128(R8)(R11*4), Z13
+	VFMADD213PS 128(R9)(R11*4), Z13, Z11            // (src-mean)·b + c
+	VFMADD231PS 128(DI)(R11*4), Z10, Z11            // + diffDst·a
+	VMOVUPS Z1, (AX)(R11*4)
+	VMOVUPS Z6, 64(AX)(R11*4)
+	VMOVUPS Z11, 128(AX)(R11*4)
+	MOVQ R13, R11
+	JMP several
+one:
+	LEAQ 16(R11), R13
+	CMPQ R13, R12                                   // 16 elements more?
+	JGT rest
+	VMOVUPS (BX)(R11*4), Z0
+	VMOVUPS (DX)(R11*4), Z1
+	VSUBPS (SI)(R11*4), Z1, Z1
+	VMOVUPS (DI)(R11*4), Z2
+	VFMADD213PS (R10)(R11*4), Z1, Z2                // dst = (src-mean)·a + offset
+	VXORPS Z3, Z3, Z3
+	VCMPPS $17, Z2, Z3, K7
+	VCMPPS $17, six<>(SB), Z2, K7, K7
+	VMOVAPS.Z Z0, K7, Z0
+	VMOVUPS (R8)(R11*4), Z3
+	VFMADD213PS (R9)(R11*4), Z3, Z1                 // (src-mean)·b + c
+	VFMADD231PS (DI)(R11*4), Z0, Z1                 // + diffDst·a
+	VMOVUPS Z1, (AX)(R11*4)
+	MOVQ R13, R11
+	JMP one
+rest:
+	MOVQ R12, CX
+	SUBQ R11, CX
+	JEQ advance
+	MOVL $1, R13
+	SHLL CX, R13
+	SUBL $1, R13
+	KMOVW R13, K1
+	VMOVUPS.Z (BX)(R11*4), K1, Z0
+	VMOVUPS.Z (DX)(R11*4), K1, Z1
+	VSUBPS (SI)(R11*4), Z1, Z1
+	VMOVUPS (DI)(R11*4), Z2
+	VFMADD213PS (R10)(R11*4), Z1, Z2                // dst = (src-mean)·a + offset
+	VXORPS Z3, Z3, Z3
+	VCMPPS $17, Z2, Z3, K7
+	VCMPPS $17, six<>(SB), Z2, K7, K7
+	VMOVAPS.Z Z0, K7, Z0
+	VMOVUPS (R8)(R11*4), Z3
+	VFMADD213PS (R9)(R11*4), Z3, Z1                 // (src-mean)·b + c
+	VFMADD231PS (DI)(R11*4), Z0, Z1                 // + diffDst·a
+	VMOVUPS Z1, K1, (AX)(R11*4)
+advance:
+	LEAQ (AX)(R12*4), AX
+	LEAQ (BX)(R12*4), BX
+	LEAQ (DX)(R12*4), DX
+	JMP row
+done:
+	VZEROUPPER
+	RET
+
 // func rmspropAVX512(v, param, grad *float32, n int, rho, keep, epsilon, rate float32)
 TEXT ·rmspropAVX512(SB), NOSPLIT, $0-48
 	MOVQ v+0(FP), AX
@@ -3904,6 +4117,318 @@ restRows:
 	VMOVUPS.Z (R8)(R11*1), K1, Y9
 	VMOVUPS.Z (R9)(R10*4), K1, Y12
 	VSUBPS Y12, Y9, Y9
+	VCVTPS2PD Y8, Z8
+	VCVTPS2PD Y9, Z9
+	VADDPD Z8, Z0, Z0
+	VFMADD231PD Z8, Z9, Z4                          // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+restRowsTest:
+	SUBQ $1, R13
+	JGE restRows
+	VMOVUPD Z0, (AX)(R10*8)
+	VMOVUPD Z4, (BX)(R10*8)
+done:
+	VZEROUPPER
+	RET
+
+// func gradientMomentsSelfAVX512(sums, others *float64, diffDst, src, mean, scale, shift *float32, rows, width int)
+TEXT ·gradientMomentsSelfAVX512(SB), NOSPLIT, $0-72
+	MOVQ sums+0(FP), AX
+	MOVQ src+24(FP), R8
+	MOVQ others+8(FP), BX
+	MOVQ diffDst+16(FP), SI
+	MOVQ mean+32(FP), R9
+	MOVQ scale+40(FP), DX
+	MOVQ shift+48(FP), DI
+	MOVQ width+64(FP), R12
+	SHLQ $2, R12
+	XORQ R10, R10
+	VXORPS Y15, Y15, Y15
+four:
+	LEAQ 32(R10), R11
+	CMPQ R11, width+64(FP)
+	JGT one
+	VMOVUPD (AX)(R10*8), Z0
+	VMOVUPD (BX)(R10*8), Z4
+	VMOVUPD 64(AX)(R10*8), Z1
+	VMOVUPD 64(BX)(R10*8), Z5
+	VMOVUPD 128(AX)(R10*8), Z2
+	VMOVUPD 128(BX)(R10*8), Z6
+	VMOVUPD 192(AX)(R10*8), Z3
+	VMOVUPD 192(BX)(R10*8), Z7
+	LEAQ (R10*4), R11
+	MOVQ rows+56(FP), R13
+	JMP fourRowsTest
+fourRows:
+	VMOVUPS (SI)(R11*1), Y8
+	VMOVUPS (R8)(R11*1), Y9
+	VSUBPS (R9)(R10*4), Y9, Y9
+	VMOVUPS (DX)(R10*4), Y12
+	VFMADD213PS (DI)(R10*4), Y9, Y12                // dst = (src-mean)·scale + shift
+	VCMPPS $17, Y12, Y15, K7
+	VMOVAPS.Z Y8, K7, Y8
+	VCVTPS2PD Y8, Z8
+	VCVTPS2PD Y9, Z9
+	VADDPD Z8, Z0, Z0
+	VFMADD231PD Z8, Z9, Z4                          // Σ diffDst·(src-mean)
+	VMOVUPS 32(SI)(R11*1), Y10
+	VMOVUPS 32(R8)(R11*1), Y11
+	VSUBPS 32(R9)(R10*4), Y11, Y11
+	VMOVUPS 32(DX)(R10*4), Y13
+	VFMADD213PS 32(DI)(R10*4), Y11, Y13             // dst = (src-mean)·scale + shift
+	VCMPPS $17, Y13, Y15, K7
+	VMOVAPS.Z Y10, K7, Y10
+	VCVTPS2PD Y10, Z10
+	VCVTPS2PD Y11, Z11
+	VADDPD Z10, Z1, Z1
+	VFMADD231PD Z10, Z11, Z5                        // Σ diffDst·(src-mean)
+	VMOVUPS 64(SI)(R11*1), Y8
+	VMOVUPS 64(R8)(R11*1), Y9
+	VSUBPS 64(R9)(R10*4), Y9, Y9
+	VMOVUPS 64(DX)(R10*4), Y12
+	VFMADD213PS 64(DI)(R10*4), Y9, Y12              // dst = (src-mean)·scale + shift
+	VCMPPS $17, Y12, Y15, K7
+	VMOVAPS.Z Y8, K7, Y8
+	VCVTPS2PD Y8, Z8
+	VCVTPS2PD Y9, Z9
+	VADDPD Z8, Z2, Z2
+	VFMADD231PD Z8, Z9, Z6                          // Σ diffDst·(src-mean)
+	VMOVUPS 96(SI)(R11*1), Y10
+	VMOVUPS 96(R8)(R11*1), Y11
+	VSUBPS 96(R9)(R10*4), Y11, Y11
+	VMOVUPS 96(DX)(R10*4), Y13
+	VFMADD213PS 96(DI)(R10*4), Y11, Y13             // dst = (src-mean)·scale + shift
+	VCMPPS $17, Y13, Y15, K7
+	VMOVAPS.Z Y10, K7, Y10
+	VCVTPS2PD Y10, Z10
+	VCVTPS2PD Y11, Z11
+	VADDPD Z10, Z3, Z3
+	VFMADD231PD Z10, Z11, Z7                        // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+fourRowsTest:
+	SUBQ $1, R13
+	JGE fourRows
+	VMOVUPD Z0, (AX)(R10*8)
+	VMOVUPD Z4, (BX)(R10*8)
+	VMOVUPD Z1, 64(AX)(R10*8)
+	VMOVUPD Z5, 64(BX)(R10*8)
+	VMOVUPD Z2, 128(AX)(R10*8)
+	VMOVUPD Z6, 128(BX)(R10*8)
+	VMOVUPD Z3, 192(AX)(R10*8)
+	VMOVUPD Z7, 192(BX)(R10*8)
+	ADDQ $32, R10
+	JMP four
+one:
+	LEAQ 8(R10), R11
+	CMPQ R11, width+64(FP)
+	JGT rest
+	VMOVUPD (AX)(R10*8), Z0
+	VMOVUPD (BX)(R10*8), Z4
+	LEAQ (R10*4), R11
+	MOVQ rows+56(FP), R13
+	JMP oneRowsTest
+oneRows:
+	VMOVUPS (SI)(R11*1), Y8
+	VMOVUPS (R8)(R11*1), Y9
+	VSUBPS (R9)(R10*4), Y9, Y9
+	VMOVUPS (DX)(R10*4), Y12
+	VFMADD213PS (DI)(R10*4), Y9, Y12                // dst = (src-mean)·scale + shift
+	VCMPPS $17, Y12, Y15, K7
+	VMOVAPS.Z Y8, K7, Y8
+	VCVTPS2PD Y8, Z8
+	VCVTPS2PD Y9, Z9
+	VADDPD Z8, Z0, Z0
+	VFMADD231PD Z8, Z9, Z4                          // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+oneRowsTest:
+	SUBQ $1, R13
+	JGE oneRows
+	VMOVUPD Z0, (AX)(R10*8)
+	VMOVUPD Z4, (BX)(R10*8)
+	ADDQ $8, R10
+	JMP one
+rest:
+	MOVQ width+64(FP), CX
+	SUBQ R10, CX
+	JEQ done
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPD (AX)(R10*8), Z0
+	VMOVUPD (BX)(R10*8), Z4
+	LEAQ (R10*4), R11
+	MOVQ rows+56(FP), R13
+	JMP restRowsTest
+restRows:
+	VMOVUPS.Z (SI)(R11*1), K1, Y8
+	VMOVUPS.Z (R8)(R11*1), K1, Y9
+	VMOVUPS.Z (R9)(R10*4), K1, Y12
+	VSUBPS Y12, Y9, Y9
+	VMOVUPS.Z (DX)(R10*4), K1, Y12
+	VMOVUPS.Z (DI)(R10*4), K1, Y10
+	VFMADD213PS Y10, Y9, Y12                        // dst = (src-mean)·scale + shift
+	VCMPPS $17, Y12, Y15, K7
+	VMOVAPS.Z Y8, K7, Y8
+	VCVTPS2PD Y8, Z8
+	VCVTPS2PD Y9, Z9
+	VADDPD Z8, Z0, Z0
+	VFMADD231PD Z8, Z9, Z4                          // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+restRowsTest:
+	SUBQ $1, R13
+	JGE restRows
+	VMOVUPD Z0, (AX)(R10*8)
+	VMOVUPD Z4, (BX)(R10*8)
+done:
+	VZEROUPPER
+	RET
+
+// func gradientMomentsSelf6AVX512(sums, others *float64, diffDst, src, mean, scale, shift *float32, rows, width int)
+TEXT ·gradientMomentsSelf6AVX512(SB), NOSPLIT, $0-72
+	MOVQ sums+0(FP), AX
+	MOVQ src+24(FP), R8
+	MOVQ others+8(FP), BX
+	MOVQ diffDst+16(FP), SI
+	MOVQ mean+32(FP), R9
+	MOVQ scale+40(FP), DX
+	MOVQ shift+48(FP), DI
+	MOVQ width+64(FP), R12
+	SHLQ $2, R12
+	XORQ R10, R10
+	VXORPS Y15, Y15, Y15
+four:
+	LEAQ 32(R10), R11
+	CMPQ R11, width+64(FP)
+	JGT one
+	VMOVUPD (AX)(R10*8), Z0
+	VMOVUPD (BX)(R10*8), Z4
+	VMOVUPD 64(AX)(R10*8), Z1
+	VMOVUPD 64(BX)(R10*8), Z5
+	VMOVUPD 128(AX)(R10*8), Z2
+	VMOVUPD 128(BX)(R10*8), Z6
+	VMOVUPD 192(AX)(R10*8), Z3
+	VMOVUPD 192(BX)(R10*8), Z7
+	LEAQ (R10*4), R11
+	MOVQ rows+56(FP), R13
+	JMP fourRowsTest
+fourRows:
+	VMOVUPS (SI)(R11*1), Y8
+	VMOVUPS (R8)(R11*1), Y9
+	VSUBPS (R9)(R10*4), Y9, Y9
+	VMOVUPS (DX)(R10*4), Y12
+	VFMADD213PS (DI)(R10*4), Y9, Y12                // dst = (src-mean)·scale + shift
+	VCMPPS $17, Y12, Y15, K7
+	VCMPPS $17, six<>(SB), Y12, K7, K7
+	VMOVAPS.Z Y8, K7, Y8
+	VCVTPS2PD Y8, Z8
+	VCVTPS2PD Y9, Z9
+	VADDPD Z8, Z0, Z0
+	VFMADD231PD Z8, Z9, Z4                          // Σ diffDst·(src-mean)
+	VMOVUPS 32(SI)(R11*1), Y10
+	VMOVUPS 32(R8)(R11*1), Y11
+	VSUBPS 32(R9)(R10*4), Y11, Y11
+	VMOVUPS 32(DX)(R10*4), Y13
+	VFMADD213PS 32(DI)(R10*4), Y11, Y13             // dst = (src-mean)·scale + shift
+	VCMPPS $17, Y13, Y15, K7
+	VCMPPS $17, six<>(SB), Y13, K7, K7
+	VMOVAPS.Z Y10, K7, Y10
+	VCVTPS2PD Y10, Z10
+	VCVTPS2PD Y11, Z11
+	VADDPD Z10, Z1, Z1
+	VFMADD231PD Z10, Z11, Z5                        // Σ diffDst·(src-mean)
+	VMOVUPS 64(SI)(R11*1), Y8
+	VMOVUPS 64(R8)(R11*1), Y9
+	VSUBPS 64(R9)(R10*4), Y9, Y9
+	VMOVUPS 64(DX)(R10*4), Y12
+	VFMADD213PS 64(DI)(R10*4), Y9, Y12              // dst = (src-mean)·scale + shift
+	VCMPPS $17, Y12, Y15, K7
+	VCMPPS $17, six<>(SB), Y12, K7, K7
+	VMOVAPS.Z Y8, K7, Y8
+	VCVTPS2PD Y8, Z8
+	VCVTPS2PD Y9, Z9
+	VADDPD Z8, Z2, Z2
+	VFMADD231PD Z8, Z9, Z6                          // Σ diffDst·(src-mean)
+	VMOVUPS 96(SI)(R11*1), Y10
+	VMOVUPS 96(R8)(R11*1), Y11
+	VSUBPS 96(R9)(R10*4), Y11, Y11
+	VMOVUPS 96(DX)(R10*4), Y13
+	VFMADD213PS 96(DI)(R10*4), Y11, Y13             // dst = (src-mean)·scale + shift
+	VCMPPS $17, Y13, Y15, K7
+	VCMPPS $17, six<>(SB), Y13, K7, K7
+	VMOVAPS.Z Y10, K7, Y10
+	VCVTPS2PD Y10, Z10
+	VCVTPS2PD Y11, Z11
+	VADDPD Z10, Z3, Z3
+	VFMADD231PD Z10, Z11, Z7                        // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+fourRowsTest:
+	SUBQ $1, R13
+	JGE fourRows
+	VMOVUPD Z0, (AX)(R10*8)
+	VMOVUPD Z4, (BX)(R10*8)
+	VMOVUPD Z1, 64(AX)(R10*8)
+	VMOVUPD Z5, 64(BX)(R10*8)
+	VMOVUPD Z2, 128(AX)(R10*8)
+	VMOVUPD Z6, 128(BX)(R10*8)
+	VMOVUPD Z3, 192(AX)(R10*8)
+	VMOVUPD Z7, 192(BX)(R10*8)
+	ADDQ $32, R10
+	JMP four
+one:
+	LEAQ 8(R10), R11
+	CMPQ R11, width+64(FP)
+	JGT rest
+	VMOVUPD (AX)(R10*8), Z0
+	VMOVUPD (BX)(R10*8), Z4
+	LEAQ (R10*4), R11
+	MOVQ rows+56(FP), R13
+	JMP oneRowsTest
+oneRows:
+	VMOVUPS (SI)(R11*1), Y8
+	VMOVUPS (R8)(R11*1), Y9
+	VSUBPS (R9)(R10*4), Y9, Y9
+	VMOVUPS (DX)(R10*4), Y12
+	VFMADD213PS (DI)(R10*4), Y9, Y12                // dst = (src-mean)·scale + shift
+	VCMPPS $17, Y12, Y15, K7
+	VCMPPS $17, six<>(SB), Y12, K7, K7
+	VMOVAPS.Z Y8, K7, Y8
+	VCVTPS2PD Y8, Z8
+	VCVTPS2PD Y9, Z9
+	VADDPD Z8, Z0, Z0
+	VFMADD231PD Z8, Z9, Z4                          // Σ diffDst·(src-mean)
+	ADDQ R12, R11
+oneRowsTest:
+	SUBQ $1, R13
+	JGE oneRows
+	VMOVUPD Z0, (AX)(R10*8)
+	VMOVUPD Z4, (BX)(R10*8)
+	ADDQ $8, R10
+	JMP one
+rest:
+	MOVQ width+64(FP), CX
+	SUBQ R10, CX
+	JEQ done
+	MOVL $1, R11
+	SHLL CX, R11
+	SUBL $1, R11
+	KMOVW R11, K1
+	VMOVUPD (AX)(R10*8), Z0
+	VMOVUPD (BX)(R10*8), Z4
+	LEAQ (R10*4), R11
+	MOVQ rows+56(FP), R13
+	JMP restRowsTest
+restRows:
+	VMOVUPS.Z (SI)(R11*1), K1, Y8
+	VMOVUPS.Z (R8)(R11*1), K1, Y9
+	VMOVUPS.Z (R9)(R10*4), K1, Y12
+	VSUBPS Y12, Y9, Y9
+	VMOVUPS.Z (DX)(R10*4), K1, Y12
+	VMOVUPS.Z (DI)(R10*4), K1, Y10
+	VFMADD213PS Y10, Y9, Y12                        // dst = (src-mean)·scale + shift
+	VCMPPS $17, Y12, Y15, K7
+	VCMPPS $17, six<>(SB), Y12, K7, K7
+	VMOVAPS.Z Y8, K7, Y8
 	VCVTPS2PD Y8, Z8
 	VCVTPS2PD Y9, Z9
 	VADDPD Z8, Z0, Z0
