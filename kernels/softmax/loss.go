@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/meseta-go/meseta/kernels/cpu"
+	"github.com/meseta-go/meseta/kernels/vec"
 )
 
 var nan = float32(math.NaN())
@@ -29,8 +30,8 @@ func NewCrossEntropy(dev *cpu.Device, n, classes int) (*CrossEntropy, error) {
 			return
 		}
 		logits := x.of(x.logits, r)
-		m := largest(logits)
-		x.losses[r] = float32(math.Log(sumExp(logits, m)) - (float64(logits[label]) - m))
+		m, sum := exponentials(x.loops, logits)
+		x.losses[r] = float32(math.Log(sum) - (float64(logits[label]) - m))
 	})
 	return x, err
 }
@@ -55,18 +56,14 @@ func NewCrossEntropyBackward(dev *cpu.Device, n, classes int) (*CrossEntropyBack
 	x.rows, err = newRows(dev, "cross entropy backward", n, classes, func(r int) {
 		logits, diff := x.of(x.logits, r), x.of(x.diffLogits, r)
 		label, g := x.labels[r], float64(x.diffLosses[r])
+		m, sum := exponentials(x.loops, logits)
 		if !x.valid(label) {
-			g = math.NaN()
+			x.loops.ExpTimes(diff, logits, m, math.NaN())
+			return
 		}
-		m := largest(logits)
-		sum := sumExp(logits, m)
-		for i, s := range logits {
-			y := math.Exp(float64(s)-m) / sum
-			if i == int(label) {
-				y--
-			}
-			diff[i] = float32(g * y)
-		}
+		own := float32(g * (math.Exp(float64(logits[label])-m)/sum - 1))
+		x.loops.ExpTimes(diff, logits, m, g/sum)
+		diff[label] = own
 	})
 	return x, err
 }
@@ -77,10 +74,11 @@ func (x *CrossEntropyBackward) Run(diffLogits, diffLosses, logits []float32, lab
 	x.do()
 }
 
-// clipLow and clipHigh are what probabilities are clipped to: Keras's backend.epsilon() and 1 less it.
+// clipLow and clipHigh are what probabilities are clipped to.
 const (
-	clipLow  = 1e-7
-	clipHigh = 1 - 1e-7
+	clipLow    = vec.ClipLow
+	clipHigh   = vec.ClipHigh
+	clipHigh32 = vec.ClipHigh32
 )
 
 // LogLoss computes losses[n] = -log clip(p/Σp) for the label's p of probs[n], clipped to [1e-7, 1-1e-7]: Keras's
@@ -102,17 +100,10 @@ func NewLogLoss(dev *cpu.Device, n, classes int) (*LogLoss, error) {
 			return
 		}
 		probs := x.of(x.probs, r)
-		p := float64(probs[label]) / total(probs)
+		p := float64(probs[label]) / x.loops.Sum(probs)
 		x.losses[r] = float32(-math.Log(min(max(p, clipLow), clipHigh)))
 	})
 	return x, err
-}
-
-func total(row []float32) (sum float64) {
-	for _, p := range row {
-		sum += float64(p)
-	}
-	return sum
 }
 
 // Run computes losses [rows] of probs [rows,classes] and labels [rows].
@@ -142,7 +133,7 @@ func NewLogLossBackward(dev *cpu.Device, n, classes int) (*LogLossBackward, erro
 			}
 			return
 		}
-		sum, p := total(probs), float64(probs[label])
+		sum, p := x.loops.Sum(probs), float64(probs[label])
 		if q := p / sum; q < clipLow || q > clipHigh {
 			clear(diff)
 			return

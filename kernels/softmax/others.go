@@ -18,11 +18,8 @@ func NewLogForward(dev *cpu.Device, n, classes int) (*LogForward, error) {
 	var err error
 	x.rows, err = newRows(dev, "log softmax", n, classes, func(r int) {
 		src, dst := x.of(x.src, r), x.of(x.dst, r)
-		m := largest(src)
-		log := m + math.Log(sumExp(src, m))
-		for i, s := range src {
-			dst[i] = float32(float64(s) - log)
-		}
+		m, sum := exponentials(x.loops, src)
+		x.loops.Less(dst, src, m+math.Log(sum))
 	})
 	return x, err
 }
@@ -45,13 +42,7 @@ func NewLogBackward(dev *cpu.Device, n, classes int) (*LogBackward, error) {
 	var err error
 	x.rows, err = newRows(dev, "log softmax backward", n, classes, func(r int) {
 		dx, dy, y := x.of(x.diffSrc, r), x.of(x.diffDst, r), x.of(x.dst, r)
-		sum := 0.0
-		for _, g := range dy {
-			sum += float64(g)
-		}
-		for i, g := range dy {
-			dx[i] = float32(float64(g) - math.Exp(float64(y[i]))*sum)
-		}
+		x.loops.LogSoftmaxBackward(dx, y, dy, x.loops.Sum(dy))
 	})
 	return x, err
 }
@@ -81,6 +72,15 @@ func NewSparsemax(dev *cpu.Device, n, classes int) (*Sparsemax, error) {
 		}
 	})
 	return x, err
+}
+
+// largest gives a row's largest element, or NaN if it has one.
+func largest(row []float32) float64 {
+	m := row[0]
+	for _, s := range row[1:] {
+		m = max(m, s)
+	}
+	return float64(m)
 }
 
 // threshold gives τ - m for a row whose largest element is m, without sorting: of the elements above the last τ it makes the sum 1 anew, until

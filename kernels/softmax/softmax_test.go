@@ -3,6 +3,7 @@ package softmax
 import (
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -266,4 +267,42 @@ func TestErrors(t *testing.T) {
 	assert.ErrorIs(t, err, ops.ErrShape)
 	_, err = NewCrossEntropy(dev, 3, 0)
 	assert.EqualError(t, err, "cross entropy: [3,0], want at least [1,1]: shapes disagree")
+}
+
+// BenchmarkRows has what a classifier's loss takes, on 64 KiB of scores.
+func BenchmarkRows(b *testing.B) {
+	for _, classes := range []int{10, 1000} {
+		n := 1 << 14 / classes
+		scores, probs, _, _, labels := problem(n, classes)
+		x, y, ones, dst := parity.In(scores), parity.In(probs), make([]float32, n), make([]float32, n*classes)
+		for i := range ones {
+			ones[i] = 1
+		}
+		for _, isa := range cpu.Available() {
+			dev := parity.Device(b, isa, 1)
+			run := func(name string, f func()) {
+				b.Run(fmt.Sprintf("%s %d/%v", name, classes, isa), func(b *testing.B) {
+					for b.Loop() {
+						f()
+					}
+					b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n*classes), "ns/element")
+				})
+			}
+			forward, err := NewForward(dev, n, classes)
+			require.NoError(b, err)
+			run("softmax", func() { forward.Run(dst, x) })
+			loss, err := NewCrossEntropy(dev, n, classes)
+			require.NoError(b, err)
+			run("cross entropy", func() { loss.Run(ones, x, labels) })
+			gradient, err := NewCrossEntropyBackward(dev, n, classes)
+			require.NoError(b, err)
+			run("cross entropy backward", func() { gradient.Run(dst, ones, x, labels) })
+			binary, err := NewBinaryCrossEntropy(dev, n, 1, classes)
+			require.NoError(b, err)
+			run("binary cross entropy", func() { binary.Run(ones, x, y) })
+			binaryGradient, err := NewBinaryCrossEntropyBackward(dev, n, 1, classes)
+			require.NoError(b, err)
+			run("binary cross entropy backward", func() { binaryGradient.Run(dst, ones, x, y) })
+		}
+	}
 }

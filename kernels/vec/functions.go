@@ -46,3 +46,11 @@ func Binary(isa cpu.ISA, f ops.BinaryFunc) BinaryLoops {
 	}
 	return binaryLoops[f]
 }
+
+// Scores gives the loops of scores for an instruction set.
+func Scores(isa cpu.ISA) *ScoreLoops {
+	if native := nativeScores(isa); native != nil {
+		return native
+	}
+	return &portableScores
+}

@@ -215,7 +215,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -278,8 +278,7 @@ TEXT ·backwardExpAVX2(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -397,7 +396,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -461,8 +460,7 @@ TEXT ·backwardExpm1AVX2(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -735,7 +733,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -806,8 +804,7 @@ TEXT ·backwardLogAVX2(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -878,8 +875,7 @@ TEXT ·forwardLog1pAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -964,8 +960,7 @@ TEXT ·backwardLog1pAVX2(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -1096,7 +1091,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -1170,8 +1165,7 @@ TEXT ·backwardLogPositiveAVX2(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -1215,8 +1209,7 @@ TEXT ·forwardSqrtAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -1251,8 +1244,7 @@ TEXT ·backwardSqrtAVX2(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -1293,8 +1285,7 @@ TEXT ·forwardRsqrtAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -1343,8 +1334,7 @@ TEXT ·backwardRsqrtAVX2(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -1396,8 +1386,7 @@ TEXT ·forwardReciprocalAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -1443,8 +1432,7 @@ TEXT ·backwardReciprocalAVX2(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -1485,8 +1473,7 @@ TEXT ·forwardSquareAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -1521,8 +1508,7 @@ TEXT ·backwardSquareAVX2(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -1572,8 +1558,7 @@ TEXT ·forwardAbsAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -1628,8 +1613,7 @@ TEXT ·backwardAbsAVX2(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -1679,8 +1663,7 @@ TEXT ·forwardNegAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -1714,8 +1697,7 @@ TEXT ·backwardNegAVX2(SB), NOSPLIT, $0-40
 	MOVQ diffDst+8(FP), BX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -1749,8 +1731,7 @@ TEXT ·forwardSignAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -1787,8 +1768,7 @@ TEXT ·backwardSignAVX2(SB), NOSPLIT, $0-40
 	MOVQ diffDst+8(FP), BX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -1911,7 +1891,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -1980,8 +1960,7 @@ TEXT ·backwardTanhAVX2(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -2098,7 +2077,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -2165,8 +2144,7 @@ TEXT ·backwardSigmoidAVX2(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -2208,8 +2186,7 @@ TEXT ·forwardSoftplusAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -2406,7 +2383,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -2829,7 +2806,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -3027,7 +3004,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -3092,16 +3069,15 @@ done:
 
 // func forwardClipAVX2(dst, src *float32, n int, p *Parameters)
 TEXT ·forwardClipAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
 	MOVQ p+24(FP), R9
 	VBROADCASTSS (R9), Y0
 	MOVQ p+24(FP), R9
 	VBROADCASTSS 4(R9), Y1
+	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -3134,17 +3110,16 @@ done:
 
 // func backwardClipAVX2(dst, diffDst, from *float32, n int, p *Parameters)
 TEXT ·backwardClipAVX2(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
 	MOVQ p+32(FP), R9
 	VBROADCASTSS (R9), Y0
 	MOVQ p+32(FP), R9
 	VBROADCASTSS 4(R9), Y1
+	MOVQ dst+0(FP), AX
 	MOVQ diffDst+8(FP), BX
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -3181,14 +3156,13 @@ done:
 
 // func forwardLeakyReluAVX2(dst, src *float32, n int, p *Parameters)
 TEXT ·forwardLeakyReluAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
 	MOVQ p+24(FP), R9
 	VBROADCASTSS (R9), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -3220,15 +3194,14 @@ done:
 
 // func backwardLeakyReluAVX2(dst, diffDst, from *float32, n int, p *Parameters)
 TEXT ·backwardLeakyReluAVX2(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
 	MOVQ p+32(FP), R9
 	VBROADCASTSS (R9), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ diffDst+8(FP), BX
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -3263,7 +3236,6 @@ done:
 
 // func forwardRectifyAVX2(dst, src *float32, n int, p *Parameters)
 TEXT ·forwardRectifyAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
 	MOVQ p+24(FP), R9
 	VBROADCASTSS (R9), Y0
 	VCVTPS2PD X0, Y0
@@ -3273,6 +3245,7 @@ TEXT ·forwardRectifyAVX2(SB), NOSPLIT, $0-32
 	MOVQ p+24(FP), R9
 	VBROADCASTSS 8(R9), Y2
 	VCVTPS2PD X2, Y2
+	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
@@ -3319,7 +3292,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -3359,7 +3332,6 @@ done:
 
 // func backwardRectifyAVX2(dst, diffDst, from *float32, n int, p *Parameters)
 TEXT ·backwardRectifyAVX2(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
 	MOVQ p+32(FP), R9
 	VBROADCASTSS (R9), Y0
 	VCVTPS2PD X0, Y0
@@ -3369,6 +3341,7 @@ TEXT ·backwardRectifyAVX2(SB), NOSPLIT, $0-40
 	MOVQ p+32(FP), R9
 	VBROADCASTSS 8(R9), Y2
 	VCVTPS2PD X2, Y2
+	MOVQ dst+0(FP), AX
 	MOVQ diffDst+8(FP), BX
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
@@ -3410,7 +3383,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -3450,10 +3423,10 @@ done:
 
 // func forwardEluAVX2(dst, src *float32, n int, p *Parameters)
 TEXT ·forwardEluAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
 	MOVQ p+24(FP), R9
 	VBROADCASTSS (R9), Y0
 	VCVTPS2PD X0, Y0
+	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
@@ -3532,7 +3505,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -3594,16 +3567,15 @@ done:
 
 // func backwardEluAVX2(dst, diffDst, from *float32, n int, p *Parameters)
 TEXT ·backwardEluAVX2(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
 	MOVQ p+32(FP), R9
 	VBROADCASTSS (R9), Y0
 	VCVTPS2PD X0, Y0
+	MOVQ dst+0(FP), AX
 	MOVQ diffDst+8(FP), BX
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -3743,7 +3715,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -3811,8 +3783,7 @@ TEXT ·backwardSeluAVX2(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -3851,10 +3822,10 @@ done:
 
 // func forwardCeluAVX2(dst, src *float32, n int, p *Parameters)
 TEXT ·forwardCeluAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
 	MOVQ p+24(FP), R9
 	VBROADCASTSS (R9), Y0
 	VCVTPS2PD X0, Y0
+	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
@@ -3935,7 +3906,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -3998,16 +3969,15 @@ done:
 
 // func backwardCeluAVX2(dst, diffDst, from *float32, n int, p *Parameters)
 TEXT ·backwardCeluAVX2(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
 	MOVQ p+32(FP), R9
 	VBROADCASTSS (R9), Y0
 	VCVTPS2PD X0, Y0
+	MOVQ dst+0(FP), AX
 	MOVQ diffDst+8(FP), BX
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -4061,8 +4031,7 @@ TEXT ·forwardGeluAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -4169,8 +4138,7 @@ TEXT ·backwardGeluAVX2(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -4417,7 +4385,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -4623,7 +4591,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -4790,7 +4758,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -4947,7 +4915,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -5113,7 +5081,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -5286,7 +5254,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -5368,8 +5336,7 @@ TEXT ·forwardHardSigmoidAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -5432,8 +5399,7 @@ TEXT ·backwardHardSigmoidAVX2(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -5477,8 +5443,7 @@ TEXT ·forwardHardSiluAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -5575,7 +5540,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -5623,14 +5588,13 @@ done:
 
 // func forwardHardShrinkAVX2(dst, src *float32, n int, p *Parameters)
 TEXT ·forwardHardShrinkAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
 	MOVQ p+24(FP), R9
 	VBROADCASTSS (R9), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -5662,15 +5626,14 @@ done:
 
 // func backwardHardShrinkAVX2(dst, diffDst, from *float32, n int, p *Parameters)
 TEXT ·backwardHardShrinkAVX2(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
 	MOVQ p+32(FP), R9
 	VBROADCASTSS (R9), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ diffDst+8(FP), BX
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -5706,14 +5669,13 @@ done:
 
 // func forwardSoftShrinkAVX2(dst, src *float32, n int, p *Parameters)
 TEXT ·forwardSoftShrinkAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
 	MOVQ p+24(FP), R9
 	VBROADCASTSS (R9), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -5750,15 +5712,14 @@ done:
 
 // func backwardSoftShrinkAVX2(dst, diffDst, from *float32, n int, p *Parameters)
 TEXT ·backwardSoftShrinkAVX2(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
 	MOVQ p+32(FP), R9
 	VBROADCASTSS (R9), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ diffDst+8(FP), BX
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -5884,7 +5845,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -5957,8 +5918,7 @@ TEXT ·forwardSoftsignAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -5997,8 +5957,7 @@ TEXT ·backwardSoftsignAVX2(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -6042,8 +6001,7 @@ TEXT ·forwardLogSigmoidAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -6244,7 +6202,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -6311,15 +6269,14 @@ done:
 
 // func forwardSquareplusAVX2(dst, src *float32, n int, p *Parameters)
 TEXT ·forwardSquareplusAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
 	MOVQ p+24(FP), R9
 	VBROADCASTSS (R9), Y0
 	VCVTPS2PD X0, Y0
+	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -6355,16 +6312,15 @@ done:
 
 // func backwardSquareplusAVX2(dst, diffDst, from *float32, n int, p *Parameters)
 TEXT ·backwardSquareplusAVX2(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
 	MOVQ p+32(FP), R9
 	VBROADCASTSS (R9), Y0
 	VCVTPS2PD X0, Y0
+	MOVQ dst+0(FP), AX
 	MOVQ diffDst+8(FP), BX
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -6466,7 +6422,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -6552,7 +6508,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 4(R11), R13
 	CMPQ R13, R12
@@ -6608,8 +6564,7 @@ TEXT ·forwardSparseSigmoidAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -6649,8 +6604,7 @@ TEXT ·backwardSparseSigmoidAVX2(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -6687,16 +6641,15 @@ done:
 
 // func forwardThresholdAVX2(dst, src *float32, n int, p *Parameters)
 TEXT ·forwardThresholdAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
 	MOVQ p+24(FP), R9
 	VBROADCASTSS (R9), Y0
 	MOVQ p+24(FP), R9
 	VBROADCASTSS 4(R9), Y1
+	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -6727,15 +6680,14 @@ done:
 
 // func backwardThresholdAVX2(dst, diffDst, from *float32, n int, p *Parameters)
 TEXT ·backwardThresholdAVX2(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
 	MOVQ p+32(FP), R9
 	VBROADCASTSS (R9), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ diffDst+8(FP), BX
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -6775,8 +6727,7 @@ TEXT ·eachPlusAVX2(SB), NOSPLIT, $0-32
 	MOVQ bs+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -6808,13 +6759,12 @@ done:
 
 // func rightPlusAVX2(dst, as *float32, n int, b float32)
 TEXT ·rightPlusAVX2(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS b+24(FP), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ as+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -6844,13 +6794,12 @@ done:
 
 // func leftPlusAVX2(dst, bs *float32, n int, a float32)
 TEXT ·leftPlusAVX2(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS a+24(FP), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ bs+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -6885,8 +6834,7 @@ TEXT ·eachMinusAVX2(SB), NOSPLIT, $0-32
 	MOVQ bs+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -6918,13 +6866,12 @@ done:
 
 // func rightMinusAVX2(dst, as *float32, n int, b float32)
 TEXT ·rightMinusAVX2(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS b+24(FP), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ as+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -6954,13 +6901,12 @@ done:
 
 // func leftMinusAVX2(dst, bs *float32, n int, a float32)
 TEXT ·leftMinusAVX2(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS a+24(FP), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ bs+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -6995,8 +6941,7 @@ TEXT ·eachTimesAVX2(SB), NOSPLIT, $0-32
 	MOVQ bs+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7028,13 +6973,12 @@ done:
 
 // func rightTimesAVX2(dst, as *float32, n int, b float32)
 TEXT ·rightTimesAVX2(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS b+24(FP), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ as+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7064,13 +7008,12 @@ done:
 
 // func leftTimesAVX2(dst, bs *float32, n int, a float32)
 TEXT ·leftTimesAVX2(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS a+24(FP), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ bs+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7105,8 +7048,7 @@ TEXT ·eachDivideAVX2(SB), NOSPLIT, $0-32
 	MOVQ bs+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7138,13 +7080,12 @@ done:
 
 // func rightDivideAVX2(dst, as *float32, n int, b float32)
 TEXT ·rightDivideAVX2(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS b+24(FP), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ as+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7174,13 +7115,12 @@ done:
 
 // func leftDivideAVX2(dst, bs *float32, n int, a float32)
 TEXT ·leftDivideAVX2(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS a+24(FP), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ bs+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7215,8 +7155,7 @@ TEXT ·eachMaximumAVX2(SB), NOSPLIT, $0-32
 	MOVQ bs+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7253,13 +7192,12 @@ done:
 
 // func rightMaximumAVX2(dst, as *float32, n int, b float32)
 TEXT ·rightMaximumAVX2(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS b+24(FP), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ as+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7294,13 +7232,12 @@ done:
 
 // func leftMaximumAVX2(dst, bs *float32, n int, a float32)
 TEXT ·leftMaximumAVX2(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS a+24(FP), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ bs+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7340,8 +7277,7 @@ TEXT ·eachMinimumAVX2(SB), NOSPLIT, $0-32
 	MOVQ bs+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7375,13 +7311,12 @@ done:
 
 // func rightMinimumAVX2(dst, as *float32, n int, b float32)
 TEXT ·rightMinimumAVX2(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS b+24(FP), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ as+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7413,13 +7348,12 @@ done:
 
 // func leftMinimumAVX2(dst, bs *float32, n int, a float32)
 TEXT ·leftMinimumAVX2(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS a+24(FP), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ bs+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7456,8 +7390,7 @@ TEXT ·eachGreaterAVX2(SB), NOSPLIT, $0-32
 	MOVQ bs+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7491,13 +7424,12 @@ done:
 
 // func rightGreaterAVX2(dst, as *float32, n int, b float32)
 TEXT ·rightGreaterAVX2(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS b+24(FP), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ as+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7529,13 +7461,12 @@ done:
 
 // func leftGreaterAVX2(dst, bs *float32, n int, a float32)
 TEXT ·leftGreaterAVX2(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS a+24(FP), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ bs+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7572,8 +7503,7 @@ TEXT ·eachGreaterEqualAVX2(SB), NOSPLIT, $0-32
 	MOVQ bs+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7607,13 +7537,12 @@ done:
 
 // func rightGreaterEqualAVX2(dst, as *float32, n int, b float32)
 TEXT ·rightGreaterEqualAVX2(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS b+24(FP), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ as+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7645,13 +7574,12 @@ done:
 
 // func leftGreaterEqualAVX2(dst, bs *float32, n int, a float32)
 TEXT ·leftGreaterEqualAVX2(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS a+24(FP), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ bs+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7688,8 +7616,7 @@ TEXT ·eachEqualAVX2(SB), NOSPLIT, $0-32
 	MOVQ bs+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7723,13 +7650,12 @@ done:
 
 // func rightEqualAVX2(dst, as *float32, n int, b float32)
 TEXT ·rightEqualAVX2(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS b+24(FP), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ as+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7761,13 +7687,12 @@ done:
 
 // func leftEqualAVX2(dst, bs *float32, n int, a float32)
 TEXT ·leftEqualAVX2(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS a+24(FP), Y0
+	MOVQ dst+0(FP), AX
 	MOVQ bs+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12

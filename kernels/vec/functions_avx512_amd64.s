@@ -187,7 +187,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -251,8 +251,7 @@ TEXT ·backwardExpAVX512(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -427,7 +426,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -492,8 +491,7 @@ TEXT ·backwardExpm1AVX512(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -753,7 +751,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -825,8 +823,7 @@ TEXT ·backwardLogAVX512(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -1095,7 +1092,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -1181,8 +1178,7 @@ TEXT ·backwardLog1pAVX512(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -1396,7 +1392,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -1471,8 +1467,7 @@ TEXT ·backwardLogPositiveAVX512(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -1517,8 +1512,7 @@ TEXT ·forwardSqrtAVX512(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -1554,8 +1548,7 @@ TEXT ·backwardSqrtAVX512(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -1597,8 +1590,7 @@ TEXT ·forwardRsqrtAVX512(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -1642,8 +1634,7 @@ TEXT ·backwardRsqrtAVX512(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -1689,8 +1680,7 @@ TEXT ·forwardReciprocalAVX512(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -1731,8 +1721,7 @@ TEXT ·backwardReciprocalAVX512(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -1774,8 +1763,7 @@ TEXT ·forwardSquareAVX512(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -1811,8 +1799,7 @@ TEXT ·backwardSquareAVX512(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -1856,8 +1843,7 @@ TEXT ·forwardAbsAVX512(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -1899,8 +1885,7 @@ TEXT ·backwardAbsAVX512(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -1944,8 +1929,7 @@ TEXT ·forwardNegAVX512(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -1980,8 +1964,7 @@ TEXT ·backwardNegAVX512(SB), NOSPLIT, $0-40
 	MOVQ diffDst+8(FP), BX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -2016,8 +1999,7 @@ TEXT ·forwardSignAVX512(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -2055,8 +2037,7 @@ TEXT ·backwardSignAVX512(SB), NOSPLIT, $0-40
 	MOVQ diffDst+8(FP), BX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -2246,7 +2227,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -2316,8 +2297,7 @@ TEXT ·backwardTanhAVX512(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -2503,7 +2483,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -2571,8 +2551,7 @@ TEXT ·backwardSigmoidAVX512(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -2877,7 +2856,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -3147,7 +3126,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -3645,7 +3624,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -3914,7 +3893,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -3980,16 +3959,15 @@ done:
 
 // func forwardClipAVX512(dst, src *float32, n int, p *Parameters)
 TEXT ·forwardClipAVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
 	MOVQ p+24(FP), R9
 	VBROADCASTSS (R9), Z0
 	MOVQ p+24(FP), R9
 	VBROADCASTSS 4(R9), Z1
+	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -4023,17 +4001,16 @@ done:
 
 // func backwardClipAVX512(dst, diffDst, from *float32, n int, p *Parameters)
 TEXT ·backwardClipAVX512(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
 	MOVQ p+32(FP), R9
 	VBROADCASTSS (R9), Z0
 	MOVQ p+32(FP), R9
 	VBROADCASTSS 4(R9), Z1
+	MOVQ dst+0(FP), AX
 	MOVQ diffDst+8(FP), BX
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -4071,14 +4048,13 @@ done:
 
 // func forwardLeakyReluAVX512(dst, src *float32, n int, p *Parameters)
 TEXT ·forwardLeakyReluAVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
 	MOVQ p+24(FP), R9
 	VBROADCASTSS (R9), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -4111,15 +4087,14 @@ done:
 
 // func backwardLeakyReluAVX512(dst, diffDst, from *float32, n int, p *Parameters)
 TEXT ·backwardLeakyReluAVX512(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
 	MOVQ p+32(FP), R9
 	VBROADCASTSS (R9), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ diffDst+8(FP), BX
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -4155,7 +4130,6 @@ done:
 
 // func forwardRectifyAVX512(dst, src *float32, n int, p *Parameters)
 TEXT ·forwardRectifyAVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
 	MOVQ p+24(FP), R9
 	VBROADCASTSS (R9), Z0
 	VCVTPS2PD Y0, Z0
@@ -4165,6 +4139,7 @@ TEXT ·forwardRectifyAVX512(SB), NOSPLIT, $0-32
 	MOVQ p+24(FP), R9
 	VBROADCASTSS 8(R9), Z2
 	VCVTPS2PD Y2, Z2
+	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
@@ -4223,7 +4198,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -4264,7 +4239,6 @@ done:
 
 // func backwardRectifyAVX512(dst, diffDst, from *float32, n int, p *Parameters)
 TEXT ·backwardRectifyAVX512(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
 	MOVQ p+32(FP), R9
 	VBROADCASTSS (R9), Z0
 	VCVTPS2PD Y0, Z0
@@ -4274,6 +4248,7 @@ TEXT ·backwardRectifyAVX512(SB), NOSPLIT, $0-40
 	MOVQ p+32(FP), R9
 	VBROADCASTSS 8(R9), Z2
 	VCVTPS2PD Y2, Z2
+	MOVQ dst+0(FP), AX
 	MOVQ diffDst+8(FP), BX
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
@@ -4325,7 +4300,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -4366,10 +4341,10 @@ done:
 
 // func forwardEluAVX512(dst, src *float32, n int, p *Parameters)
 TEXT ·forwardEluAVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
 	MOVQ p+24(FP), R9
 	VBROADCASTSS (R9), Z0
 	VCVTPS2PD Y0, Z0
+	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
@@ -4516,7 +4491,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -4579,16 +4554,15 @@ done:
 
 // func backwardEluAVX512(dst, diffDst, from *float32, n int, p *Parameters)
 TEXT ·backwardEluAVX512(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
 	MOVQ p+32(FP), R9
 	VBROADCASTSS (R9), Z0
 	VCVTPS2PD Y0, Z0
+	MOVQ dst+0(FP), AX
 	MOVQ diffDst+8(FP), BX
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -4787,7 +4761,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -4856,8 +4830,7 @@ TEXT ·backwardSeluAVX512(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -4897,10 +4870,10 @@ done:
 
 // func forwardCeluAVX512(dst, src *float32, n int, p *Parameters)
 TEXT ·forwardCeluAVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
 	MOVQ p+24(FP), R9
 	VBROADCASTSS (R9), Z0
 	VCVTPS2PD Y0, Z0
+	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
@@ -5051,7 +5024,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -5115,16 +5088,15 @@ done:
 
 // func backwardCeluAVX512(dst, diffDst, from *float32, n int, p *Parameters)
 TEXT ·backwardCeluAVX512(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
 	MOVQ p+32(FP), R9
 	VBROADCASTSS (R9), Z0
 	VCVTPS2PD Y0, Z0
+	MOVQ dst+0(FP), AX
 	MOVQ diffDst+8(FP), BX
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -5436,7 +5408,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -5839,7 +5811,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -6163,7 +6135,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -6476,7 +6448,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -6714,7 +6686,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -6954,7 +6926,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7189,7 +7161,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7459,7 +7431,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7542,8 +7514,7 @@ TEXT ·forwardHardSigmoidAVX512(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7595,8 +7566,7 @@ TEXT ·backwardHardSigmoidAVX512(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7641,8 +7611,7 @@ TEXT ·forwardHardSiluAVX512(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7752,7 +7721,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -7801,14 +7770,13 @@ done:
 
 // func forwardHardShrinkAVX512(dst, src *float32, n int, p *Parameters)
 TEXT ·forwardHardShrinkAVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
 	MOVQ p+24(FP), R9
 	VBROADCASTSS (R9), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -7841,15 +7809,14 @@ done:
 
 // func backwardHardShrinkAVX512(dst, diffDst, from *float32, n int, p *Parameters)
 TEXT ·backwardHardShrinkAVX512(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
 	MOVQ p+32(FP), R9
 	VBROADCASTSS (R9), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ diffDst+8(FP), BX
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -7886,14 +7853,13 @@ done:
 
 // func forwardSoftShrinkAVX512(dst, src *float32, n int, p *Parameters)
 TEXT ·forwardSoftShrinkAVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
 	MOVQ p+24(FP), R9
 	VBROADCASTSS (R9), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -7931,15 +7897,14 @@ done:
 
 // func backwardSoftShrinkAVX512(dst, diffDst, from *float32, n int, p *Parameters)
 TEXT ·backwardSoftShrinkAVX512(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
 	MOVQ p+32(FP), R9
 	VBROADCASTSS (R9), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ diffDst+8(FP), BX
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -8144,7 +8109,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -8218,8 +8183,7 @@ TEXT ·forwardSoftsignAVX512(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -8259,8 +8223,7 @@ TEXT ·backwardSoftsignAVX512(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -8573,7 +8536,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -8849,7 +8812,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -8917,15 +8880,14 @@ done:
 
 // func forwardSquareplusAVX512(dst, src *float32, n int, p *Parameters)
 TEXT ·forwardSquareplusAVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
 	MOVQ p+24(FP), R9
 	VBROADCASTSS (R9), Z0
 	VCVTPS2PD Y0, Z0
+	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -8962,16 +8924,15 @@ done:
 
 // func backwardSquareplusAVX512(dst, diffDst, from *float32, n int, p *Parameters)
 TEXT ·backwardSquareplusAVX512(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
 	MOVQ p+32(FP), R9
 	VBROADCASTSS (R9), Z0
 	VCVTPS2PD Y0, Z0
+	MOVQ dst+0(FP), AX
 	MOVQ diffDst+8(FP), BX
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -9068,7 +9029,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -9167,7 +9128,7 @@ several:
 	MOVQ R13, R11
 	JMP several
 one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 8(R11), R13
 	CMPQ R13, R12
@@ -9217,8 +9178,7 @@ TEXT ·forwardSparseSigmoidAVX512(SB), NOSPLIT, $0-32
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -9259,8 +9219,7 @@ TEXT ·backwardSparseSigmoidAVX512(SB), NOSPLIT, $0-40
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -9298,16 +9257,15 @@ done:
 
 // func forwardThresholdAVX512(dst, src *float32, n int, p *Parameters)
 TEXT ·forwardThresholdAVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
 	MOVQ p+24(FP), R9
 	VBROADCASTSS (R9), Z0
 	MOVQ p+24(FP), R9
 	VBROADCASTSS 4(R9), Z1
+	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -9339,15 +9297,14 @@ done:
 
 // func backwardThresholdAVX512(dst, diffDst, from *float32, n int, p *Parameters)
 TEXT ·backwardThresholdAVX512(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
 	MOVQ p+32(FP), R9
 	VBROADCASTSS (R9), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ diffDst+8(FP), BX
 	MOVQ from+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -9388,8 +9345,7 @@ TEXT ·eachPlusAVX512(SB), NOSPLIT, $0-32
 	MOVQ bs+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -9422,13 +9378,12 @@ done:
 
 // func rightPlusAVX512(dst, as *float32, n int, b float32)
 TEXT ·rightPlusAVX512(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS b+24(FP), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ as+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -9459,13 +9414,12 @@ done:
 
 // func leftPlusAVX512(dst, bs *float32, n int, a float32)
 TEXT ·leftPlusAVX512(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS a+24(FP), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ bs+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -9501,8 +9455,7 @@ TEXT ·eachMinusAVX512(SB), NOSPLIT, $0-32
 	MOVQ bs+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -9535,13 +9488,12 @@ done:
 
 // func rightMinusAVX512(dst, as *float32, n int, b float32)
 TEXT ·rightMinusAVX512(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS b+24(FP), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ as+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -9572,13 +9524,12 @@ done:
 
 // func leftMinusAVX512(dst, bs *float32, n int, a float32)
 TEXT ·leftMinusAVX512(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS a+24(FP), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ bs+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -9614,8 +9565,7 @@ TEXT ·eachTimesAVX512(SB), NOSPLIT, $0-32
 	MOVQ bs+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -9648,13 +9598,12 @@ done:
 
 // func rightTimesAVX512(dst, as *float32, n int, b float32)
 TEXT ·rightTimesAVX512(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS b+24(FP), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ as+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -9685,13 +9634,12 @@ done:
 
 // func leftTimesAVX512(dst, bs *float32, n int, a float32)
 TEXT ·leftTimesAVX512(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS a+24(FP), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ bs+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -9727,8 +9675,7 @@ TEXT ·eachDivideAVX512(SB), NOSPLIT, $0-32
 	MOVQ bs+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -9761,13 +9708,12 @@ done:
 
 // func rightDivideAVX512(dst, as *float32, n int, b float32)
 TEXT ·rightDivideAVX512(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS b+24(FP), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ as+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -9798,13 +9744,12 @@ done:
 
 // func leftDivideAVX512(dst, bs *float32, n int, a float32)
 TEXT ·leftDivideAVX512(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS a+24(FP), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ bs+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -9840,8 +9785,7 @@ TEXT ·eachMaximumAVX512(SB), NOSPLIT, $0-32
 	MOVQ bs+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -9879,13 +9823,12 @@ done:
 
 // func rightMaximumAVX512(dst, as *float32, n int, b float32)
 TEXT ·rightMaximumAVX512(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS b+24(FP), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ as+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -9921,13 +9864,12 @@ done:
 
 // func leftMaximumAVX512(dst, bs *float32, n int, a float32)
 TEXT ·leftMaximumAVX512(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS a+24(FP), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ bs+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -9968,8 +9910,7 @@ TEXT ·eachMinimumAVX512(SB), NOSPLIT, $0-32
 	MOVQ bs+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -10004,13 +9945,12 @@ done:
 
 // func rightMinimumAVX512(dst, as *float32, n int, b float32)
 TEXT ·rightMinimumAVX512(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS b+24(FP), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ as+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -10043,13 +9983,12 @@ done:
 
 // func leftMinimumAVX512(dst, bs *float32, n int, a float32)
 TEXT ·leftMinimumAVX512(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS a+24(FP), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ bs+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -10087,8 +10026,7 @@ TEXT ·eachGreaterAVX512(SB), NOSPLIT, $0-32
 	MOVQ bs+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -10123,13 +10061,12 @@ done:
 
 // func rightGreaterAVX512(dst, as *float32, n int, b float32)
 TEXT ·rightGreaterAVX512(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS b+24(FP), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ as+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -10162,13 +10099,12 @@ done:
 
 // func leftGreaterAVX512(dst, bs *float32, n int, a float32)
 TEXT ·leftGreaterAVX512(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS a+24(FP), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ bs+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -10206,8 +10142,7 @@ TEXT ·eachGreaterEqualAVX512(SB), NOSPLIT, $0-32
 	MOVQ bs+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -10242,13 +10177,12 @@ done:
 
 // func rightGreaterEqualAVX512(dst, as *float32, n int, b float32)
 TEXT ·rightGreaterEqualAVX512(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS b+24(FP), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ as+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -10281,13 +10215,12 @@ done:
 
 // func leftGreaterEqualAVX512(dst, bs *float32, n int, a float32)
 TEXT ·leftGreaterEqualAVX512(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS a+24(FP), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ bs+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -10325,8 +10258,7 @@ TEXT ·eachEqualAVX512(SB), NOSPLIT, $0-32
 	MOVQ bs+16(FP), DX
 	MOVQ n+24(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -10361,13 +10293,12 @@ done:
 
 // func rightEqualAVX512(dst, as *float32, n int, b float32)
 TEXT ·rightEqualAVX512(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS b+24(FP), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ as+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12
@@ -10400,13 +10331,12 @@ done:
 
 // func leftEqualAVX512(dst, bs *float32, n int, a float32)
 TEXT ·leftEqualAVX512(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), AX
 	VBROADCASTSS a+24(FP), Z0
+	MOVQ dst+0(FP), AX
 	MOVQ bs+8(FP), BX
 	MOVQ n+16(FP), R12
 	XORQ R11, R11
-one:
-	XORL CX, CX                                     // elements of a last, shorter vector
+	XORL CX, CX
 loop:
 	LEAQ 16(R11), R13
 	CMPQ R13, R12

@@ -107,6 +107,14 @@ func erf(x float64) float64 {
 func normal(x float64) float64  { return erfc(x*(-1/math.Sqrt2)) / 2 }
 func density(x float64) float64 { return 1 / (math.Sqrt2 * math.SqrtPi) * exp(-x*x/2) }
 
+// ClipLow and ClipHigh are what probabilities are clipped to: Keras's backend.epsilon() and 1 less it. ClipHigh32 is the float32 nearest to ClipHigh:
+// a binary cross-entropy takes the logarithm of 1 less it, so that the rounding shows.
+const (
+	ClipLow    = 1e-7
+	ClipHigh   = 1 - ClipLow
+	ClipHigh32 = 1 - 0x1p-23
+)
+
 // Constants of selu (arXiv:1706.02515) and of the approximation of gelu (arXiv:1606.08415).
 const (
 	seluAlpha     = 1.6732632423543772848170429916717
