@@ -1,4 +1,4 @@
-// Package bench holds the workloads that meseta and its peers are measured on. The scripts beside it run both by turns and
+// Package bench holds the workloads and the single operations that meseta is measured on. The scripts beside it run it by turns with its peers and
 // print ratios; the command's `bench` runs ours alone.
 package bench
 

@@ -33,8 +33,17 @@ The line that --json prints is the same for every workload; first_step_s counts 
 	step.Flags().Float64("seconds", 5, "how long to measure")
 	step.Flags().String("precision", "float32", "float32")
 	addDevice(step)
-	c.AddCommand(step)
+	c.AddCommand(step, newBenchOp(), newBenchPeak())
 	return c
+}
+
+// positiveSeconds reads --seconds.
+func positiveSeconds(c *cobra.Command) (time.Duration, error) {
+	seconds, err := c.Flags().GetFloat64("seconds")
+	if err == nil && !(seconds > 0) {
+		err = usageError{fmt.Errorf("--seconds %g: want more than 0", seconds)}
+	}
+	return time.Duration(seconds * float64(time.Second)), err
 }
 
 // measured is the line of the bench contract.
@@ -69,9 +78,9 @@ func benchStep(c *cobra.Command, _ []string) error {
 	if p, _ := f.GetString("precision"); p != "float32" {
 		return usageError{fmt.Errorf("--precision %s: the CPU computes in float32", p)}
 	}
-	seconds, _ := f.GetFloat64("seconds")
-	if !(seconds > 0) {
-		return usageError{fmt.Errorf("--seconds %g: want more than 0", seconds)}
+	seconds, err := positiveSeconds(c)
+	if err != nil {
+		return err
 	}
 	batch, _ := f.GetInt("batch")
 	if batch == 0 {
@@ -89,7 +98,7 @@ func benchStep(c *cobra.Command, _ []string) error {
 		return err
 	}
 	defer m.Close()
-	r, err := measure(m, mode, batch, time.Duration(seconds*float64(time.Second)))
+	r, err := measure(m, mode, batch, seconds)
 	if err != nil {
 		return err
 	}
