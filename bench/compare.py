@@ -1,120 +1,199 @@
 """Runs meseta and its peers by turns on the same work and prints the ratios. compare.sh sets up what it needs.
 
 Every peer is measured in pairs with meseta, one process each, one directly after the other and in changing order, because
-the machine's speed drifts: a ratio within a pair means something where two rates an hour apart do not. The peer to beat is
-the PyTorch variant of the highest median rate."""
+the machine's speed drifts: a ratio within a pair means something where two rates an hour apart do not. A peer that can run in
+several ways (memory layouts, malloc) is tried once in each, and the fastest is paired; --all-variants pairs each. The peer to beat
+is the one with the lowest median ratio. Other programs' use of the processors is measured too: PyTorch and ONNX Runtime suffer more
+from it than meseta, because their threads wait for each other in a loop, so ratios of a busy machine flatter meseta."""
 import argparse
 import json
 import os
 import statistics
 import subprocess
 import sys
+import tempfile
+
+import machine
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers")
 
 # glibc gives big tensors back to the kernel after every use; told not to, PyTorch saves the page faults.
 TUNED_MALLOC = {"MALLOC_MMAP_THRESHOLD_": "4000000000", "MALLOC_TRIM_THRESHOLD_": "8000000000", "MALLOC_TOP_PAD_": "67108864"}
 
+# What each peer is called in the tables, and which modes it knows.
+PEERS = {"torch": "PyTorch", "torch-compiled": "PyTorch compiled", "keras": "Keras on TensorFlow", "onnxruntime": "ONNX Runtime"}
+MODES = {"onnxruntime": ["infer"]}
+
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--meseta", required=True, help="the command's path")
-    parser.add_argument("--torch", help="a Python that has PyTorch; without it PyTorch is left out")
-    parser.add_argument("--keras", help="a Python that has Keras and TensorFlow; without it Keras is left out")
-    parser.add_argument("--models", default="mnist-cnn,resnet20")
+    parser.add_argument("--peers", default="torch", help="of " + ", ".join(PEERS))
+    parser.add_argument("--torch", help="a Python that has PyTorch and ONNX Runtime")
+    parser.add_argument("--keras", help="a Python that has Keras and TensorFlow")
+    parser.add_argument("--models", default="mnist-cnn,resnet20,resnet9,vgg11-bn,resnet50,mobilenet-v2")
     parser.add_argument("--modes", default="train,infer")
     parser.add_argument("--batch", type=int, default=0, help="0: the workload's own")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--seconds", type=float, default=4, help="of each run")
     parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--results", help="a file to which every run's line is appended")
-    parser.add_argument("--require", type=float, help="fail where the median ratio to the best PyTorch is below this")
-    return parser.parse_args()
+    parser.add_argument("--all-variants", action="store_true", help="pair every layout and malloc, not only the fastest")
+    parser.add_argument("--quiet", type=float, help="before each pair, wait up to a minute until others use at most so many processors")
+    parser.add_argument("--results", help="a file to which a line of JSON is appended for the machine, every run and every ratio")
+    parser.add_argument("--require", default="", help="fail below these ratios to the fastest peer: 1.5, or mnist-cnn=2.2,resnet20=1.6")
+    parser.add_argument("--require-memory", type=float, help="fail where meseta's peak memory is more than this part of the leanest peer's")
+    args = parser.parse_args()
+    args.peers = args.peers.split(",")
+    for peer in args.peers:
+        if peer not in PEERS:
+            parser.error(f"there is no peer {peer!r}, there are {', '.join(PEERS)}")
+        python = "keras" if peer == "keras" else "torch"
+        if getattr(args, python) is None:
+            parser.error(f"{peer} needs --{python}")
+    try:
+        args.require = requirements(args.require)
+    except ValueError:
+        parser.error("--require wants a number, or a list such as mnist-cnn=2.2,resnet20=1.6")
+    return args
 
 
-def contenders(args):
-    """(name, command, further environment) of each peer."""
-    peers = []
-    if args.torch:
-        for layout in ("contiguous", "channels_last"):
-            command = [args.torch, os.path.join(HERE, "torch_step.py"), "--layout", layout]
-            peers.append((f"torch eager, {layout}", command, {}))
-            peers.append((f"torch eager, {layout}, tuned malloc", command, TUNED_MALLOC))
-    if args.keras:
-        peers.append(("keras on tensorflow", [args.keras, os.path.join(HERE, "keras_step.py")], {}))
-    return peers
+def requirements(text):
+    """The least ratio of each model; the one of "" is for all others."""
+    pairs = [item.rpartition("=") for item in text.split(",") if item]
+    return {model: float(least) for model, _, least in pairs}
 
 
-def run(args, name, command, environment, model, mode):
-    """One process, one measured line."""
-    command = command + ["--model", model, "--mode", mode, "--seconds", str(args.seconds), "--threads", str(args.threads)]
-    if args.batch:
-        command += ["--batch", str(args.batch)]
+def variants(args, peer, model, mode, scratch):
+    """(name, command, further environment) of each way in which a peer can run."""
+    name = PEERS[peer]
+    if peer == "keras":
+        return [(name, [args.keras, os.path.join(HERE, "keras_step.py")], {})]
+    if peer == "onnxruntime":
+        file = os.path.join(scratch, f"{model}.onnx")
+        export = [args.torch, os.path.join(HERE, "onnx_export.py"), "--model", model, "--batch", str(args.batch), "--output", file]
+        params = line_of(export, {})["params"]
+        return [(name, [args.torch, os.path.join(HERE, "onnx_step.py"), "--file", file, "--params", str(params)], {})]
+    command = [args.torch, os.path.join(HERE, "torch_step.py")] + (["--compile"] if peer == "torch-compiled" else [])
+    return [(f"{name}, {layout}{tuned}", [*command, "--layout", layout], environment)
+            for layout in ("contiguous", "channels_last") for tuned, environment in (("", {}), (", tuned malloc", TUNED_MALLOC))]
+
+
+def line_of(command, environment):
+    """Runs a command and gives the line of JSON that it ends with."""
     done = subprocess.run(command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
         sys.exit(f"compare.py: {' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
-    line = json.loads(done.stdout.strip().splitlines()[-1])
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def record(args, kind, **what):
+    """Appends a line to the file of results."""
     if args.results:
         with open(args.results, "a") as f:
-            f.write(json.dumps({"contender": name, **line}) + "\n")
+            f.write(json.dumps({"kind": kind, **what}) + "\n")
+
+
+def run(args, name, command, environment, model, mode, seconds):
+    """One process, one measured line."""
+    command = command + ["--model", model, "--mode", mode, "--seconds", str(seconds), "--threads", str(args.threads)]
+    if "onnx_step.py" not in command[1] and args.batch:
+        command += ["--batch", str(args.batch)]
+    load = machine.Load()
+    line = line_of(command, environment)
+    line["foreign_cpus"] = round(load.foreign_cpus(), 2)
+    record(args, "run", contender=name, **line)
     return line
 
 
-def compare(args, model, mode, peers):
-    """Prints the table of one workload and returns the median ratio to the best PyTorch, or None without PyTorch."""
-    ours = ("meseta", [args.meseta, "bench", "step", "--json"], {})
+def pairs_with(args, peer, model, mode):
+    """(meseta's line, the peer's line) of each pair."""
+    ours, pairs = ("meseta", [args.meseta, "bench", "step", "--json"], {}), []
+    for i in range(args.pairs):
+        if args.quiet is not None:
+            machine.wait_quiet(args.quiet, 60)
+        order = (ours, peer) if i % 2 == 0 else (peer, ours)
+        pair = {c[0]: run(args, *c, model, mode, args.seconds) for c in order}
+        mine, theirs = pair["meseta"], pair[peer[0]]
+        for key in ("workload", "mode", "batch", "params", "threads"):
+            if mine[key] != theirs[key]:
+                sys.exit(f"compare.py: not the same work: {key} is {mine[key]} for meseta and {theirs[key]} for {peer[0]}")
+        pairs.append((mine, theirs))
+    return pairs
+
+
+def paired(args, peer, model, mode, scratch):
+    """The variants of a peer that are worth pairs: the fastest of one short run each, or all."""
+    ways = variants(args, peer, model, mode, scratch)
+    if args.all_variants or len(ways) == 1:
+        return ways
+    return [max(ways, key=lambda way: run(args, *way, model, mode, args.seconds / 2)["images_per_s_median"])]
+
+
+def compare(args, model, mode, scratch):
+    """Prints the table of one workload and returns the lowest median ratio of rates and the highest ratio of memory."""
     rows, ours_all = [], []
-    print(f"\n{model}, {mode}, {args.threads} threads, {args.pairs} pairs of {args.seconds:g} s", flush=True)
-    for peer in peers:
-        pairs = []
-        for i in range(args.pairs):
-            order = (ours, peer) if i % 2 == 0 else (peer, ours)
-            pair = {c[0]: run(args, *c, model, mode) for c in order}
-            mine, theirs = pair["meseta"], pair[peer[0]]
-            for key in ("workload", "mode", "batch", "params", "threads"):
-                if mine[key] != theirs[key]:
-                    sys.exit(f"compare.py: not the same work: {key} is {mine[key]} for meseta and {theirs[key]} for {peer[0]}")
-            pairs.append((mine, theirs))
-        ours_all += [mine for mine, _ in pairs]
-        rows.append((peer[0], pairs))
-    print("| | images/s, median | images/s, best | MiB | first step, s | meseta is × (median of pairs) | lowest to highest pair |")
-    print("|---|---:|---:|---:|---:|---:|---:|")
-    print_row("meseta", ours_all, "", "")
-    best = None
-    for name, pairs in rows:
-        ratios = [mine["images_per_s_median"] / theirs["images_per_s_median"] for mine, theirs in pairs]
-        ratio = statistics.median(ratios)
-        rate = print_row(name, [theirs for _, theirs in pairs], f"{ratio:.3f}", f"{min(ratios):.3f} to {max(ratios):.3f}")
-        if name.startswith("torch") and (best is None or rate > best[0]):
-            best = rate, name, ratio
-    if best is None:
+    for name in args.peers:
+        if mode not in MODES.get(name, [mode]):
+            continue
+        for way in paired(args, name, model, mode, scratch):
+            pairs = pairs_with(args, way, model, mode)
+            ours_all += [mine for mine, _ in pairs]
+            rows.append((way[0], pairs))
+    if not rows:
         return None
-    print(f"best PyTorch: {best[1]}; meseta is {best[2]:.3f} times as fast", flush=True)
-    return best[2]
+    foreign = statistics.mean(line["foreign_cpus"] for _, pairs in rows for pair in pairs for line in pair)
+    print(f"\n`{model}`, {'training' if mode == 'train' else 'inference'}, batch {ours_all[0]['batch']}, {args.threads} threads, "
+          f"{args.pairs} pairs of {args.seconds:g} s, others used {foreign:.2f} processors:\n")
+    print("| | images/s, median | best | peak memory, MiB | first step after, s | meseta is × (median of pairs) | lowest to highest pair | meseta's memory is × |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    print_row("meseta", ours_all, "", "", "")
+    results = []
+    for name, pairs in rows:
+        theirs = [line for _, line in pairs]
+        ratios = [mine["images_per_s_median"] / line["images_per_s_median"] for mine, line in pairs]
+        ratio, memory = statistics.median(ratios), middle(ours_all, "peak_rss_bytes") / middle(theirs, "peak_rss_bytes")
+        print_row(name, theirs, f"{ratio:.2f}", f"{min(ratios):.2f} to {max(ratios):.2f}", f"{memory:.2f}")
+        record(args, "ratio", workload=model, mode=mode, batch=theirs[0]["batch"], threads=args.threads, peer=name, version=theirs[0]["version"],
+               ratios=ratios, ratio=ratio, memory=memory, foreign_cpus=foreign,
+               **{f"{who}_{key}": middle(lines, key) for who, lines in (("meseta", ours_all), ("peer", theirs))
+                  for key in ("images_per_s_median", "peak_rss_bytes", "first_step_s")})
+        results.append((ratio, memory, name))
+    slowest = min(results)
+    print(f"\nThe fastest peer is {slowest[2]}; meseta is {slowest[0]:.2f} times as fast.", flush=True)
+    return slowest[0], max(memory for _, memory, _ in results)
 
 
-def print_row(name, lines, ratio, spread):
-    def median(key):
-        return statistics.median(line[key] for line in lines)
-    rate, best = median("images_per_s_median"), max(line["images_per_s_best"] for line in lines)
-    print(f"| {name} | {rate:.1f} | {best:.1f} | {median('peak_rss_bytes') / 2**20:.0f} | {median('first_step_s'):.2f} | {ratio} | {spread} |", flush=True)
-    return rate
+def middle(lines, key):
+    return statistics.median(line[key] for line in lines)
+
+
+def print_row(name, lines, *ratios):
+    rate, best = middle(lines, "images_per_s_median"), max(line["images_per_s_best"] for line in lines)
+    digits = 0 if rate >= 100 else 1
+    cells = [name, f"{rate:.{digits}f}", f"{best:.{digits}f}", f"{middle(lines, 'peak_rss_bytes') / 2**20:.0f}", f"{middle(lines, 'first_step_s'):.2f}", *ratios]
+    print("| " + " | ".join(cells) + " |", flush=True)
 
 
 def main():
     args = arguments()
-    peers = contenders(args)
-    if not peers:
-        sys.exit("compare.py: no peer; give --torch or --keras")
-    slow = []
-    for model in args.models.split(","):
-        for mode in args.modes.split(","):
-            ratio = compare(args, model, mode, peers)
-            if args.require and ratio is not None and ratio < args.require:
-                slow.append(f"{model} {mode}: {ratio:.3f}")
-    if slow:
-        sys.exit(f"compare.py: below {args.require} of the best PyTorch: {'; '.join(slow)}")
+    record(args, "machine", **machine.describe())
+    missed = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for model in args.models.split(","):
+            for mode in args.modes.split(","):
+                result = compare(args, model, mode, scratch)
+                if result is None:
+                    continue
+                ratio, memory = result
+                least = args.require.get(model, args.require.get(""))
+                if least is not None and ratio < least:
+                    missed.append(f"{model} {mode}: {ratio:.3f} of the fastest peer's rate, at least {least:g} is wanted")
+                if args.require_memory is not None and memory > args.require_memory:
+                    missed.append(f"{model} {mode}: {memory:.3f} of the leanest peer's memory, at most {args.require_memory:g} is wanted")
+    if missed:
+        sys.exit("compare.py: " + "; ".join(missed))
 
 
-main()
+if __name__ == "__main__":
+    main()

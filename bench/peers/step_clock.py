@@ -6,14 +6,24 @@ import statistics
 import time
 
 
-def arguments(models):
+# The workloads of the bench contract.
+MODELS = ["mnist-cnn", "resnet20", "resnet9", "vgg11-bn", "resnet50", "mobilenet-v2"]
+
+
+def arguments(models=MODELS, layouts=False, files=False):
+    """The command line: layouts for a peer with a choice of memory layouts and of compiling, files for one that runs a file."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", required=True, choices=models)
     parser.add_argument("--mode", default="train", choices=["train", "infer"])
     parser.add_argument("--batch", type=int, default=0, help="0: the workload's own")
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--layout", default="channels_last", choices=["contiguous", "channels_last"])
+    if layouts:
+        parser.add_argument("--layout", default="channels_last", choices=["contiguous", "channels_last"])
+        parser.add_argument("--compile", action="store_true")
+    if files:
+        parser.add_argument("--file", required=True)
+        parser.add_argument("--params", type=int, required=True, help="trainable parameters, for the line")
     return parser.parse_args()
 
 
