@@ -67,6 +67,7 @@ type Training struct {
 	WeightedMetrics []metrics.Metric
 	Seed            uint64 // of first weights, shuffling and dropout
 	Threads         int    // 0 means all that Go may use
+	Exact           bool   // leave out algorithms that round more than sums in plain order do: Winograd's convolution
 }
 
 // Input is the first layer of a network: samples of the given dimensions, height, width and channels for images.
@@ -176,6 +177,7 @@ func (m *Model) open() error {
 	if err != nil {
 		return err
 	}
+	device.Exact = m.training.Exact
 	s, err := plan.NewSession(plan.Model{Layers: m.graph, Loss: m.training.Loss, Metrics: m.training.Metrics, WeightedMetrics: m.training.WeightedMetrics, Optimizer: m.training.Optimizer}, device, m.training.Seed)
 	if err != nil {
 		return errors.Join(err, device.Close())

@@ -6,11 +6,11 @@ import (
 	"github.com/meseta-go/meseta/ops"
 )
 
-func convParams(w ops.Window, g ops.Groups, src, filter, dst ops.Shape) conv.Params {
+func (c *CPU) convParams(w ops.Window, g ops.Groups, src, filter, dst ops.Shape) conv.Params {
 	return conv.Params{
 		N: src[0], H: src[1], W: src[2], C: src[3], R: filter[0], S: filter[1], K: filter[3], Groups: g.Count(), P: dst[1], Q: dst[2],
 		StrideH: w.Strides[0], StrideW: w.Strides[1], DilationH: w.Dilation[0], DilationW: w.Dilation[1],
-		PadTop: w.PadBefore[0], PadLeft: w.PadBefore[1],
+		PadTop: w.PadBefore[0], PadLeft: w.PadBefore[1], Exact: c.Exact,
 	}
 }
 
@@ -19,19 +19,19 @@ func (c *CPU) chooseConv(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 	dev := c.dev
 	switch o := o.(type) {
 	case ops.Conv2D:
-		x, err := conv.NewForward(dev, convParams(o.Window, o.Groups, in[0].Shape, in[1].Shape, out[0].Shape), conv.Epilogue{Bias: o.Bias, Activation: o.Activation})
+		x, err := conv.NewForward(dev, c.convParams(o.Window, o.Groups, in[0].Shape, in[1].Shape, out[0].Shape), conv.Epilogue{Bias: o.Bias, Activation: o.Activation})
 		return bound(c, x, err, func(in, out [][]float32, b Buffers) func() {
 			w := f32(b.Workspace)
 			return func() { x.Run(out[0], in[0], in[1], at(in, 2), w) }
 		})
 	case ops.Conv2DBackwardData:
-		x, err := conv.NewBackwardData(dev, convParams(o.Window, o.Groups, o.Src, in[1].Shape, in[0].Shape))
+		x, err := conv.NewBackwardData(dev, c.convParams(o.Window, o.Groups, o.Src, in[1].Shape, in[0].Shape))
 		return bound(c, x, err, func(in, out [][]float32, b Buffers) func() {
 			w := f32(b.Workspace)
 			return func() { x.Run(out[0], in[0], in[1], w) }
 		})
 	case ops.Conv2DBackwardWeights:
-		x, err := conv.NewBackwardWeights(dev, convParams(o.Window, o.Groups, in[0].Shape, o.Filter, in[1].Shape), o.Bias)
+		x, err := conv.NewBackwardWeights(dev, c.convParams(o.Window, o.Groups, in[0].Shape, o.Filter, in[1].Shape), o.Bias)
 		return bound(c, x, err, func(in, out [][]float32, b Buffers) func() {
 			w := f32(b.Workspace)
 			return func() { x.Run(out[0], at(out, 1), in[0], in[1], w) }

@@ -9,7 +9,12 @@ import (
 )
 
 // CPU is the Device that this process runs on.
-type CPU struct{ dev *cpu.Device }
+type CPU struct {
+	dev *cpu.Device
+
+	// Exact leaves out algorithms that round more than sums in plain order do, that is Winograd's. It counts when kernels are chosen.
+	Exact bool
+}
 
 // NewCPU starts the workers that c asks for.
 func NewCPU(c cpu.Config) (*CPU, error) {
@@ -17,7 +22,7 @@ func NewCPU(c cpu.Config) (*CPU, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &CPU{dev}, nil
+	return &CPU{dev: dev}, nil
 }
 
 // String gives instruction set and number of threads.

@@ -270,6 +270,33 @@ func TestUnknownOperatorsAreErrors(t *testing.T) {
 	assert.ErrorContains(t, err, "strange on the CPU")
 }
 
+// TestExact makes sure that the switch reaches all three passes of a convolution that would use Winograd's algorithm.
+func TestExact(t *testing.T) {
+	c, err := NewCPU(cpu.Config{Threads: 1})
+	require.NoError(t, err)
+	defer c.Close()
+	image, filter := f(8, 8, 8, 64), f(3, 3, 64, 64)
+	window := ops.Window{Strides: [2]int{1, 1}, Dilation: [2]int{1, 1}, PadBefore: [2]int{1, 1}, PadAfter: [2]int{1, 1}}
+	for _, exact := range []bool{false, true} {
+		c.Exact = exact
+		for _, e := range []example{
+			{ops.Conv2D{Window: window}, []ops.Type{image, filter}},
+			{ops.Conv2DBackwardData{Window: window, Src: image.Shape}, []ops.Type{image, filter}},
+			{ops.Conv2DBackwardWeights{Window: window, Filter: filter.Shape}, []ops.Type{image, image}},
+		} {
+			out, err := e.op.Infer(e.in)
+			require.NoError(t, err)
+			k, err := c.Choose(e.op, e.in, out)
+			require.NoError(t, err)
+			want := "winograd"
+			if exact {
+				want = "direct"
+			}
+			assert.Contains(t, k.Variant(), want, "%s, exact %v", e.op.Name(), exact)
+		}
+	}
+}
+
 type strange struct{}
 
 func (strange) Name() string                         { return "strange" }

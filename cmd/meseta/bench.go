@@ -89,11 +89,13 @@ func benchStep(c *cobra.Command, _ []string) error {
 	if batch < 1 {
 		return usageError{fmt.Errorf("--batch %d: want 1 or more", batch)}
 	}
-	threads, err := device(c)
+	on, err := device(c)
 	if err != nil {
 		return err
 	}
-	m, err := openModel(config{Model: name, Threads: threads, Seed: 1})
+	cfg := on.config(name)
+	cfg.Seed = 1
+	m, err := openModel(cfg)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type config struct {
 	Steps           int            `yaml:"steps"`            // updates in all; 0 means as many as the epochs have
 	Seed            uint64         `yaml:"seed"`             // of everything random
 	Threads         int            `yaml:"threads"`          // 0 means all processors
+	Exact           bool           `yaml:"exact"`            // without Winograd's convolution
 	Workers         int            `yaml:"workers"`          // goroutines that read, decode and augment; 0 means as many as that takes
 	Optimizer       choice         `yaml:"optimizer"`        // empty means the model's own
 	Loss            choice         `yaml:"loss"`             // empty means the model's own
@@ -94,7 +95,7 @@ func resolve(c *cobra.Command) (config, error) {
 			return cfg, fmt.Errorf("%s: %w", file, err)
 		}
 	}
-	threads, err := device(c)
+	on, err := device(c)
 	if err != nil {
 		return cfg, err
 	}
@@ -124,7 +125,8 @@ func resolve(c *cobra.Command) (config, error) {
 	set("lr", func() (err error) { cfg.LearningRate, err = f.GetFloat64("lr"); return })
 	set("save", func() (err error) { cfg.Save, err = f.GetString("save"); return })
 	set("run-dir", func() (err error) { cfg.RunDir, err = f.GetString("run-dir"); return })
-	set("threads", func() error { cfg.Threads = threads; return nil })
+	set("threads", func() error { cfg.Threads = on.threads; return nil })
+	set("exact", func() error { cfg.Exact = on.exact; return nil })
 	if err != nil {
 		return cfg, err
 	}

@@ -23,11 +23,11 @@ func eval(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	batch, threads, err := steps(c)
+	batch, on, err := steps(c)
 	if err != nil {
 		return err
 	}
-	m, err := openModel(config{Model: args[0], Threads: threads})
+	m, err := openModel(on.config(args[0]))
 	if err != nil {
 		return err
 	}

@@ -104,11 +104,11 @@ func inspectPlan(c *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	batch, threads, err := steps(c)
+	batch, on, err := steps(c)
 	if err != nil {
 		return err
 	}
-	m, err := openModel(config{Model: name, Threads: threads})
+	m, err := openModel(on.config(name))
 	if err != nil {
 		return err
 	}

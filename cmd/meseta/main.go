@@ -137,6 +137,7 @@ func printJSON(c *cobra.Command, v any) error {
 func addDevice(c *cobra.Command) {
 	c.Flags().Int("threads", 0, "workers; 0 means all processors")
 	c.Flags().String("device", "auto", "auto or cpu")
+	c.Flags().Bool("exact", false, "leave out Winograd's convolution, which is faster and rounds more than sums in plain order")
 }
 
 // addSteps adds the flags of commands that compute in batches.
@@ -146,33 +147,47 @@ func addSteps(c *cobra.Command) {
 }
 
 // steps reads the flags of addSteps.
-func steps(c *cobra.Command) (batch, threads int, err error) {
+func steps(c *cobra.Command) (batch int, on machine, err error) {
 	batch, err = c.Flags().GetInt("batch")
 	if err == nil && batch < 1 {
 		err = usageError{fmt.Errorf("--batch %d: want 1 or more", batch)}
 	}
 	if err == nil {
-		threads, err = device(c)
+		on, err = device(c)
 	}
-	return batch, threads, err
+	return batch, on, err
+}
+
+// machine is what to compute on, and how.
+type machine struct {
+	threads int
+	exact   bool
+}
+
+// config is that of a model to compute there.
+func (on machine) config(model string) config {
+	return config{Model: model, Threads: on.threads, Exact: on.exact}
 }
 
 // device reads the flags of addDevice.
-func device(c *cobra.Command) (threads int, err error) {
-	if threads, err = c.Flags().GetInt("threads"); err != nil {
-		return 0, err
+func device(c *cobra.Command) (on machine, err error) {
+	if on.threads, err = c.Flags().GetInt("threads"); err != nil {
+		return on, err
+	}
+	if on.exact, err = c.Flags().GetBool("exact"); err != nil {
+		return on, err
 	}
 	name, err := c.Flags().GetString("device")
 	if err != nil {
-		return 0, err
+		return on, err
 	}
 	switch {
-	case threads < 0:
-		return 0, usageError{fmt.Errorf("--threads %d: want 1 or more, or 0 for all processors", threads)}
+	case on.threads < 0:
+		return on, usageError{fmt.Errorf("--threads %d: want 1 or more, or 0 for all processors", on.threads)}
 	case name != "auto" && name != "cpu":
-		return 0, usageError{fmt.Errorf("--device %s: this program computes on the CPU only; want auto or cpu", name)}
+		return on, usageError{fmt.Errorf("--device %s: this program computes on the CPU only; want auto or cpu", name)}
 	}
-	return threads, nil
+	return on, nil
 }
 
 // programStart is when the program began, for systems that do not say when they started the process.

@@ -72,7 +72,7 @@ func smallIDX(t *testing.T, n int) string {
 func TestTrainLeavesARun(t *testing.T) {
 	idx, dir := smallIDX(t, 60), filepath.Join(t.TempDir(), "run")
 	saved := filepath.Join(t.TempDir(), "sub", "end.h5")
-	code, stdout, stderr := run("train", "--data", idx, "--val", "20", "--epochs", "2", "--batch", "16", "--run-dir", dir, "--save", saved, "--json")
+	code, stdout, stderr := run("train", "--data", idx, "--val", "20", "--epochs", "2", "--batch", "16", "--exact", "--run-dir", dir, "--save", saved, "--json")
 	require.Zero(t, code, stderr)
 	var r result
 	require.NoError(t, json.Unmarshal([]byte(stdout), &r), stdout)
@@ -99,6 +99,7 @@ func TestTrainLeavesARun(t *testing.T) {
 	var cfg config
 	require.NoError(t, yaml.UnmarshalWithOptions(text, &cfg, yaml.Strict()))
 	assert.Equal(t, 16, cfg.Batch)
+	assert.True(t, cfg.Exact)
 	again := filepath.Join(t.TempDir(), "again.h5")
 	code, _, stderr = run("train", "--config", filepath.Join(dir, "config.yaml"), "--run-dir", filepath.Join(t.TempDir(), "other"), "--save", again)
 	require.Zero(t, code, stderr)
@@ -107,6 +108,11 @@ func TestTrainLeavesARun(t *testing.T) {
 	b, err := os.ReadFile(again)
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(a, b), "same configuration, same bytes")
+	code, _, stderr = run("train", "--config", filepath.Join(dir, "config.yaml"), "--exact=false", "--run-dir", filepath.Join(t.TempDir(), "winograd"), "--save", again)
+	require.Zero(t, code, stderr)
+	b, err = os.ReadFile(again)
+	require.NoError(t, err)
+	assert.False(t, bytes.Equal(a, b), "Winograd's convolution rounds otherwise")
 
 	// A directory that holds a run is not written over.
 	code, _, stderr = run("train", "--data", idx, "--run-dir", dir)
@@ -114,7 +120,7 @@ func TestTrainLeavesARun(t *testing.T) {
 	assert.Contains(t, stderr, "holds")
 
 	// What was saved can be measured, applied, inspected, verified and trained on.
-	code, stdout, stderr = run("eval", saved, "--data", idx, "--json")
+	code, stdout, stderr = run("eval", saved, "--exact", "--data", idx, "--json")
 	require.Zero(t, code, stderr)
 	var logs map[string]float64
 	require.NoError(t, json.Unmarshal([]byte(stdout), &logs))

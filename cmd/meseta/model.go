@@ -51,7 +51,7 @@ func openModel(cfg config) (*meseta.Model, error) {
 	if sparse, ok := training.Loss.(losses.SparseCategoricalCrossentropy); ok && cfg.Augment.Mixes() {
 		training.Loss = losses.CategoricalCrossentropy{FromLogits: sparse.FromLogits}
 	}
-	training.Seed, training.Threads = cfg.Seed, cfg.Threads
+	training.Seed, training.Threads, training.Exact = cfg.Seed, cfg.Threads, cfg.Exact
 	if err := m.Compile(training); err != nil {
 		return nil, err
 	}
