@@ -238,14 +238,19 @@ func benchPeak(c *cobra.Command, _ []string) error {
 
 // benchDevice is the device that the flags name, with so many threads where that is not 0.
 func benchDevice(c *cobra.Command, threads int) (kernels.Device, error) {
-	flagged, err := device(c)
+	on, err := device(c)
 	if err != nil {
 		return nil, err
 	}
 	if threads == 0 {
-		threads = flagged
+		threads = on.threads
 	}
-	return kernels.NewCPU(cpu.Config{Threads: threads})
+	d, err := kernels.NewCPU(cpu.Config{Threads: threads})
+	if err != nil {
+		return nil, err
+	}
+	d.Exact = on.exact
+	return d, nil
 }
 
 // table prints rows under a head, in columns; nothing where JSON is wanted.
