@@ -163,16 +163,34 @@ func transfer(r Reg) string {
 	return "FMOVQ"
 }
 
-// arithmetic are the vector instructions of two sources: I("…", y, x, dst) is dst = x … y.
-var arithmetic = map[string]string{
-	"VADDPS": "fadd v%d.4s, v%d.4s, v%d.4s", "VSUBPS": "fsub v%d.4s, v%d.4s, v%d.4s", "VMULPS": "fmul v%d.4s, v%d.4s, v%d.4s", "VDIVPS": "fdiv v%d.4s, v%d.4s, v%d.4s",
-	"VADDPD": "fadd v%d.2d, v%d.2d, v%d.2d",
+// arithmetic are the vector instructions of two sources, less PS or PD: I("…", y, x, dst) is dst = x … y.
+var arithmetic = map[string]string{"VADD": "fadd", "VSUB": "fsub", "VMUL": "fmul", "VDIV": "fdiv"}
+
+// bitwise are those that Go's assembler knows.
+var bitwise = map[string]string{"VAND": "VAND", "VOR": "VORR", "VXOR": "VEOR"}
+
+// comparisons of VCMPPS and VCMPPD, by predicate: how x compares with y, or y with x, and whether the result is turned round.
+var comparisons = map[Imm]struct {
+	op            string
+	swapped, turn bool
+}{
+	0x00: {"fcmeq", false, false}, 0x11: {"fcmgt", true, false}, 0x12: {"fcmge", true, false}, 0x1e: {"fcmgt", false, false}, 0x1d: {"fcmge", false, false},
+	0x04: {"fcmeq", false, true}, 0x15: {"fcmgt", true, true}, 0x16: {"fcmge", true, true}, 0x1a: {"fcmgt", false, true}, 0x19: {"fcmge", false, true},
+}
+
+// three writes d = n op m for numbers of a kind, PS or PD.
+func (a *Asm) three(op, kind string, d, n, m int) {
+	format := map[string]string{"PS": " v%d.4s, v%d.4s, v%d.4s", "PD": " v%d.2d, v%d.2d, v%d.2d"}[kind]
+	a.Word(same(op+format, d, n, m))
 }
 
 var jumps = map[string]string{"JEQ": "BEQ", "JNE": "BNE", "JLT": "BLT", "JLE": "BLE", "JGT": "BGT", "JGE": "BGE", "JMP": "B"}
 
-// lower writes an instruction of amd64 for arm64.
+// lower writes an instruction of amd64 for arm64, as one line of the function: its instructions stay together, for they share registers of
+// the back end.
 func (a *Asm) lower(op string, o ...any) {
+	begin := len(a.lines)
+	defer func() { a.lines = append(a.lines[:begin], strings.Join(a.lines[begin:], "\n")) }()
 	last := o[len(o)-1]
 	if r, ok := last.(Reg); ok {
 		if _, general := generalARM64[r]; general && op != "CMPQ" && op != "TESTQ" {
@@ -181,12 +199,6 @@ func (a *Asm) lower(op string, o ...any) {
 	}
 	if jump, ok := jumps[op]; ok {
 		a.N(jump, operand(o[0]))
-		return
-	}
-	if format, ok := arithmetic[op]; ok {
-		dst := o[2].(Reg)
-		m := a.vector(o[0], spareTwo, dst)
-		a.Word(same(format, vectorNumber(dst), a.vector(o[1], spareOne, dst), m))
 		return
 	}
 	switch op {
@@ -206,9 +218,9 @@ func (a *Asm) lower(op string, o ...any) {
 		a.N("CMP", a.value(o[1]), a.value(x))
 	case "TESTQ":
 		a.N("TST", a.value(o[0]), a.value(o[1]))
-	case "XORQ":
+	case "XORQ", "XORL":
 		if o[0] != o[1] {
-			panic("XORQ of two registers")
+			panic(op + " of two registers")
 		}
 		a.N("MOVD", "ZR", gpr(o[1].(Reg)))
 	case "SHLQ":
@@ -295,11 +307,17 @@ func (a *Asm) lowerVector(op string, o []any) {
 		return
 	}
 	d := vectorNumber(dst)
+	name, kind := op[:len(op)-2], op[len(op)-2:]
+	if arithmetic[name] != "" {
+		m := a.vector(o[0], spareTwo, dst)
+		a.three(arithmetic[name], kind, d, a.vector(o[1], spareOne, dst), m)
+		return
+	}
+	if bitwise[name] != "" {
+		a.N(bitwise[name], part(a.vector(o[0], spareTwo, dst), "B16"), part(vectorNumber(o[1]), "B16"), part(d, "B16"))
+		return
+	}
 	switch op {
-	case "VXORPS":
-		a.N("VEOR", part(vectorNumber(o[0]), "B16"), part(vectorNumber(o[1]), "B16"), part(d, "B16"))
-	case "VANDPS":
-		a.N("VAND", part(vectorNumber(o[0]), "B16"), part(vectorNumber(o[1]), "B16"), part(d, "B16"))
 	case "VANDNPS": // y and not x
 		a.Word(same("bic v%d.16b, v%d.16b, v%d.16b", d, vectorNumber(o[0]), vectorNumber(o[1])))
 	case "VMOVUPS", "VMOVUPD":
@@ -313,7 +331,7 @@ func (a *Asm) lowerVector(op string, o []any) {
 		fma, lanes := "VFMLA", "S4"
 		if op == "VFNMADD231PS" {
 			fma = "VFMLS"
-		} else if op == "VFMADD231PD" {
+		} else if kind == "PD" {
 			lanes = "D2"
 		}
 		x := a.vector(o[0], spareTwo, dst)
@@ -325,55 +343,113 @@ func (a *Asm) lowerVector(op string, o []any) {
 		}
 		a.N("VFMLA", part(vectorNumber(o[1]), "S4"), part(d, "S4"), part(spareTwo, "S4"))
 		a.N("VMOV", part(spareTwo, "B16"), part(d, "B16"))
-	case "VMAXPS", "VMINPS":
-		a.lowerChoice(op, vectorNumber(o[1]), vectorNumber(o[0]), d)
-	case "VCMPPS":
+	case "VMAXPS", "VMINPS", "VMAXPD", "VMINPD":
+		// x > y ? x : y, or x < y ? x : y: FMAX and FMIN treat NaN and zeros otherwise.
+		y := a.vector(o[0], spareTwo, dst)
+		x := vectorNumber(o[1])
+		larger, smaller := x, y
+		if name == "VMIN" {
+			larger, smaller = y, x
+		}
+		mask := spareOne
+		if d != x && d != y {
+			mask = d
+		}
+		a.three("fcmgt", kind, mask, larger, smaller)
+		a.choose(mask, x, y, d)
+	case "VBLENDVPS", "VBLENDVPD":
+		a.choose(vectorNumber(o[0]), a.vector(o[1], spareTwo, dst), vectorNumber(o[2]), d)
+	case "VCMPPS", "VCMPPD":
 		y := a.vector(o[1], spareTwo, dst)
 		x := a.vector(o[2], spareOne, dst)
-		switch o[0] {
-		case lessOrdered:
-			a.Word(same("fcmgt v%d.4s, v%d.4s, v%d.4s", d, y, x))
-		case Imm(0):
-			a.Word(same("fcmeq v%d.4s, v%d.4s, v%d.4s", d, y, x))
-		case Imm(3): // one is NaN, where both are the same register
-			if x != y {
-				panic("VCMPPS $3 of two registers")
-			}
-			a.Word(same("fcmeq v%d.4s, v%d.4s, v%d.4s", d, y, x))
+		predicate := o[0].(Imm)
+		if predicate == 3 && x == y { // x is NaN: it is not x
+			predicate = 4
+		}
+		c, ok := comparisons[predicate]
+		if !ok {
+			panic(fmt.Sprintf("comparison %d of %v and %v", predicate, o[1], o[2]))
+		}
+		if c.swapped {
+			x, y = y, x
+		}
+		a.three(c.op, kind, d, x, y)
+		if c.turn {
 			a.Word(misc("mvn v%d.16b, v%d.16b", d, d))
-		default:
-			panic(fmt.Sprintf("VCMPPS %v", o[0]))
 		}
 	case "VPCMPEQD":
 		a.N("VCMEQ", part(vectorNumber(o[0]), "S4"), part(vectorNumber(o[1]), "S4"), part(d, "S4"))
+	case "VPADDQ", "VPSUBQ":
+		a.N(map[string]string{"VPADDQ": "VADD", "VPSUBQ": "VSUB"}[op], part(a.vector(o[0], spareTwo, dst), "D2"), part(vectorNumber(o[1]), "D2"), part(d, "D2"))
+	case "VPSLLQ", "VPSRLQ":
+		a.N(map[string]string{"VPSLLQ": "VSHL", "VPSRLQ": "VUSHR"}[op], operand(o[0]), part(vectorNumber(o[1]), "D2"), part(d, "D2"))
 	case "VSQRTPS":
 		a.Word(misc("fsqrt v%d.4s, v%d.4s", d, vectorNumber(o[0])))
+	case "VSQRTPD":
+		a.Word(misc("fsqrt v%d.2d, v%d.2d", d, vectorNumber(o[0])))
 	case "VCVTPS2PD":
-		a.Word(misc("fcvtl v%d.2d, v%d.2s", d, vectorNumber(o[0])))
+		a.Word(misc("fcvtl v%d.2d, v%d.2s", d, a.vector(o[0], d, "F")))
+	case "VCVTPD2PSY":
+		a.Word(misc("fcvtn v%d.2s, v%d.2d", d, vectorNumber(o[0])))
 	default:
-		panic("arm64 has no " + op)
+		panic("arm64.go cannot lower " + op + " yet")
 	}
 }
 
-// lowerChoice is d = x > y ? x : y, or x < y ? x : y: FMAX and FMIN treat NaN and zeros otherwise.
-func (a *Asm) lowerChoice(op string, x, y, d int) {
-	larger, smaller := x, y
-	if op == "VMINPS" {
-		larger, smaller = y, x
-	}
-	mask := spareOne
-	if d != x && d != y {
-		mask = d
-	}
-	a.Word(same("fcmgt v%d.4s, v%d.4s, v%d.4s", mask, larger, smaller))
+// choose is d = mask ? x : y, bit by bit. d may be any of the three.
+func (a *Asm) choose(mask, x, y, d int) {
 	switch d {
+	case mask:
+		a.N("VBSL", part(y, "B16"), part(x, "B16"), part(d, "B16"))
 	case y:
 		a.N("VBIT", part(mask, "B16"), part(x, "B16"), part(d, "B16"))
 	case x:
 		a.N("VBIF", part(mask, "B16"), part(y, "B16"), part(d, "B16"))
 	default:
+		a.N("VMOV", part(mask, "B16"), part(d, "B16"))
 		a.N("VBSL", part(y, "B16"), part(x, "B16"), part(d, "B16"))
 	}
+}
+
+// withoutRepeats leaves out loads of a constant into the register, or of its address into the one, that hold it already: vectors side by side
+// use the same.
+func withoutRepeats(text string) string {
+	address, vector := "", "" // what R16 and V31 hold
+	var kept []string
+	for line := range strings.Lines(text) {
+		code, comment, _ := strings.Cut(strings.TrimSpace(line), "//")
+		code = strings.TrimSpace(code)
+		constant, isAddress := strings.CutPrefix(code, "MOVD $")
+		constant, ours := strings.CutSuffix(constant, "<>(SB), R16")
+		switch {
+		case isAddress && ours:
+			if constant == address {
+				continue
+			}
+			address = constant
+		case code == "FMOVQ (R16), F31":
+			if address != "" && vector == address {
+				continue
+			}
+			vector = address
+		default:
+			to := code[strings.LastIndex(code, " ")+1:]
+			if strings.HasSuffix(code, ":") {
+				address, vector = "", ""
+			}
+			if strings.Contains(strings.ReplaceAll(code, "(R16)", ""), "R16") {
+				address = ""
+			}
+			if word := strings.Fields(comment); strings.HasPrefix(code, "WORD") {
+				to = strings.ToUpper(word[1])
+			}
+			if strings.HasPrefix(to, "V31.") || to == "V31" || to == "F31" {
+				vector = ""
+			}
+		}
+		kept = append(kept, strings.TrimRight(line, "\n"))
+	}
+	return strings.Join(kept, "\n")
 }
 
 // transferSome loads or stores the first lanes of a register, as many as Mask was given.

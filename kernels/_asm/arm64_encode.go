@@ -9,6 +9,7 @@ import "fmt"
 var threeSame = map[string]uint32{
 	"fadd v%d.4s, v%d.4s, v%d.4s":   0x4e20d400,
 	"fsub v%d.4s, v%d.4s, v%d.4s":   0x4ea0d400,
+	"fcmge v%d.4s, v%d.4s, v%d.4s":  0x6e20e400,
 	"fmul v%d.4s, v%d.4s, v%d.4s":   0x6e20dc00,
 	"fdiv v%d.4s, v%d.4s, v%d.4s":   0x6e20fc00,
 	"fmax v%d.4s, v%d.4s, v%d.4s":   0x4e20f400,
@@ -20,11 +21,19 @@ var threeSame = map[string]uint32{
 	"umull v%d.2d, v%d.2s, v%d.2s":  0x2ea0c000,
 	"umull2 v%d.2d, v%d.4s, v%d.4s": 0x6ea0c000,
 	"fadd v%d.2d, v%d.2d, v%d.2d":   0x4e60d400,
+	"fsub v%d.2d, v%d.2d, v%d.2d":   0x4ee0d400,
+	"fmul v%d.2d, v%d.2d, v%d.2d":   0x6e60dc00,
+	"fdiv v%d.2d, v%d.2d, v%d.2d":   0x6e60fc00,
+	"fcmgt v%d.2d, v%d.2d, v%d.2d":  0x6ee0e400,
+	"fcmge v%d.2d, v%d.2d, v%d.2d":  0x6e60e400,
+	"fcmeq v%d.2d, v%d.2d, v%d.2d":  0x4e60e400,
 }
 
 // twoMisc are instructions of one source n and a destination d.
 var twoMisc = map[string]uint32{
 	"fsqrt v%d.4s, v%d.4s": 0x6ea1f800,
+	"fsqrt v%d.2d, v%d.2d": 0x6ee1f800,
+	"fcvtn v%d.2s, v%d.2d": 0x0e616800,
 	"fcvtl v%d.2d, v%d.2s": 0x0e617800,
 	"mvn v%d.16b, v%d.16b": 0x6e205800,
 }

@@ -218,4 +218,10 @@ func (a *Asm) At(name string) string {
 	return fmt.Sprintf("%s+%d(FP)", name, p.offset)
 }
 
-func (a *Asm) String() string { return strings.Join(a.lines, "\n") + "\n" }
+func (a *Asm) String() string {
+	text := strings.Join(a.lines, "\n")
+	if a.v.Arch == NEON.Arch {
+		text = withoutRepeats(text)
+	}
+	return text + "\n"
+}

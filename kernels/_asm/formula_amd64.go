@@ -240,10 +240,10 @@ func pressure(v *Vectors, y *node, pool *constants, inputs int) need {
 	const many = 64
 	free, places, kept := make([]Reg, many), map[string]Reg{}, map[string]bool{}
 	for i := range free {
-		free[i] = Reg(fmt.Sprint("R", i))
+		free[i] = Reg(fmt.Sprint(v.prefix, i))
 	}
 	for name := range y.inputs() {
-		places[name] = "R"
+		places[name] = Reg(fmt.Sprint(v.prefix, many))
 		kept[name] = true
 	}
 	c := newCompiled(&Asm{v: v}, y, false, pool, free, append(make([]Reg, 0), conditions...), places, kept)

@@ -194,11 +194,12 @@ func (c *loopCode) sideBySide() {
 	parts, results := make([][]string, n), make([]Reg, n)
 	for i := range n {
 		registers, masks, inner := (c.last-c.taken)/n, len(conditions)/n, *a
-		inner.lines = nil
+		inner.lines, inner.sums = nil, addresses{}
 		c.load(&inner, i, c.taken+i*registers)
 		results[i] = c.body(&inner, c.taken+i*registers, registers, conditions[i*masks:][:masks])
 		parts[i] = inner.lines
 	}
+	a.sums = addresses{}
 	for i := range parts[0] {
 		for _, lines := range parts {
 			a.lines = append(a.lines, lines[i])
@@ -248,7 +249,7 @@ func (c *loopCode) oneByOne() {
 	a.I("JEQ", To("done"))
 	whole := c.mask
 	if !c.v.masks && !c.single {
-		whole = "Y" + whole[1:]
+		whole = Reg(c.v.prefix) + whole[1:]
 	}
 	a.Mask("CX", next, whole)
 	for k, s := range c.streams {
@@ -294,8 +295,5 @@ func (c *loopCode) total() {
 
 // half is the register of half the size that is a part of r.
 func (v *Vectors) half(r Reg) Reg {
-	if v.masks {
-		return "Y" + r[1:]
-	}
-	return "X" + r[1:]
+	return Reg(map[string]string{"Y": "X", "Z": "Y", "V": "F"}[v.prefix]) + r[1:]
 }

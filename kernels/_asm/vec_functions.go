@@ -30,7 +30,7 @@ func functionFiles() []*File {
 	}
 	f := newFormulas(source.String())
 	var files []*File
-	for _, v := range []*Vectors{AVX2, AVX512} {
+	for _, v := range []*Vectors{AVX2, AVX512, NEON} {
 		files = append(files, functions(f, v))
 	}
 	return files

@@ -2,8 +2,7 @@ package main
 
 // Half is vector register i as far as half its lanes go: as many float32 as the register holds float64.
 func (v *Vectors) Half(i int) Reg {
-	half := map[string]string{"Y": "X", "Z": "Y", "V": "F"}[v.prefix]
-	return Reg(half + string(v.R(i)[1:]))
+	return v.half(v.R(i))
 }
 
 // columnSums are the loops that add up the rows of [rows,width] in float64: of src alone, of src and its square, and of a gradient and

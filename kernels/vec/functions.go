@@ -8,8 +8,8 @@ import (
 // Parameters are those of an ops.Unary.
 type Parameters struct{ A, B, C float32 }
 
-// UnaryLoops are a function of one number and its gradient. n is len of the first slice; slices may be the same. Exact on amd64: elsewhere, Go's
-// compiler may fuse products into sums.
+// UnaryLoops are a function of one number and its gradient. n is len of the first slice; slices may be the same. Exact on amd64, and
+// with NEON: elsewhere, Go's compiler may fuse products into sums.
 type UnaryLoops struct {
 	// dst[i] = f(src[i])
 	Forward func(dst, src []float32, p *Parameters)
@@ -25,7 +25,7 @@ type BinaryLoops struct {
 }
 
 // Unary gives the loops of a function for an instruction set: those that are compiled from its formula, which give the same bits as the portable
-// ones, and those in Go where there are none.
+// ones on amd64, and those in Go where there are none.
 func Unary(isa cpu.ISA, f ops.UnaryFunc) UnaryLoops {
 	loops := unaryLoops[f]
 	if native := nativeUnary(isa); native != nil {

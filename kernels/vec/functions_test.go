@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,11 +28,16 @@ func sweep() []float32 {
 	return x
 }
 
-// requireBits asks for the same bits, or for two NaN.
+// requireBits asks for the same bits, or for two NaN. Where Go's compiler fuses products of float64 into sums, the last bit may differ, and where
+// numbers of some size cancel, what is left of their rounding.
 func requireBits(t *testing.T, want, got []float32, at func(i int) string) {
 	t.Helper()
+	fused := runtime.GOARCH != "amd64"
 	for i, w := range want {
 		if g := got[i]; math.Float32bits(w) != math.Float32bits(g) && (w == w || g == g) {
+			if fused && math.Abs(float64(w)-float64(g)) <= 0x1p-23*math.Abs(float64(w))+1e-15 {
+				continue
+			}
 			require.Fail(t, "bits differ", "%s: %v, the portable loop gives %v", at(i), g, w)
 		}
 	}

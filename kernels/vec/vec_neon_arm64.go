@@ -110,6 +110,15 @@ var tableNEON = Table{
 			normalizeBackwardMasked6NEON(at(diffSrc), at(diffDst), at(src), at(dst), at(mean), at(a), at(b), at(c), rows, width)
 		},
 	},
+	NormalizeBackwardSelf: [3]func(diffSrc, diffDst, src, mean, a, b, c, offset []float32, rows, width int){
+		nil,
+		func(diffSrc, diffDst, src, mean, a, b, c, offset []float32, rows, width int) {
+			normalizeBackwardSelfNEON(at(diffSrc), at(diffDst), at(src), at(mean), at(a), at(b), at(c), at(offset), rows, width)
+		},
+		func(diffSrc, diffDst, src, mean, a, b, c, offset []float32, rows, width int) {
+			normalizeBackwardSelf6NEON(at(diffSrc), at(diffDst), at(src), at(mean), at(a), at(b), at(c), at(offset), rows, width)
+		},
+	},
 	ColumnSums: func(sums []float64, src []float32, rows, width int) {
 		for group := range groups(rows, width) {
 			columnSumsNEON(at(sums), at(src[group.start:]), group.rows, width)
@@ -152,6 +161,19 @@ var tableNEON = Table{
 					gradientMomentsStored6NEON(at(sums), at(products), at(masked[group.start:]), at(diffDst[group.start:]), at(dst[group.start:]), at(src[group.start:]), at(mean), group.rows, width)
 				}
 			},
+		},
+	},
+	GradientMomentsSelf: [3]func(sums, products []float64, diffDst, src, mean, scale, offset []float32, rows, width int){
+		nil,
+		func(sums, products []float64, diffDst, src, mean, scale, offset []float32, rows, width int) {
+			for group := range groups(rows, width) {
+				gradientMomentsSelfNEON(at(sums), at(products), at(diffDst[group.start:]), at(src[group.start:]), at(mean), at(scale), at(offset), group.rows, width)
+			}
+		},
+		func(sums, products []float64, diffDst, src, mean, scale, offset []float32, rows, width int) {
+			for group := range groups(rows, width) {
+				gradientMomentsSelf6NEON(at(sums), at(products), at(diffDst[group.start:]), at(src[group.start:]), at(mean), at(scale), at(offset), group.rows, width)
+			}
 		},
 	},
 	MaxPool: func(dst, src []float32, count, c, r, s, step, pitch int) {
@@ -278,6 +300,16 @@ func normalizeBackwardMaskedNEON(diffSrc, diffDst, src, dst, mean, a, b, c *floa
 //go:noescape
 func normalizeBackwardMasked6NEON(diffSrc, diffDst, src, dst, mean, a, b, c *float32, rows, width int)
 
+// normalizeBackwardSelf… is Table.NormalizeBackwardSelf[1].
+//
+//go:noescape
+func normalizeBackwardSelfNEON(diffSrc, diffDst, src, mean, a, b, c, offset *float32, rows, width int)
+
+// normalizeBackwardSelf6… is Table.NormalizeBackwardSelf[2].
+//
+//go:noescape
+func normalizeBackwardSelf6NEON(diffSrc, diffDst, src, mean, a, b, c, offset *float32, rows, width int)
+
 // rmsprop… is Table.RMSprop[0][0].
 //
 //go:noescape
@@ -382,6 +414,16 @@ func gradientMomentsMasked6NEON(sums, others *float64, diffDst, dst, src, mean *
 //
 //go:noescape
 func gradientMomentsStored6NEON(sums, others *float64, masked, diffDst, dst, src, mean *float32, rows, width int)
+
+// gradientMomentsSelf… is Table.GradientMomentsSelf[1].
+//
+//go:noescape
+func gradientMomentsSelfNEON(sums, others *float64, diffDst, src, mean, scale, shift *float32, rows, width int)
+
+// gradientMomentsSelf6… is Table.GradientMomentsSelf[2].
+//
+//go:noescape
+func gradientMomentsSelf6NEON(sums, others *float64, diffDst, src, mean, scale, shift *float32, rows, width int)
 
 // maxPool… is Table.MaxPool.
 //

@@ -232,21 +232,18 @@ several:
 	VEOR V3.B16, V3.B16, V3.B16
 	WORD $0x6ea2e47e                                // fcmgt v30.4s, v3.4s, v2.4s
 	VBIT V30.B16, V3.B16, V2.B16
-	MOVD $six<>(SB), R16
 	FMOVQ (R16), F3
 	WORD $0x6ea3e45e                                // fcmgt v30.4s, v2.4s, v3.4s
 	VBIT V30.B16, V3.B16, V2.B16
 	VEOR V5.B16, V5.B16, V5.B16
 	WORD $0x6ea4e4be                                // fcmgt v30.4s, v5.4s, v4.4s
 	VBIT V30.B16, V5.B16, V4.B16
-	MOVD $six<>(SB), R16
 	FMOVQ (R16), F5
 	WORD $0x6ea5e49e                                // fcmgt v30.4s, v4.4s, v5.4s
 	VBIT V30.B16, V5.B16, V4.B16
 	VEOR V7.B16, V7.B16, V7.B16
 	WORD $0x6ea6e4fe                                // fcmgt v30.4s, v7.4s, v6.4s
 	VBIT V30.B16, V7.B16, V6.B16
-	MOVD $six<>(SB), R16
 	FMOVQ (R16), F7
 	WORD $0x6ea7e4de                                // fcmgt v30.4s, v6.4s, v7.4s
 	VBIT V30.B16, V7.B16, V6.B16
@@ -346,15 +343,11 @@ several:
 	VAND V3.B16, V1.B16, V1.B16
 	VAND V0.B16, V1.B16, V0.B16
 	VEOR V6.B16, V6.B16, V6.B16
-	MOVD $six<>(SB), R16
-	FMOVQ (R16), F31
 	WORD $0x6ea5e7e7                                // fcmgt v7.4s, v31.4s, v5.4s
 	WORD $0x6ea6e4a5                                // fcmgt v5.4s, v5.4s, v6.4s
 	VAND V7.B16, V5.B16, V5.B16
 	VAND V4.B16, V5.B16, V4.B16
 	VEOR V10.B16, V10.B16, V10.B16
-	MOVD $six<>(SB), R16
-	FMOVQ (R16), F31
 	WORD $0x6ea9e7eb                                // fcmgt v11.4s, v31.4s, v9.4s
 	WORD $0x6eaae529                                // fcmgt v9.4s, v9.4s, v10.4s
 	VAND V11.B16, V9.B16, V9.B16
@@ -1769,7 +1762,6 @@ several:
 	VEOR V5.B16, V5.B16, V5.B16
 	WORD $0x6ea3e4be                                // fcmgt v30.4s, v5.4s, v3.4s
 	VBIT V30.B16, V5.B16, V3.B16
-	MOVD $six<>(SB), R16
 	FMOVQ (R16), F5
 	WORD $0x6ea5e47e                                // fcmgt v30.4s, v3.4s, v5.4s
 	VBIT V30.B16, V5.B16, V3.B16
@@ -1782,7 +1774,6 @@ several:
 	VEOR V8.B16, V8.B16, V8.B16
 	WORD $0x6ea6e51e                                // fcmgt v30.4s, v8.4s, v6.4s
 	VBIT V30.B16, V8.B16, V6.B16
-	MOVD $six<>(SB), R16
 	FMOVQ (R16), F8
 	WORD $0x6ea8e4de                                // fcmgt v30.4s, v6.4s, v8.4s
 	VBIT V30.B16, V8.B16, V6.B16
@@ -1795,7 +1786,6 @@ several:
 	VEOR V11.B16, V11.B16, V11.B16
 	WORD $0x6ea9e57e                                // fcmgt v30.4s, v11.4s, v9.4s
 	VBIT V30.B16, V11.B16, V9.B16
-	MOVD $six<>(SB), R16
 	FMOVQ (R16), F11
 	WORD $0x6eabe53e                                // fcmgt v30.4s, v9.4s, v11.4s
 	VBIT V30.B16, V11.B16, V9.B16
@@ -2278,7 +2268,6 @@ several:
 	VEOR V5.B16, V5.B16, V5.B16
 	WORD $0x6ea3e4be                                // fcmgt v30.4s, v5.4s, v3.4s
 	VBIT V30.B16, V5.B16, V3.B16
-	MOVD $six<>(SB), R16
 	FMOVQ (R16), F5
 	WORD $0x6ea5e47e                                // fcmgt v30.4s, v3.4s, v5.4s
 	VBIT V30.B16, V5.B16, V3.B16
@@ -2292,7 +2281,6 @@ several:
 	VEOR V8.B16, V8.B16, V8.B16
 	WORD $0x6ea6e51e                                // fcmgt v30.4s, v8.4s, v6.4s
 	VBIT V30.B16, V8.B16, V6.B16
-	MOVD $six<>(SB), R16
 	FMOVQ (R16), F8
 	WORD $0x6ea8e4de                                // fcmgt v30.4s, v6.4s, v8.4s
 	VBIT V30.B16, V8.B16, V6.B16
@@ -2306,7 +2294,6 @@ several:
 	VEOR V11.B16, V11.B16, V11.B16
 	WORD $0x6ea9e57e                                // fcmgt v30.4s, v11.4s, v9.4s
 	VBIT V30.B16, V11.B16, V9.B16
-	MOVD $six<>(SB), R16
 	FMOVQ (R16), F11
 	WORD $0x6eabe53e                                // fcmgt v30.4s, v9.4s, v11.4s
 	VBIT V30.B16, V11.B16, V9.B16
@@ -2824,7 +2811,6 @@ several:
 	FMOVQ (R14), F31
 	VFMLA V31.S4, V0.S4, V1.S4
 	VEOR V8.B16, V8.B16, V8.B16
-	MOVD $six<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x6ea7e7e9                                // fcmgt v9.4s, v31.4s, v7.4s
 	WORD $0x6ea8e4e7                                // fcmgt v7.4s, v7.4s, v8.4s
@@ -2839,7 +2825,6 @@ several:
 	FMOVQ 16(R14), F31                              // + diffDst·a
 	VFMLA V31.S4, V5.S4, V6.S4
 	VEOR V13.B16, V13.B16, V13.B16
-	MOVD $six<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x6eace7ee                                // fcmgt v14.4s, v31.4s, v12.4s
 	WORD $0x6eade58c                                // fcmgt v12.4s, v12.4s, v13.4s
@@ -2981,6 +2966,434 @@ advance:
 	ADD R10<<2, R1, R1
 	ADD R10<<2, R3, R3
 	ADD R10<<2, R4, R4
+	B row
+done:
+	RET
+
+// func normalizeBackwardSelfNEON(diffSrc, diffDst, src, mean, a, b, c, offset *float32, rows, width int)
+TEXT ·normalizeBackwardSelfNEON(SB), NOSPLIT, $0-80
+	MOVD diffSrc+0(FP), R0
+	MOVD diffDst+8(FP), R1
+	MOVD src+16(FP), R3
+	MOVD mean+24(FP), R4
+	MOVD a+32(FP), R5
+	MOVD b+40(FP), R6
+	MOVD c+48(FP), R7
+	MOVD offset+56(FP), R8
+	MOVD width+72(FP), R10
+row:
+	MOVD rows+64(FP), R16                           // for rows > 0
+	SUBS $1, R16
+	MOVD R16, rows+64(FP)
+	BLT done
+	MOVD ZR, R9
+several:
+	ADD $12, R9, R11
+	CMP R10, R11                                    // 12 elements more?
+	BGT one
+	ADD R9<<2, R1, R12
+	FMOVQ (R12), F0
+	ADD R9<<2, R3, R13
+	FMOVQ (R13), F1
+	FMOVQ 16(R12), F4
+	FMOVQ 16(R13), F5
+	FMOVQ 32(R12), F8
+	FMOVQ 32(R13), F9
+	ADD R9<<2, R4, R14
+	FMOVQ (R14), F31
+	WORD $0x4ebfd421                                // fsub v1.4s, v1.4s, v31.4s
+	ADD R9<<2, R5, R15
+	FMOVQ (R15), F2
+	ADD R9<<2, R8, R12                              // dst = (src-mean)·a + offset
+	FMOVQ (R12), F31
+	VFMLA V1.S4, V2.S4, V31.S4
+	VMOV V31.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	WORD $0x6ea3e442                                // fcmgt v2.4s, v2.4s, v3.4s
+	VAND V0.B16, V2.B16, V0.B16
+	ADD R9<<2, R6, R13
+	FMOVQ (R13), F3
+	ADD R9<<2, R7, R14                              // (src-mean)·b + c
+	FMOVQ (R14), F31
+	VFMLA V3.S4, V1.S4, V31.S4
+	VMOV V31.B16, V1.B16
+	FMOVQ (R15), F31                                // + diffDst·a
+	VFMLA V31.S4, V0.S4, V1.S4
+	ADD R9<<2, R4, R15
+	FMOVQ 16(R15), F31
+	WORD $0x4ebfd4a5                                // fsub v5.4s, v5.4s, v31.4s
+	ADD R9<<2, R5, R12
+	FMOVQ 16(R12), F6
+	ADD R9<<2, R8, R13                              // dst = (src-mean)·a + offset
+	FMOVQ 16(R13), F31
+	VFMLA V5.S4, V6.S4, V31.S4
+	VMOV V31.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	WORD $0x6ea7e4c6                                // fcmgt v6.4s, v6.4s, v7.4s
+	VAND V4.B16, V6.B16, V4.B16
+	ADD R9<<2, R6, R14
+	FMOVQ 16(R14), F7
+	ADD R9<<2, R7, R15                              // (src-mean)·b + c
+	FMOVQ 16(R15), F31
+	VFMLA V7.S4, V5.S4, V31.S4
+	VMOV V31.B16, V5.B16
+	FMOVQ 16(R12), F31                              // + diffDst·a
+	VFMLA V31.S4, V4.S4, V5.S4
+	ADD R9<<2, R4, R12
+	FMOVQ 32(R12), F31
+	WORD $0x4ebfd529                                // fsub v9.4s, v9.4s, v31.4s
+	ADD R9<<2, R5, R13
+	FMOVQ 32(R13), F10
+	ADD R9<<2, R8, R14                              // dst = (src-mean)·a + offset
+	FMOVQ 32(R14), F31
+	VFMLA V9.S4, V10.S4, V31.S4
+	VMOV V31.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	WORD $0x6eabe54a                                // fcmgt v10.4s, v10.4s, v11.4s
+	VAND V8.B16, V10.B16, V8.B16
+	ADD R9<<2, R6, R15
+	FMOVQ 32(R15), F11
+	ADD R9<<2, R7, R12                              // (src-mean)·b + c
+	FMOVQ 32(R12), F31
+	VFMLA V11.S4, V9.S4, V31.S4
+	VMOV V31.B16, V9.B16
+	FMOVQ 32(R13), F31                              // + diffDst·a
+	VFMLA V31.S4, V8.S4, V9.S4
+	ADD R9<<2, R0, R13
+	FMOVQ F1, (R13)
+	FMOVQ F5, 16(R13)
+	FMOVQ F9, 32(R13)
+	MOVD R11, R9
+	B several
+one:
+	ADD $4, R9, R11
+	CMP R10, R11                                    // 4 elements more?
+	BGT rest
+	ADD R9<<2, R1, R12
+	FMOVQ (R12), F0
+	ADD R9<<2, R3, R13
+	FMOVQ (R13), F1
+	ADD R9<<2, R4, R14
+	FMOVQ (R14), F31
+	WORD $0x4ebfd421                                // fsub v1.4s, v1.4s, v31.4s
+	ADD R9<<2, R5, R15
+	FMOVQ (R15), F2
+	ADD R9<<2, R8, R12                              // dst = (src-mean)·a + offset
+	FMOVQ (R12), F31
+	VFMLA V1.S4, V2.S4, V31.S4
+	VMOV V31.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	WORD $0x6ea3e442                                // fcmgt v2.4s, v2.4s, v3.4s
+	VAND V0.B16, V2.B16, V0.B16
+	ADD R9<<2, R6, R13
+	FMOVQ (R13), F3
+	ADD R9<<2, R7, R14                              // (src-mean)·b + c
+	FMOVQ (R14), F31
+	VFMLA V3.S4, V1.S4, V31.S4
+	VMOV V31.B16, V1.B16
+	FMOVQ (R15), F31                                // + diffDst·a
+	VFMLA V31.S4, V0.S4, V1.S4
+	ADD R9<<2, R0, R15
+	FMOVQ F1, (R15)
+	MOVD R11, R9
+	B one
+rest:
+	MOVD R10, R2
+	SUBS R9, R2
+	BEQ advance
+	MOVD R2, R19
+	ADD R9<<2, R1, R12
+	MOVD R12, R16
+	TBNZ $2, R19, whole1
+	TBZ $1, R19, single1
+	FMOVD (R16), F0
+	TBZ $0, R19, moved1
+	ADD $8, R16
+	VLD1 (R16), V0.S[2]
+	B moved1
+whole1:
+	FMOVQ (R16), F0
+	B moved1
+single1:
+	FMOVS (R16), F0
+moved1:
+	ADD R9<<2, R3, R13
+	MOVD R13, R16
+	TBNZ $2, R19, whole2
+	TBZ $1, R19, single2
+	FMOVD (R16), F1
+	TBZ $0, R19, moved2
+	ADD $8, R16
+	VLD1 (R16), V1.S[2]
+	B moved2
+whole2:
+	FMOVQ (R16), F1
+	B moved2
+single2:
+	FMOVS (R16), F1
+moved2:
+	ADD R9<<2, R4, R14
+	FMOVQ (R14), F31
+	WORD $0x4ebfd421                                // fsub v1.4s, v1.4s, v31.4s
+	ADD R9<<2, R5, R15
+	FMOVQ (R15), F2
+	ADD R9<<2, R8, R12                              // dst = (src-mean)·a + offset
+	FMOVQ (R12), F31
+	VFMLA V1.S4, V2.S4, V31.S4
+	VMOV V31.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	WORD $0x6ea3e442                                // fcmgt v2.4s, v2.4s, v3.4s
+	VAND V0.B16, V2.B16, V0.B16
+	ADD R9<<2, R6, R13
+	FMOVQ (R13), F3
+	ADD R9<<2, R7, R14                              // (src-mean)·b + c
+	FMOVQ (R14), F31
+	VFMLA V3.S4, V1.S4, V31.S4
+	VMOV V31.B16, V1.B16
+	FMOVQ (R15), F31                                // + diffDst·a
+	VFMLA V31.S4, V0.S4, V1.S4
+	ADD R9<<2, R0, R15
+	MOVD R15, R16
+	TBNZ $2, R19, whole3
+	TBZ $1, R19, single3
+	FMOVD F1, (R16)
+	TBZ $0, R19, moved3
+	ADD $8, R16
+	VST1 V1.S[2], (R16)
+	B moved3
+whole3:
+	FMOVQ F1, (R16)
+	B moved3
+single3:
+	FMOVS F1, (R16)
+moved3:
+advance:
+	ADD R10<<2, R0, R0
+	ADD R10<<2, R1, R1
+	ADD R10<<2, R3, R3
+	B row
+done:
+	RET
+
+// func normalizeBackwardSelf6NEON(diffSrc, diffDst, src, mean, a, b, c, offset *float32, rows, width int)
+TEXT ·normalizeBackwardSelf6NEON(SB), NOSPLIT, $0-80
+	MOVD diffSrc+0(FP), R0
+	MOVD diffDst+8(FP), R1
+	MOVD src+16(FP), R3
+	MOVD mean+24(FP), R4
+	MOVD a+32(FP), R5
+	MOVD b+40(FP), R6
+	MOVD c+48(FP), R7
+	MOVD offset+56(FP), R8
+	MOVD width+72(FP), R10
+row:
+	MOVD rows+64(FP), R16                           // for rows > 0
+	SUBS $1, R16
+	MOVD R16, rows+64(FP)
+	BLT done
+	MOVD ZR, R9
+several:
+	ADD $12, R9, R11
+	CMP R10, R11                                    // 12 elements more?
+	BGT one
+	ADD R9<<2, R1, R12
+	FMOVQ (R12), F0
+	ADD R9<<2, R3, R13
+	FMOVQ (R13), F1
+	FMOVQ 16(R12), F5
+	FMOVQ 16(R13), F6
+	FMOVQ 32(R12), F10
+	FMOVQ 32(R13), F11
+	ADD R9<<2, R4, R14
+	FMOVQ (R14), F31
+	WORD $0x4ebfd421                                // fsub v1.4s, v1.4s, v31.4s
+	ADD R9<<2, R5, R15
+	FMOVQ (R15), F2
+	ADD R9<<2, R8, R12                              // dst = (src-mean)·a + offset
+	FMOVQ (R12), F31
+	VFMLA V1.S4, V2.S4, V31.S4
+	VMOV V31.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVD $six<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6ea2e7e4                                // fcmgt v4.4s, v31.4s, v2.4s
+	WORD $0x6ea3e442                                // fcmgt v2.4s, v2.4s, v3.4s
+	VAND V4.B16, V2.B16, V2.B16
+	VAND V0.B16, V2.B16, V0.B16
+	ADD R9<<2, R6, R13
+	FMOVQ (R13), F3
+	ADD R9<<2, R7, R14                              // (src-mean)·b + c
+	FMOVQ (R14), F31
+	VFMLA V3.S4, V1.S4, V31.S4
+	VMOV V31.B16, V1.B16
+	FMOVQ (R15), F31                                // + diffDst·a
+	VFMLA V31.S4, V0.S4, V1.S4
+	ADD R9<<2, R4, R15
+	FMOVQ 16(R15), F31
+	WORD $0x4ebfd4c6                                // fsub v6.4s, v6.4s, v31.4s
+	ADD R9<<2, R5, R12
+	FMOVQ 16(R12), F7
+	ADD R9<<2, R8, R13                              // dst = (src-mean)·a + offset
+	FMOVQ 16(R13), F31
+	VFMLA V6.S4, V7.S4, V31.S4
+	VMOV V31.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	FMOVQ (R16), F31
+	WORD $0x6ea7e7e9                                // fcmgt v9.4s, v31.4s, v7.4s
+	WORD $0x6ea8e4e7                                // fcmgt v7.4s, v7.4s, v8.4s
+	VAND V9.B16, V7.B16, V7.B16
+	VAND V5.B16, V7.B16, V5.B16
+	ADD R9<<2, R6, R14
+	FMOVQ 16(R14), F8
+	ADD R9<<2, R7, R15                              // (src-mean)·b + c
+	FMOVQ 16(R15), F31
+	VFMLA V8.S4, V6.S4, V31.S4
+	VMOV V31.B16, V6.B16
+	FMOVQ 16(R12), F31                              // + diffDst·a
+	VFMLA V31.S4, V5.S4, V6.S4
+	ADD R9<<2, R4, R12
+	FMOVQ 32(R12), F31
+	WORD $0x4ebfd56b                                // fsub v11.4s, v11.4s, v31.4s
+	ADD R9<<2, R5, R13
+	FMOVQ 32(R13), F12
+	ADD R9<<2, R8, R14                              // dst = (src-mean)·a + offset
+	FMOVQ 32(R14), F31
+	VFMLA V11.S4, V12.S4, V31.S4
+	VMOV V31.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	FMOVQ (R16), F31
+	WORD $0x6eace7ee                                // fcmgt v14.4s, v31.4s, v12.4s
+	WORD $0x6eade58c                                // fcmgt v12.4s, v12.4s, v13.4s
+	VAND V14.B16, V12.B16, V12.B16
+	VAND V10.B16, V12.B16, V10.B16
+	ADD R9<<2, R6, R15
+	FMOVQ 32(R15), F13
+	ADD R9<<2, R7, R12                              // (src-mean)·b + c
+	FMOVQ 32(R12), F31
+	VFMLA V13.S4, V11.S4, V31.S4
+	VMOV V31.B16, V11.B16
+	FMOVQ 32(R13), F31                              // + diffDst·a
+	VFMLA V31.S4, V10.S4, V11.S4
+	ADD R9<<2, R0, R13
+	FMOVQ F1, (R13)
+	FMOVQ F6, 16(R13)
+	FMOVQ F11, 32(R13)
+	MOVD R11, R9
+	B several
+one:
+	ADD $4, R9, R11
+	CMP R10, R11                                    // 4 elements more?
+	BGT rest
+	ADD R9<<2, R1, R12
+	FMOVQ (R12), F0
+	ADD R9<<2, R3, R13
+	FMOVQ (R13), F1
+	ADD R9<<2, R4, R14
+	FMOVQ (R14), F31
+	WORD $0x4ebfd421                                // fsub v1.4s, v1.4s, v31.4s
+	ADD R9<<2, R5, R15
+	FMOVQ (R15), F2
+	ADD R9<<2, R8, R12                              // dst = (src-mean)·a + offset
+	FMOVQ (R12), F31
+	VFMLA V1.S4, V2.S4, V31.S4
+	VMOV V31.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVD $six<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6ea2e7e4                                // fcmgt v4.4s, v31.4s, v2.4s
+	WORD $0x6ea3e442                                // fcmgt v2.4s, v2.4s, v3.4s
+	VAND V4.B16, V2.B16, V2.B16
+	VAND V0.B16, V2.B16, V0.B16
+	ADD R9<<2, R6, R13
+	FMOVQ (R13), F3
+	ADD R9<<2, R7, R14                              // (src-mean)·b + c
+	FMOVQ (R14), F31
+	VFMLA V3.S4, V1.S4, V31.S4
+	VMOV V31.B16, V1.B16
+	FMOVQ (R15), F31                                // + diffDst·a
+	VFMLA V31.S4, V0.S4, V1.S4
+	ADD R9<<2, R0, R15
+	FMOVQ F1, (R15)
+	MOVD R11, R9
+	B one
+rest:
+	MOVD R10, R2
+	SUBS R9, R2
+	BEQ advance
+	MOVD R2, R19
+	ADD R9<<2, R1, R12
+	MOVD R12, R16
+	TBNZ $2, R19, whole1
+	TBZ $1, R19, single1
+	FMOVD (R16), F0
+	TBZ $0, R19, moved1
+	ADD $8, R16
+	VLD1 (R16), V0.S[2]
+	B moved1
+whole1:
+	FMOVQ (R16), F0
+	B moved1
+single1:
+	FMOVS (R16), F0
+moved1:
+	ADD R9<<2, R3, R13
+	MOVD R13, R16
+	TBNZ $2, R19, whole2
+	TBZ $1, R19, single2
+	FMOVD (R16), F1
+	TBZ $0, R19, moved2
+	ADD $8, R16
+	VLD1 (R16), V1.S[2]
+	B moved2
+whole2:
+	FMOVQ (R16), F1
+	B moved2
+single2:
+	FMOVS (R16), F1
+moved2:
+	ADD R9<<2, R4, R14
+	FMOVQ (R14), F31
+	WORD $0x4ebfd421                                // fsub v1.4s, v1.4s, v31.4s
+	ADD R9<<2, R5, R15
+	FMOVQ (R15), F2
+	ADD R9<<2, R8, R12                              // dst = (src-mean)·a + offset
+	FMOVQ (R12), F31
+	VFMLA V1.S4, V2.S4, V31.S4
+	VMOV V31.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVD $six<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6ea2e7e4                                // fcmgt v4.4s, v31.4s, v2.4s
+	WORD $0x6ea3e442                                // fcmgt v2.4s, v2.4s, v3.4s
+	VAND V4.B16, V2.B16, V2.B16
+	VAND V0.B16, V2.B16, V0.B16
+	ADD R9<<2, R6, R13
+	FMOVQ (R13), F3
+	ADD R9<<2, R7, R14                              // (src-mean)·b + c
+	FMOVQ (R14), F31
+	VFMLA V3.S4, V1.S4, V31.S4
+	VMOV V31.B16, V1.B16
+	FMOVQ (R15), F31                                // + diffDst·a
+	VFMLA V31.S4, V0.S4, V1.S4
+	ADD R9<<2, R0, R15
+	MOVD R15, R16
+	TBNZ $2, R19, whole3
+	TBZ $1, R19, single3
+	FMOVD F1, (R16)
+	TBZ $0, R19, moved3
+	ADD $8, R16
+	VST1 V1.S[2], (R16)
+	B moved3
+whole3:
+	FMOVQ F1, (R16)
+	B moved3
+single3:
+	FMOVS F1, (R16)
+moved3:
+advance:
+	ADD R10<<2, R0, R0
+	ADD R10<<2, R1, R1
+	ADD R10<<2, R3, R3
 	B row
 done:
 	RET
@@ -6307,7 +6720,6 @@ fourRows:
 	VFMLA V8.D2, V9.D2, V4.D2                       // Σ diffDst·(src-mean)
 	FMOVD 8(R12), F10
 	FMOVD 8(R13), F13
-	MOVD $six<>(SB), R16
 	FMOVD (R16), F31
 	WORD $0x6eade7eb                                // fcmgt v11.4s, v31.4s, v13.4s
 	WORD $0x6eafe5ad                                // fcmgt v13.4s, v13.4s, v15.4s
@@ -6322,7 +6734,6 @@ fourRows:
 	VFMLA V10.D2, V11.D2, V5.D2                     // Σ diffDst·(src-mean)
 	FMOVD 16(R12), F8
 	FMOVD 16(R13), F12
-	MOVD $six<>(SB), R16
 	FMOVD (R16), F31
 	WORD $0x6eace7e9                                // fcmgt v9.4s, v31.4s, v12.4s
 	WORD $0x6eafe58c                                // fcmgt v12.4s, v12.4s, v15.4s
@@ -6337,7 +6748,6 @@ fourRows:
 	VFMLA V8.D2, V9.D2, V6.D2                       // Σ diffDst·(src-mean)
 	FMOVD 24(R12), F10
 	FMOVD 24(R13), F13
-	MOVD $six<>(SB), R16
 	FMOVD (R16), F31
 	WORD $0x6eade7eb                                // fcmgt v11.4s, v31.4s, v13.4s
 	WORD $0x6eafe5ad                                // fcmgt v13.4s, v13.4s, v15.4s
@@ -6532,7 +6942,6 @@ fourRows:
 	FMOVD 8(R13), F10
 	ADD R9, R5, R14
 	FMOVD 8(R14), F13
-	MOVD $six<>(SB), R16
 	FMOVD (R16), F31
 	WORD $0x6eade7eb                                // fcmgt v11.4s, v31.4s, v13.4s
 	WORD $0x6eafe5ad                                // fcmgt v13.4s, v13.4s, v15.4s
@@ -6553,7 +6962,6 @@ fourRows:
 	FMOVD 16(R14), F8
 	ADD R9, R5, R15
 	FMOVD 16(R15), F12
-	MOVD $six<>(SB), R16
 	FMOVD (R16), F31
 	WORD $0x6eace7e9                                // fcmgt v9.4s, v31.4s, v12.4s
 	WORD $0x6eafe58c                                // fcmgt v12.4s, v12.4s, v15.4s
@@ -6574,7 +6982,6 @@ fourRows:
 	FMOVD 24(R15), F10
 	ADD R9, R5, R12
 	FMOVD 24(R12), F13
-	MOVD $six<>(SB), R16
 	FMOVD (R16), F31
 	WORD $0x6eade7eb                                // fcmgt v11.4s, v31.4s, v13.4s
 	WORD $0x6eafe5ad                                // fcmgt v13.4s, v13.4s, v15.4s
@@ -6711,6 +7118,507 @@ single5:
 	FMOVS (R16), F12
 moved5:
 	WORD $0x4eacd529                                // fsub v9.4s, v9.4s, v12.4s
+	WORD $0x0e617908                                // fcvtl v8.2d, v8.2s
+	WORD $0x0e617929                                // fcvtl v9.2d, v9.2s
+	WORD $0x4e68d400                                // fadd v0.2d, v0.2d, v8.2d
+	VFMLA V8.D2, V9.D2, V4.D2                       // Σ diffDst·(src-mean)
+	ADDS R10, R9
+restRowsTest:
+	SUBS $1, R11
+	BGE restRows
+	ADD R8<<3, R0, R12
+	FMOVQ F0, (R12)
+	ADD R8<<3, R1, R13
+	FMOVQ F4, (R13)
+done:
+	RET
+
+// func gradientMomentsSelfNEON(sums, others *float64, diffDst, src, mean, scale, shift *float32, rows, width int)
+TEXT ·gradientMomentsSelfNEON(SB), NOSPLIT, $0-72
+	MOVD sums+0(FP), R0
+	MOVD src+24(FP), R6
+	MOVD others+8(FP), R1
+	MOVD diffDst+16(FP), R4
+	MOVD mean+32(FP), R7
+	MOVD scale+40(FP), R3
+	MOVD shift+48(FP), R5
+	MOVD width+64(FP), R10
+	LSL $2, R10
+	MOVD ZR, R8
+	VEOR V15.B16, V15.B16, V15.B16
+four:
+	ADD $8, R8, R9
+	MOVD width+64(FP), R17
+	CMP R17, R9
+	BGT one
+	ADD R8<<3, R0, R12
+	FMOVQ (R12), F0
+	ADD R8<<3, R1, R13
+	FMOVQ (R13), F4
+	FMOVQ 16(R12), F1
+	FMOVQ 16(R13), F5
+	FMOVQ 32(R12), F2
+	FMOVQ 32(R13), F6
+	FMOVQ 48(R12), F3
+	FMOVQ 48(R13), F7
+	LSL $2, R8, R9
+	MOVD rows+56(FP), R11
+	B fourRowsTest
+fourRows:
+	ADD R9, R4, R12
+	FMOVD (R12), F8
+	ADD R9, R6, R13
+	FMOVD (R13), F9
+	ADD R8<<2, R7, R14
+	FMOVD (R14), F31
+	WORD $0x4ebfd529                                // fsub v9.4s, v9.4s, v31.4s
+	ADD R8<<2, R3, R15
+	FMOVD (R15), F12
+	ADD R8<<2, R5, R12                              // dst = (src-mean)·scale + shift
+	FMOVD (R12), F31
+	VFMLA V9.S4, V12.S4, V31.S4
+	VMOV V31.B16, V12.B16
+	WORD $0x6eafe58c                                // fcmgt v12.4s, v12.4s, v15.4s
+	VAND V8.B16, V12.B16, V8.B16
+	WORD $0x0e617908                                // fcvtl v8.2d, v8.2s
+	WORD $0x0e617929                                // fcvtl v9.2d, v9.2s
+	WORD $0x4e68d400                                // fadd v0.2d, v0.2d, v8.2d
+	VFMLA V8.D2, V9.D2, V4.D2                       // Σ diffDst·(src-mean)
+	ADD R9, R4, R13
+	FMOVD 8(R13), F10
+	ADD R9, R6, R14
+	FMOVD 8(R14), F11
+	ADD R8<<2, R7, R15
+	FMOVD 8(R15), F31
+	WORD $0x4ebfd56b                                // fsub v11.4s, v11.4s, v31.4s
+	ADD R8<<2, R3, R12
+	FMOVD 8(R12), F13
+	ADD R8<<2, R5, R13                              // dst = (src-mean)·scale + shift
+	FMOVD 8(R13), F31
+	VFMLA V11.S4, V13.S4, V31.S4
+	VMOV V31.B16, V13.B16
+	WORD $0x6eafe5ad                                // fcmgt v13.4s, v13.4s, v15.4s
+	VAND V10.B16, V13.B16, V10.B16
+	WORD $0x0e61794a                                // fcvtl v10.2d, v10.2s
+	WORD $0x0e61796b                                // fcvtl v11.2d, v11.2s
+	WORD $0x4e6ad421                                // fadd v1.2d, v1.2d, v10.2d
+	VFMLA V10.D2, V11.D2, V5.D2                     // Σ diffDst·(src-mean)
+	ADD R9, R4, R14
+	FMOVD 16(R14), F8
+	ADD R9, R6, R15
+	FMOVD 16(R15), F9
+	ADD R8<<2, R7, R12
+	FMOVD 16(R12), F31
+	WORD $0x4ebfd529                                // fsub v9.4s, v9.4s, v31.4s
+	ADD R8<<2, R3, R13
+	FMOVD 16(R13), F12
+	ADD R8<<2, R5, R14                              // dst = (src-mean)·scale + shift
+	FMOVD 16(R14), F31
+	VFMLA V9.S4, V12.S4, V31.S4
+	VMOV V31.B16, V12.B16
+	WORD $0x6eafe58c                                // fcmgt v12.4s, v12.4s, v15.4s
+	VAND V8.B16, V12.B16, V8.B16
+	WORD $0x0e617908                                // fcvtl v8.2d, v8.2s
+	WORD $0x0e617929                                // fcvtl v9.2d, v9.2s
+	WORD $0x4e68d442                                // fadd v2.2d, v2.2d, v8.2d
+	VFMLA V8.D2, V9.D2, V6.D2                       // Σ diffDst·(src-mean)
+	ADD R9, R4, R15
+	FMOVD 24(R15), F10
+	ADD R9, R6, R12
+	FMOVD 24(R12), F11
+	ADD R8<<2, R7, R13
+	FMOVD 24(R13), F31
+	WORD $0x4ebfd56b                                // fsub v11.4s, v11.4s, v31.4s
+	ADD R8<<2, R3, R14
+	FMOVD 24(R14), F13
+	ADD R8<<2, R5, R15                              // dst = (src-mean)·scale + shift
+	FMOVD 24(R15), F31
+	VFMLA V11.S4, V13.S4, V31.S4
+	VMOV V31.B16, V13.B16
+	WORD $0x6eafe5ad                                // fcmgt v13.4s, v13.4s, v15.4s
+	VAND V10.B16, V13.B16, V10.B16
+	WORD $0x0e61794a                                // fcvtl v10.2d, v10.2s
+	WORD $0x0e61796b                                // fcvtl v11.2d, v11.2s
+	WORD $0x4e6ad463                                // fadd v3.2d, v3.2d, v10.2d
+	VFMLA V10.D2, V11.D2, V7.D2                     // Σ diffDst·(src-mean)
+	ADDS R10, R9
+fourRowsTest:
+	SUBS $1, R11
+	BGE fourRows
+	ADD R8<<3, R0, R12
+	FMOVQ F0, (R12)
+	ADD R8<<3, R1, R13
+	FMOVQ F4, (R13)
+	FMOVQ F1, 16(R12)
+	FMOVQ F5, 16(R13)
+	FMOVQ F2, 32(R12)
+	FMOVQ F6, 32(R13)
+	FMOVQ F3, 48(R12)
+	FMOVQ F7, 48(R13)
+	ADDS $8, R8
+	B four
+one:
+	ADD $2, R8, R9
+	MOVD width+64(FP), R17
+	CMP R17, R9
+	BGT rest
+	ADD R8<<3, R0, R12
+	FMOVQ (R12), F0
+	ADD R8<<3, R1, R13
+	FMOVQ (R13), F4
+	LSL $2, R8, R9
+	MOVD rows+56(FP), R11
+	B oneRowsTest
+oneRows:
+	ADD R9, R4, R12
+	FMOVD (R12), F8
+	ADD R9, R6, R13
+	FMOVD (R13), F9
+	ADD R8<<2, R7, R14
+	FMOVD (R14), F31
+	WORD $0x4ebfd529                                // fsub v9.4s, v9.4s, v31.4s
+	ADD R8<<2, R3, R15
+	FMOVD (R15), F12
+	ADD R8<<2, R5, R12                              // dst = (src-mean)·scale + shift
+	FMOVD (R12), F31
+	VFMLA V9.S4, V12.S4, V31.S4
+	VMOV V31.B16, V12.B16
+	WORD $0x6eafe58c                                // fcmgt v12.4s, v12.4s, v15.4s
+	VAND V8.B16, V12.B16, V8.B16
+	WORD $0x0e617908                                // fcvtl v8.2d, v8.2s
+	WORD $0x0e617929                                // fcvtl v9.2d, v9.2s
+	WORD $0x4e68d400                                // fadd v0.2d, v0.2d, v8.2d
+	VFMLA V8.D2, V9.D2, V4.D2                       // Σ diffDst·(src-mean)
+	ADDS R10, R9
+oneRowsTest:
+	SUBS $1, R11
+	BGE oneRows
+	ADD R8<<3, R0, R12
+	FMOVQ F0, (R12)
+	ADD R8<<3, R1, R13
+	FMOVQ F4, (R13)
+	ADDS $2, R8
+	B one
+rest:
+	MOVD width+64(FP), R2
+	SUBS R8, R2
+	BEQ done
+	MOVD R2, R19
+	ADD R8<<3, R0, R12
+	FMOVQ (R12), F0
+	ADD R8<<3, R1, R13
+	FMOVQ (R13), F4
+	LSL $2, R8, R9
+	MOVD rows+56(FP), R11
+	B restRowsTest
+restRows:
+	ADD R9, R4, R12
+	MOVD R12, R16
+	TBZ $1, R19, single1
+	FMOVD (R16), F8
+	B moved1
+single1:
+	FMOVS (R16), F8
+moved1:
+	ADD R9, R6, R13
+	MOVD R13, R16
+	TBZ $1, R19, single2
+	FMOVD (R16), F9
+	B moved2
+single2:
+	FMOVS (R16), F9
+moved2:
+	ADD R8<<2, R7, R14
+	MOVD R14, R16
+	TBZ $1, R19, single3
+	FMOVD (R16), F12
+	B moved3
+single3:
+	FMOVS (R16), F12
+moved3:
+	WORD $0x4eacd529                                // fsub v9.4s, v9.4s, v12.4s
+	ADD R8<<2, R3, R15
+	MOVD R15, R16
+	TBZ $1, R19, single4
+	FMOVD (R16), F12
+	B moved4
+single4:
+	FMOVS (R16), F12
+moved4:
+	ADD R8<<2, R5, R12
+	MOVD R12, R16
+	TBZ $1, R19, single5
+	FMOVD (R16), F10
+	B moved5
+single5:
+	FMOVS (R16), F10
+moved5:
+	VMOV V10.B16, V31.B16                           // dst = (src-mean)·scale + shift
+	VFMLA V9.S4, V12.S4, V31.S4
+	VMOV V31.B16, V12.B16
+	WORD $0x6eafe58c                                // fcmgt v12.4s, v12.4s, v15.4s
+	VAND V8.B16, V12.B16, V8.B16
+	WORD $0x0e617908                                // fcvtl v8.2d, v8.2s
+	WORD $0x0e617929                                // fcvtl v9.2d, v9.2s
+	WORD $0x4e68d400                                // fadd v0.2d, v0.2d, v8.2d
+	VFMLA V8.D2, V9.D2, V4.D2                       // Σ diffDst·(src-mean)
+	ADDS R10, R9
+restRowsTest:
+	SUBS $1, R11
+	BGE restRows
+	ADD R8<<3, R0, R12
+	FMOVQ F0, (R12)
+	ADD R8<<3, R1, R13
+	FMOVQ F4, (R13)
+done:
+	RET
+
+// func gradientMomentsSelf6NEON(sums, others *float64, diffDst, src, mean, scale, shift *float32, rows, width int)
+TEXT ·gradientMomentsSelf6NEON(SB), NOSPLIT, $0-72
+	MOVD sums+0(FP), R0
+	MOVD src+24(FP), R6
+	MOVD others+8(FP), R1
+	MOVD diffDst+16(FP), R4
+	MOVD mean+32(FP), R7
+	MOVD scale+40(FP), R3
+	MOVD shift+48(FP), R5
+	MOVD width+64(FP), R10
+	LSL $2, R10
+	MOVD ZR, R8
+	VEOR V15.B16, V15.B16, V15.B16
+four:
+	ADD $8, R8, R9
+	MOVD width+64(FP), R17
+	CMP R17, R9
+	BGT one
+	ADD R8<<3, R0, R12
+	FMOVQ (R12), F0
+	ADD R8<<3, R1, R13
+	FMOVQ (R13), F4
+	FMOVQ 16(R12), F1
+	FMOVQ 16(R13), F5
+	FMOVQ 32(R12), F2
+	FMOVQ 32(R13), F6
+	FMOVQ 48(R12), F3
+	FMOVQ 48(R13), F7
+	LSL $2, R8, R9
+	MOVD rows+56(FP), R11
+	B fourRowsTest
+fourRows:
+	ADD R9, R4, R12
+	FMOVD (R12), F8
+	ADD R9, R6, R13
+	FMOVD (R13), F9
+	ADD R8<<2, R7, R14
+	FMOVD (R14), F31
+	WORD $0x4ebfd529                                // fsub v9.4s, v9.4s, v31.4s
+	ADD R8<<2, R3, R15
+	FMOVD (R15), F12
+	ADD R8<<2, R5, R12                              // dst = (src-mean)·scale + shift
+	FMOVD (R12), F31
+	VFMLA V9.S4, V12.S4, V31.S4
+	VMOV V31.B16, V12.B16
+	MOVD $six<>(SB), R16
+	FMOVD (R16), F31
+	WORD $0x6eace7ee                                // fcmgt v14.4s, v31.4s, v12.4s
+	WORD $0x6eafe58c                                // fcmgt v12.4s, v12.4s, v15.4s
+	VAND V14.B16, V12.B16, V12.B16
+	VAND V8.B16, V12.B16, V8.B16
+	WORD $0x0e617908                                // fcvtl v8.2d, v8.2s
+	WORD $0x0e617929                                // fcvtl v9.2d, v9.2s
+	WORD $0x4e68d400                                // fadd v0.2d, v0.2d, v8.2d
+	VFMLA V8.D2, V9.D2, V4.D2                       // Σ diffDst·(src-mean)
+	ADD R9, R4, R13
+	FMOVD 8(R13), F10
+	ADD R9, R6, R14
+	FMOVD 8(R14), F11
+	ADD R8<<2, R7, R15
+	FMOVD 8(R15), F31
+	WORD $0x4ebfd56b                                // fsub v11.4s, v11.4s, v31.4s
+	ADD R8<<2, R3, R12
+	FMOVD 8(R12), F13
+	ADD R8<<2, R5, R13                              // dst = (src-mean)·scale + shift
+	FMOVD 8(R13), F31
+	VFMLA V11.S4, V13.S4, V31.S4
+	VMOV V31.B16, V13.B16
+	FMOVD (R16), F31
+	WORD $0x6eade7ee                                // fcmgt v14.4s, v31.4s, v13.4s
+	WORD $0x6eafe5ad                                // fcmgt v13.4s, v13.4s, v15.4s
+	VAND V14.B16, V13.B16, V13.B16
+	VAND V10.B16, V13.B16, V10.B16
+	WORD $0x0e61794a                                // fcvtl v10.2d, v10.2s
+	WORD $0x0e61796b                                // fcvtl v11.2d, v11.2s
+	WORD $0x4e6ad421                                // fadd v1.2d, v1.2d, v10.2d
+	VFMLA V10.D2, V11.D2, V5.D2                     // Σ diffDst·(src-mean)
+	ADD R9, R4, R14
+	FMOVD 16(R14), F8
+	ADD R9, R6, R15
+	FMOVD 16(R15), F9
+	ADD R8<<2, R7, R12
+	FMOVD 16(R12), F31
+	WORD $0x4ebfd529                                // fsub v9.4s, v9.4s, v31.4s
+	ADD R8<<2, R3, R13
+	FMOVD 16(R13), F12
+	ADD R8<<2, R5, R14                              // dst = (src-mean)·scale + shift
+	FMOVD 16(R14), F31
+	VFMLA V9.S4, V12.S4, V31.S4
+	VMOV V31.B16, V12.B16
+	FMOVD (R16), F31
+	WORD $0x6eace7ee                                // fcmgt v14.4s, v31.4s, v12.4s
+	WORD $0x6eafe58c                                // fcmgt v12.4s, v12.4s, v15.4s
+	VAND V14.B16, V12.B16, V12.B16
+	VAND V8.B16, V12.B16, V8.B16
+	WORD $0x0e617908                                // fcvtl v8.2d, v8.2s
+	WORD $0x0e617929                                // fcvtl v9.2d, v9.2s
+	WORD $0x4e68d442                                // fadd v2.2d, v2.2d, v8.2d
+	VFMLA V8.D2, V9.D2, V6.D2                       // Σ diffDst·(src-mean)
+	ADD R9, R4, R15
+	FMOVD 24(R15), F10
+	ADD R9, R6, R12
+	FMOVD 24(R12), F11
+	ADD R8<<2, R7, R13
+	FMOVD 24(R13), F31
+	WORD $0x4ebfd56b                                // fsub v11.4s, v11.4s, v31.4s
+	ADD R8<<2, R3, R14
+	FMOVD 24(R14), F13
+	ADD R8<<2, R5, R15                              // dst = (src-mean)·scale + shift
+	FMOVD 24(R15), F31
+	VFMLA V11.S4, V13.S4, V31.S4
+	VMOV V31.B16, V13.B16
+	FMOVD (R16), F31
+	WORD $0x6eade7ee                                // fcmgt v14.4s, v31.4s, v13.4s
+	WORD $0x6eafe5ad                                // fcmgt v13.4s, v13.4s, v15.4s
+	VAND V14.B16, V13.B16, V13.B16
+	VAND V10.B16, V13.B16, V10.B16
+	WORD $0x0e61794a                                // fcvtl v10.2d, v10.2s
+	WORD $0x0e61796b                                // fcvtl v11.2d, v11.2s
+	WORD $0x4e6ad463                                // fadd v3.2d, v3.2d, v10.2d
+	VFMLA V10.D2, V11.D2, V7.D2                     // Σ diffDst·(src-mean)
+	ADDS R10, R9
+fourRowsTest:
+	SUBS $1, R11
+	BGE fourRows
+	ADD R8<<3, R0, R12
+	FMOVQ F0, (R12)
+	ADD R8<<3, R1, R13
+	FMOVQ F4, (R13)
+	FMOVQ F1, 16(R12)
+	FMOVQ F5, 16(R13)
+	FMOVQ F2, 32(R12)
+	FMOVQ F6, 32(R13)
+	FMOVQ F3, 48(R12)
+	FMOVQ F7, 48(R13)
+	ADDS $8, R8
+	B four
+one:
+	ADD $2, R8, R9
+	MOVD width+64(FP), R17
+	CMP R17, R9
+	BGT rest
+	ADD R8<<3, R0, R12
+	FMOVQ (R12), F0
+	ADD R8<<3, R1, R13
+	FMOVQ (R13), F4
+	LSL $2, R8, R9
+	MOVD rows+56(FP), R11
+	B oneRowsTest
+oneRows:
+	ADD R9, R4, R12
+	FMOVD (R12), F8
+	ADD R9, R6, R13
+	FMOVD (R13), F9
+	ADD R8<<2, R7, R14
+	FMOVD (R14), F31
+	WORD $0x4ebfd529                                // fsub v9.4s, v9.4s, v31.4s
+	ADD R8<<2, R3, R15
+	FMOVD (R15), F12
+	ADD R8<<2, R5, R12                              // dst = (src-mean)·scale + shift
+	FMOVD (R12), F31
+	VFMLA V9.S4, V12.S4, V31.S4
+	VMOV V31.B16, V12.B16
+	MOVD $six<>(SB), R16
+	FMOVD (R16), F31
+	WORD $0x6eace7ee                                // fcmgt v14.4s, v31.4s, v12.4s
+	WORD $0x6eafe58c                                // fcmgt v12.4s, v12.4s, v15.4s
+	VAND V14.B16, V12.B16, V12.B16
+	VAND V8.B16, V12.B16, V8.B16
+	WORD $0x0e617908                                // fcvtl v8.2d, v8.2s
+	WORD $0x0e617929                                // fcvtl v9.2d, v9.2s
+	WORD $0x4e68d400                                // fadd v0.2d, v0.2d, v8.2d
+	VFMLA V8.D2, V9.D2, V4.D2                       // Σ diffDst·(src-mean)
+	ADDS R10, R9
+oneRowsTest:
+	SUBS $1, R11
+	BGE oneRows
+	ADD R8<<3, R0, R12
+	FMOVQ F0, (R12)
+	ADD R8<<3, R1, R13
+	FMOVQ F4, (R13)
+	ADDS $2, R8
+	B one
+rest:
+	MOVD width+64(FP), R2
+	SUBS R8, R2
+	BEQ done
+	MOVD R2, R19
+	ADD R8<<3, R0, R12
+	FMOVQ (R12), F0
+	ADD R8<<3, R1, R13
+	FMOVQ (R13), F4
+	LSL $2, R8, R9
+	MOVD rows+56(FP), R11
+	B restRowsTest
+restRows:
+	ADD R9, R4, R12
+	MOVD R12, R16
+	TBZ $1, R19, single1
+	FMOVD (R16), F8
+	B moved1
+single1:
+	FMOVS (R16), F8
+moved1:
+	ADD R9, R6, R13
+	MOVD R13, R16
+	TBZ $1, R19, single2
+	FMOVD (R16), F9
+	B moved2
+single2:
+	FMOVS (R16), F9
+moved2:
+	ADD R8<<2, R7, R14
+	MOVD R14, R16
+	TBZ $1, R19, single3
+	FMOVD (R16), F12
+	B moved3
+single3:
+	FMOVS (R16), F12
+moved3:
+	WORD $0x4eacd529                                // fsub v9.4s, v9.4s, v12.4s
+	ADD R8<<2, R3, R15
+	MOVD R15, R16
+	TBZ $1, R19, single4
+	FMOVD (R16), F12
+	B moved4
+single4:
+	FMOVS (R16), F12
+moved4:
+	ADD R8<<2, R5, R12
+	MOVD R12, R16
+	TBZ $1, R19, single5
+	FMOVD (R16), F10
+	B moved5
+single5:
+	FMOVS (R16), F10
+moved5:
+	VMOV V10.B16, V31.B16                           // dst = (src-mean)·scale + shift
+	VFMLA V9.S4, V12.S4, V31.S4
+	VMOV V31.B16, V12.B16
+	MOVD $six<>(SB), R16
+	FMOVD (R16), F31
+	WORD $0x6eace7eb                                // fcmgt v11.4s, v31.4s, v12.4s
+	WORD $0x6eafe58c                                // fcmgt v12.4s, v12.4s, v15.4s
+	VAND V11.B16, V12.B16, V12.B16
+	VAND V8.B16, V12.B16, V8.B16
 	WORD $0x0e617908                                // fcvtl v8.2d, v8.2s
 	WORD $0x0e617929                                // fcvtl v9.2d, v9.2s
 	WORD $0x4e68d400                                // fadd v0.2d, v0.2d, v8.2d
@@ -6925,19 +7833,19 @@ severalY:
 	MOVD s+56(FP), R11
 severalX:
 	FMOVQ (R0), F9
-	WORD $0x4e20e529                                // fcmeq v9.4s, v9.4s, v0.4s
+	WORD $0x4e29e409                                // fcmeq v9.4s, v0.4s, v9.4s
 	VAND V6.B16, V9.B16, V9.B16
 	WORD $0x4e691cc6                                // bic v6.16b, v6.16b, v9.16b
 	VAND V3.B16, V9.B16, V9.B16
 	FMOVQ F9, (R1)
 	FMOVQ 16(R0), F10
-	WORD $0x4e21e54a                                // fcmeq v10.4s, v10.4s, v1.4s
+	WORD $0x4e2ae42a                                // fcmeq v10.4s, v1.4s, v10.4s
 	VAND V7.B16, V10.B16, V10.B16
 	WORD $0x4e6a1ce7                                // bic v7.16b, v7.16b, v10.16b
 	VAND V4.B16, V10.B16, V10.B16
 	FMOVQ F10, 16(R1)
 	FMOVQ 32(R0), F11
-	WORD $0x4e22e56b                                // fcmeq v11.4s, v11.4s, v2.4s
+	WORD $0x4e2be44b                                // fcmeq v11.4s, v2.4s, v11.4s
 	VAND V8.B16, V11.B16, V11.B16
 	WORD $0x4e6b1d08                                // bic v8.16b, v8.16b, v11.16b
 	VAND V5.B16, V11.B16, V11.B16
@@ -6974,7 +7882,7 @@ oneY:
 	MOVD s+56(FP), R11
 oneX:
 	FMOVQ (R0), F9
-	WORD $0x4e20e529                                // fcmeq v9.4s, v9.4s, v0.4s
+	WORD $0x4e29e409                                // fcmeq v9.4s, v0.4s, v9.4s
 	VAND V6.B16, V9.B16, V9.B16
 	WORD $0x4e691cc6                                // bic v6.16b, v6.16b, v9.16b
 	VAND V3.B16, V9.B16, V9.B16
@@ -7050,7 +7958,7 @@ whole3:
 single3:
 	FMOVS (R16), F9
 moved3:
-	WORD $0x4e20e529                                // fcmeq v9.4s, v9.4s, v0.4s
+	WORD $0x4e29e409                                // fcmeq v9.4s, v0.4s, v9.4s
 	VAND V6.B16, V9.B16, V9.B16
 	WORD $0x4e691cc6                                // bic v6.16b, v6.16b, v9.16b
 	VAND V3.B16, V9.B16, V9.B16
@@ -7128,7 +8036,7 @@ severalY:
 	MOVD s+56(FP), R11
 severalX:
 	FMOVQ (R0), F9
-	WORD $0x4e20e529                                // fcmeq v9.4s, v9.4s, v0.4s
+	WORD $0x4e29e409                                // fcmeq v9.4s, v0.4s, v9.4s
 	VAND V6.B16, V9.B16, V9.B16
 	WORD $0x4e691cc6                                // bic v6.16b, v6.16b, v9.16b
 	VAND V3.B16, V9.B16, V9.B16
@@ -7136,7 +8044,7 @@ severalX:
 	WORD $0x4e2cd529                                // fadd v9.4s, v9.4s, v12.4s
 	FMOVQ F9, (R1)
 	FMOVQ 16(R0), F10
-	WORD $0x4e21e54a                                // fcmeq v10.4s, v10.4s, v1.4s
+	WORD $0x4e2ae42a                                // fcmeq v10.4s, v1.4s, v10.4s
 	VAND V7.B16, V10.B16, V10.B16
 	WORD $0x4e6a1ce7                                // bic v7.16b, v7.16b, v10.16b
 	VAND V4.B16, V10.B16, V10.B16
@@ -7144,7 +8052,7 @@ severalX:
 	WORD $0x4e2cd54a                                // fadd v10.4s, v10.4s, v12.4s
 	FMOVQ F10, 16(R1)
 	FMOVQ 32(R0), F11
-	WORD $0x4e22e56b                                // fcmeq v11.4s, v11.4s, v2.4s
+	WORD $0x4e2be44b                                // fcmeq v11.4s, v2.4s, v11.4s
 	VAND V8.B16, V11.B16, V11.B16
 	WORD $0x4e6b1d08                                // bic v8.16b, v8.16b, v11.16b
 	VAND V5.B16, V11.B16, V11.B16
@@ -7183,7 +8091,7 @@ oneY:
 	MOVD s+56(FP), R11
 oneX:
 	FMOVQ (R0), F9
-	WORD $0x4e20e529                                // fcmeq v9.4s, v9.4s, v0.4s
+	WORD $0x4e29e409                                // fcmeq v9.4s, v0.4s, v9.4s
 	VAND V6.B16, V9.B16, V9.B16
 	WORD $0x4e691cc6                                // bic v6.16b, v6.16b, v9.16b
 	VAND V3.B16, V9.B16, V9.B16
@@ -7261,7 +8169,7 @@ whole3:
 single3:
 	FMOVS (R16), F9
 moved3:
-	WORD $0x4e20e529                                // fcmeq v9.4s, v9.4s, v0.4s
+	WORD $0x4e29e409                                // fcmeq v9.4s, v0.4s, v9.4s
 	VAND V6.B16, V9.B16, V9.B16
 	WORD $0x4e691cc6                                // bic v6.16b, v6.16b, v9.16b
 	VAND V3.B16, V9.B16, V9.B16
