@@ -37,7 +37,7 @@ var scores = []score{
 	{"LogLossBackward", "dst[i] = scale·(open - t[i]/(x[i]/sum)), without the second term where Open leaves t[i] out.", []string{"x", "t"}, []string{"scale", "sum", "open"},
 		"q := x / sum; d := open; if q >= ClipLow && q <= ClipHigh { d = open - t/q }; y := scale * d", false},
 	{"BinaryCrossEntropy", "Σ max(x[i], 0) - x[i]·t[i] + log(1+exp(-|x[i]|)).", []string{"x", "t"}, nil,
-		"y := max(x, 0) - x*t + log1p(exp(-math.Abs(x)))", true},
+		"y := max(x, 0) - x*t + logFrom1to2(exp(-math.Abs(x)))", true},
 	{"BinaryCrossEntropyBackward", "dst[i] = scale·(1/(1+exp(-x[i])) - t[i]).", []string{"x", "t"}, []string{"scale"}, "y := scale * (sigmoid(x) - t)", false},
 	{"BinaryLogLoss", "Σ -(t[i]·log q + (1-t[i])·log(1-q)), q being x[i] clipped between ClipLow and ClipHigh32.", []string{"x", "t"}, nil,
 		"q := max(min(x, ClipHigh32), ClipLow); y := -(t*log(q) + (1-t)*log(1-q))", true},

@@ -230,7 +230,7 @@ func scoreLogLossBackward(dst, x, t []float32, scale, sum, open float64) {
 //go:noinline
 func scoreBinaryCrossEntropyOf(x32, t32 float32) float64 {
 	x, t := float64(x32), float64(t32)
-	y := max(x, 0) - x*t + log1p(exp(-math.Abs(x)))
+	y := max(x, 0) - x*t + logFrom1to2(exp(-math.Abs(x)))
 	return y
 }
 
