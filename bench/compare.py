@@ -6,6 +6,8 @@ several ways (memory layouts, malloc) is tried once in each, and the fastest is 
 is the one with the lowest median ratio. Other programs' use of the processors is measured too: PyTorch and ONNX Runtime suffer more
 from it than meseta, because their threads wait for each other in a loop, so ratios of a busy machine flatter meseta."""
 import argparse
+import collections
+import itertools
 import json
 import os
 import statistics
@@ -14,6 +16,7 @@ import sys
 import tempfile
 
 import machine
+import plot
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers")
 
@@ -24,6 +27,13 @@ TUNED_MALLOC = {"MALLOC_MMAP_THRESHOLD_": "4000000000", "MALLOC_TRIM_THRESHOLD_"
 PEERS = {"torch": "PyTorch", "torch-compiled": "PyTorch compiled", "keras": "Keras on TensorFlow", "onnxruntime": "ONNX Runtime"}
 MODES = {"onnxruntime": ["infer"]}
 
+# What is measured; of batch, threads and image, rows of an image, 0 is the workload's own or all.
+Work = collections.namedtuple("Work", "model mode batch threads image")
+
+
+def numbers(text):
+    return [int(n) for n in text.split(",")]
+
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
@@ -33,8 +43,10 @@ def arguments():
     parser.add_argument("--keras", help="a Python that has Keras and TensorFlow")
     parser.add_argument("--models", default="mnist-cnn,resnet20,resnet9,vgg11-bn,resnet50,mobilenet-v2")
     parser.add_argument("--modes", default="train,infer")
-    parser.add_argument("--batch", type=int, default=0, help="0: the workload's own")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--batch", type=numbers, default=[0], help="a number, or several as 1,8,64 to see the growth; 0: the workload's own")
+    parser.add_argument("--threads", type=numbers, default=[os.cpu_count()], help="a number, or several")
+    parser.add_argument("--image", type=numbers, default=[0], help="rows and columns of an image, or several; 0: the workload's own")
+    parser.add_argument("--plot", help="an SVG file for the rates, where one of batch, threads and image is several numbers")
     parser.add_argument("--seconds", type=float, default=4, help="of each run")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--all-variants", action="store_true", help="pair every layout and malloc, not only the fastest")
@@ -50,6 +62,8 @@ def arguments():
         python = "keras" if peer == "keras" else "torch"
         if getattr(args, python) is None:
             parser.error(f"{peer} needs --{python}")
+    if args.plot and ("," in args.models + args.modes or sorted(map(len, (args.batch, args.threads, args.image)))[:2] != [1, 1]):
+        parser.error("--plot wants one model, one mode, and several numbers of one of --batch, --threads and --image")
     try:
         args.require = requirements(args.require)
     except ValueError:
@@ -63,17 +77,17 @@ def requirements(text):
     return {model: float(least) for model, _, least in pairs}
 
 
-def variants(args, peer, model, mode, scratch):
+def variants(args, peer, work, scratch):
     """(name, command, further environment) of each way in which a peer can run."""
-    name = PEERS[peer]
+    name, size = PEERS[peer], ["--batch", str(work.batch)] + (["--image", str(work.image)] if work.image else [])
     if peer == "keras":
-        return [(name, [args.keras, os.path.join(HERE, "keras_step.py")], {})]
+        return [(name, [args.keras, os.path.join(HERE, "keras_step.py"), *size], {})]
     if peer == "onnxruntime":
-        file = os.path.join(scratch, f"{model}.onnx")
-        export = [args.torch, os.path.join(HERE, "onnx_export.py"), "--model", model, "--batch", str(args.batch), "--output", file]
+        file = os.path.join(scratch, "network.onnx")
+        export = [args.torch, os.path.join(HERE, "onnx_export.py"), "--model", work.model, *size, "--output", file]
         params = line_of(export, {})["params"]
         return [(name, [args.torch, os.path.join(HERE, "onnx_step.py"), "--file", file, "--params", str(params)], {})]
-    command = [args.torch, os.path.join(HERE, "torch_step.py")] + (["--compile"] if peer == "torch-compiled" else [])
+    command = [args.torch, os.path.join(HERE, "torch_step.py"), *size] + (["--compile"] if peer == "torch-compiled" else [])
     return [(f"{name}, {layout}{tuned}", [*command, "--layout", layout], environment)
             for layout in ("contiguous", "channels_last") for tuned, environment in (("", {}), (", tuned malloc", TUNED_MALLOC))]
 
@@ -94,26 +108,25 @@ def record(args, kind, **what):
             f.write(json.dumps({"kind": kind, **what}) + "\n")
 
 
-def run(args, name, command, environment, model, mode, seconds):
+def run(args, name, command, environment, work, seconds):
     """One process, one measured line."""
-    command = command + ["--model", model, "--mode", mode, "--seconds", str(seconds), "--threads", str(args.threads)]
-    if "onnx_step.py" not in command[1] and args.batch:
-        command += ["--batch", str(args.batch)]
+    command = command + ["--model", work.model, "--mode", work.mode, "--seconds", str(seconds), "--threads", str(work.threads)]
     load = machine.Load()
     line = line_of(command, environment)
     line["foreign_cpus"] = round(load.foreign_cpus(), 2)
-    record(args, "run", contender=name, **line)
+    record(args, "run", contender=name, image=work.image, **line)
     return line
 
 
-def pairs_with(args, peer, model, mode):
+def pairs_with(args, peer, work):
     """(meseta's line, the peer's line) of each pair."""
-    ours, pairs = ("meseta", [args.meseta, "bench", "step", "--json"], {}), []
+    ours = "meseta", [args.meseta, "bench", "step", "--json", "--batch", str(work.batch), "--image", str(work.image)], {}
+    pairs = []
     for i in range(args.pairs):
         if args.quiet is not None:
             machine.wait_quiet(args.quiet, 60)
         order = (ours, peer) if i % 2 == 0 else (peer, ours)
-        pair = {c[0]: run(args, *c, model, mode, args.seconds) for c in order}
+        pair = {c[0]: run(args, *c, work, args.seconds) for c in order}
         mine, theirs = pair["meseta"], pair[peer[0]]
         for key in ("workload", "mode", "batch", "params", "threads"):
             if mine[key] != theirs[key]:
@@ -122,46 +135,48 @@ def pairs_with(args, peer, model, mode):
     return pairs
 
 
-def paired(args, peer, model, mode, scratch):
+def paired(args, peer, work, scratch):
     """The variants of a peer that are worth pairs: the fastest of one short run each, or all."""
-    ways = variants(args, peer, model, mode, scratch)
+    ways = variants(args, peer, work, scratch)
     if args.all_variants or len(ways) == 1:
         return ways
-    return [max(ways, key=lambda way: run(args, *way, model, mode, args.seconds / 2)["images_per_s_median"])]
+    return [max(ways, key=lambda way: run(args, *way, work, args.seconds / 2)["images_per_s_median"])]
 
 
-def compare(args, model, mode, scratch):
-    """Prints the table of one workload and returns the lowest median ratio of rates and the highest ratio of memory."""
+def compare(args, work, scratch):
+    """Prints the table of some work and returns a list of what it records of each peer, the one to beat first."""
     rows, ours_all = [], []
     for name in args.peers:
-        if mode not in MODES.get(name, [mode]):
+        if work.mode not in MODES.get(name, [work.mode]):
             continue
-        for way in paired(args, name, model, mode, scratch):
-            pairs = pairs_with(args, way, model, mode)
+        for way in paired(args, name, work, scratch):
+            pairs = pairs_with(args, way, work)
             ours_all += [mine for mine, _ in pairs]
-            rows.append((way[0], pairs))
+            rows.append((way[0], name, pairs))
     if not rows:
-        return None
-    foreign = statistics.mean(line["foreign_cpus"] for _, pairs in rows for pair in pairs for line in pair)
-    print(f"\n`{model}`, {'training' if mode == 'train' else 'inference'}, batch {ours_all[0]['batch']}, {args.threads} threads, "
+        return []
+    foreign = statistics.mean(line["foreign_cpus"] for *_, pairs in rows for pair in pairs for line in pair)
+    image = f" images of {work.image}×{work.image}," if work.image else ""
+    print(f"\n`{work.model}`, {'training' if work.mode == 'train' else 'inference'}, batch {ours_all[0]['batch']},{image} threads {work.threads}; "
           f"{args.pairs} pairs of {args.seconds:g} s, others used {foreign:.2f} processors:\n")
     print("| | images/s, median | best | peak memory, MiB | first step after, s | meseta is × (median of pairs) | lowest to highest pair | meseta's memory is × |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     print_row("meseta", ours_all, "", "", "")
     results = []
-    for name, pairs in rows:
+    for name, kind, pairs in rows:
         theirs = [line for _, line in pairs]
         ratios = [mine["images_per_s_median"] / line["images_per_s_median"] for mine, line in pairs]
         ratio, memory = statistics.median(ratios), middle(ours_all, "peak_rss_bytes") / middle(theirs, "peak_rss_bytes")
         print_row(name, theirs, f"{ratio:.2f}", f"{min(ratios):.2f} to {max(ratios):.2f}", f"{memory:.2f}")
-        record(args, "ratio", workload=model, mode=mode, batch=theirs[0]["batch"], threads=args.threads, peer=name, version=theirs[0]["version"],
-               ratios=ratios, ratio=ratio, memory=memory, foreign_cpus=foreign,
-               **{f"{who}_{key}": middle(lines, key) for who, lines in (("meseta", ours_all), ("peer", theirs))
-                  for key in ("images_per_s_median", "peak_rss_bytes", "first_step_s")})
-        results.append((ratio, memory, name))
-    slowest = min(results)
-    print(f"\nThe fastest peer is {slowest[2]}; meseta is {slowest[0]:.2f} times as fast.", flush=True)
-    return slowest[0], max(memory for _, memory, _ in results)
+        result = dict(workload=work.model, mode=work.mode, batch=theirs[0]["batch"], threads=work.threads, image=work.image, peer=PEERS[kind], variant=name,
+                      version=theirs[0]["version"], ratios=ratios, ratio=ratio, memory=memory, foreign_cpus=foreign,
+                      **{f"{who}_{key}": middle(lines, key) for who, lines in (("meseta", ours_all), ("peer", theirs))
+                         for key in ("images_per_s_median", "peak_rss_bytes", "first_step_s")})
+        record(args, "ratio", **result)
+        results.append(result)
+    results.sort(key=lambda r: r["ratio"])
+    print(f"\nThe fastest peer is {results[0]['variant']}; meseta is {results[0]['ratio']:.2f} times as fast.", flush=True)
+    return results
 
 
 def middle(lines, key):
@@ -175,22 +190,37 @@ def print_row(name, lines, *ratios):
     print("| " + " | ".join(cells) + " |", flush=True)
 
 
+def draw(args, results):
+    """Rates over the one of batch, threads and image that is several numbers."""
+    by = max(("batch", "threads", "image"), key=lambda name: len(getattr(args, name)))
+    curves = {}
+    for r in results:
+        curves.setdefault("meseta", {})[r[by]] = r["meseta_images_per_s_median"]
+        curves.setdefault(r["peer"], {})[r[by]] = r["peer_images_per_s_median"]
+    title = f"{args.models}, {'training' if args.modes == 'train' else 'inference'}: images a second"
+    words = {"batch": "images in a batch", "threads": "threads", "image": "rows of an image"}
+    with open(args.plot, "w") as f:
+        f.write(plot.svg(title, words[by], {name: sorted(points.items()) for name, points in curves.items()}))
+
+
 def main():
     args = arguments()
     record(args, "machine", **machine.describe())
-    missed = []
+    missed, everything = [], []
     with tempfile.TemporaryDirectory() as scratch:
-        for model in args.models.split(","):
-            for mode in args.modes.split(","):
-                result = compare(args, model, mode, scratch)
-                if result is None:
-                    continue
-                ratio, memory = result
-                least = args.require.get(model, args.require.get(""))
-                if least is not None and ratio < least:
-                    missed.append(f"{model} {mode}: {ratio:.3f} of the fastest peer's rate, at least {least:g} is wanted")
-                if args.require_memory is not None and memory > args.require_memory:
-                    missed.append(f"{model} {mode}: {memory:.3f} of the leanest peer's memory, at most {args.require_memory:g} is wanted")
+        for work in itertools.starmap(Work, itertools.product(args.models.split(","), args.modes.split(","), args.batch, args.threads, args.image)):
+            results = compare(args, work, scratch)
+            if not results:
+                continue
+            everything += results
+            ratio, memory = results[0]["ratio"], max(r["memory"] for r in results)
+            least = args.require.get(work.model, args.require.get(""))
+            if least is not None and ratio < least:
+                missed.append(f"{work.model} {work.mode}: {ratio:.3f} of the fastest peer's rate, at least {least:g} is wanted")
+            if args.require_memory is not None and memory > args.require_memory:
+                missed.append(f"{work.model} {work.mode}: {memory:.3f} of the leanest peer's memory, at most {args.require_memory:g} is wanted")
+    if args.plot:
+        draw(args, everything)
     if missed:
         sys.exit("compare.py: " + "; ".join(missed))
 

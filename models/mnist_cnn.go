@@ -3,9 +3,9 @@ package models
 import "github.com/meseta-go/meseta/layers"
 
 // mnistCNN is the network of Keras's example mnist_cnn: 28×28×1 to 10 classes, 1,199,882 parameters.
-func mnistCNN() (*layers.Graph, error) {
+func mnistCNN(input layers.Shape) (*layers.Graph, error) {
 	return layers.Sequential("mnist-cnn",
-		&layers.InputLayer{Shape: layers.Shape{28, 28, 1}},
+		&layers.InputLayer{Shape: input},
 		&layers.Conv2D{Filters: 32, KernelSize: layers.Square(3), Activation: layers.ReLU},
 		&layers.Conv2D{Filters: 64, KernelSize: layers.Square(3), Activation: layers.ReLU},
 		&layers.MaxPooling2D{PoolSize: layers.Square(2)},

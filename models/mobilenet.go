@@ -9,8 +9,8 @@ import (
 // mobilenetV2 is the network of arXiv:1801.04381, table 2, at width 1: 96×96×3 to 1,000 classes, 3,504,872 trainable parameters.
 //
 // Layers are named as in keras.applications; batch norms have 0.9 and 1e-5, and strided convolutions a zero on each side, as in torchvision.
-func mobilenetV2() (*layers.Graph, error) {
-	in := layers.Apply(&layers.InputLayer{Shape: layers.Shape{96, 96, 3}})
+func mobilenetV2(input layers.Shape) (*layers.Graph, error) {
+	in := layers.Apply(&layers.InputLayer{Shape: input})
 	point := func(x *layers.Node, filters int, name string) *layers.Node {
 		return layers.Apply(&layers.Conv2D{Name: name, Filters: filters, KernelSize: layers.Square(1), NoBias: true, KernelInitializer: layers.HeNormal{}}, x)
 	}

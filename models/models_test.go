@@ -26,6 +26,26 @@ func TestParameters(t *testing.T) { // the counts of the bench contract
 	assert.ErrorContains(t, err, `no "alexnet", there are mnist-cnn, mobilenet-v2, resnet20, resnet50, resnet9, vgg11-bn`)
 }
 
+func TestOtherSizes(t *testing.T) {
+	for _, name := range []string{"mobilenet-v2", "resnet20", "resnet50"} { // which average what is left of an image
+		usual, err := New(name)
+		require.NoError(t, err)
+		larger, err := Sized(name, 2*usual.Input()[0])
+		require.NoError(t, err)
+		assert.Equal(t, 4*usual.Input().Size(), larger.Input().Size())
+		want, _ := usual.Parameters()
+		got, _ := larger.Parameters()
+		assert.Equal(t, want, got, name)
+		again, err := New(name)
+		require.NoError(t, err)
+		assert.Equal(t, usual.Input(), again.Input())
+	}
+	_, err := Sized("resnet20", -1)
+	assert.ErrorContains(t, err, "side of -1")
+	_, err = Sized("vgg11-bn", 16)
+	assert.Error(t, err, "nothing is left of so small an image")
+}
+
 // TestWeightsAreAsInKerasApplications holds names, shapes and order against those that testdata/make_applications.py found.
 func TestWeightsAreAsInKerasApplications(t *testing.T) {
 	for _, name := range []string{"mobilenet-v2", "resnet50"} {

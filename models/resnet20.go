@@ -8,8 +8,8 @@ import (
 
 // resnet20 is the network for CIFAR of arXiv:1512.03385, section 4.2, with n = 3 and a projection where the size changes
 // (option B): 32×32×3 to 10 classes, 272,474 trainable parameters.
-func resnet20() (*layers.Graph, error) {
-	in := layers.Apply(&layers.InputLayer{Shape: layers.Shape{32, 32, 3}})
+func resnet20(input layers.Shape) (*layers.Graph, error) {
+	in := layers.Apply(&layers.InputLayer{Shape: input})
 	x := relu(convNorm(in, 16, 3, 1, "stem"), "stem_relu")
 	for stage, filters := range []int{16, 32, 64} {
 		for block := range 3 {

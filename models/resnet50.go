@@ -10,8 +10,8 @@ import (
 // block has the stride, and no convolution has a bias; 224×224×3 to 1,000 classes, 25,557,032 trainable parameters.
 //
 // Layers are named as in keras.applications, whose own ResNet50 is v1 with biases.
-func resnet50() (*layers.Graph, error) {
-	in := layers.Apply(&layers.InputLayer{Shape: layers.Shape{224, 224, 3}})
+func resnet50(input layers.Shape) (*layers.Graph, error) {
+	in := layers.Apply(&layers.InputLayer{Shape: input})
 	conv := func(x *layers.Node, filters, size, stride int, name string) *layers.Node {
 		if size > 1 {
 			x = padded(x, size/2, name+"_pad")

@@ -4,8 +4,8 @@ import "github.com/meseta-go/meseta/layers"
 
 // resnet9 is David Page's network for CIFAR ("How to train your ResNet", 2018), the one that won DAWNBench: 64-128(res)-256-512(res), with
 // the logits × 0.125; 32×32×3 to 10 classes, 6,573,120 trainable parameters.
-func resnet9() (*layers.Graph, error) {
-	in := layers.Apply(&layers.InputLayer{Shape: layers.Shape{32, 32, 3}})
+func resnet9(input layers.Shape) (*layers.Graph, error) {
+	in := layers.Apply(&layers.InputLayer{Shape: input})
 	block := func(x *layers.Node, filters int, name string) *layers.Node {
 		return relu(convNorm(x, filters, 3, 1, name), name+"_relu")
 	}

@@ -8,8 +8,8 @@ import (
 
 // vgg11BN is configuration A of arXiv:1409.1556 with batch norm and one dense layer, as is usual for CIFAR: 32×32×3 to 10 classes,
 // 9,231,114 trainable parameters.
-func vgg11BN() (*layers.Graph, error) {
-	list := []layers.Layer{&layers.InputLayer{Shape: layers.Shape{32, 32, 3}}}
+func vgg11BN(input layers.Shape) (*layers.Graph, error) {
+	list := []layers.Layer{&layers.InputLayer{Shape: input}}
 	for i, stage := range [][]int{{64}, {128}, {256, 256}, {512, 512}, {512, 512}} {
 		for j, filters := range stage {
 			name := fmt.Sprintf("block%d_conv%d", i+1, j+1) // as keras.applications names VGG's

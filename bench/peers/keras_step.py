@@ -49,6 +49,8 @@ WORKLOADS = {
 def main():
     build, sample, classes, batch, optimizer_of = WORKLOADS[args.model]
     batch = args.batch or batch
+    if args.image:
+        sample = (args.image, args.image, sample[2])
     tf.config.threading.set_intra_op_parallelism_threads(args.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     keras.utils.set_random_seed(1)

@@ -4,6 +4,7 @@ import argparse
 import json
 import warnings
 
+import step_clock
 import torch
 from torch_models import WORKLOADS
 
@@ -12,6 +13,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", required=True, choices=list(WORKLOADS))
     parser.add_argument("--batch", type=int, default=0, help="0: the workload's own")
+    parser.add_argument("--image", type=int, default=0, help="rows and columns of an image; 0: the workload's own")
     parser.add_argument("--output", required=True)
     args = parser.parse_args()
     build, sample, _, batch, _ = WORKLOADS[args.model]
@@ -20,7 +22,7 @@ def main():
     model = build().eval()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of the exporter that needs no further packages
-        torch.onnx.export(model, (torch.randn(batch, *sample),), args.output, dynamo=False, opset_version=17, input_names=["x"], output_names=["y"])
+        torch.onnx.export(model, (torch.randn(batch, *step_clock.sized(sample, args.image)),), args.output, dynamo=False, opset_version=17, input_names=["x"], output_names=["y"])
     print(json.dumps(dict(model=args.model, batch=batch, params=sum(p.numel() for p in model.parameters()), version=torch.__version__)))
 
 

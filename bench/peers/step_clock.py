@@ -18,6 +18,7 @@ def arguments(models=MODELS, layouts=False, files=False):
     parser.add_argument("--batch", type=int, default=0, help="0: the workload's own")
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--image", type=int, default=0, help="rows and columns of an image; 0: the workload's own")
     if layouts:
         parser.add_argument("--layout", default="channels_last", choices=["contiguous", "channels_last"])
         parser.add_argument("--compile", action="store_true")
@@ -25,6 +26,11 @@ def arguments(models=MODELS, layouts=False, files=False):
         parser.add_argument("--file", required=True)
         parser.add_argument("--params", type=int, required=True, help="trainable parameters, for the line")
     return parser.parse_args()
+
+
+def sized(sample, image):
+    """A sample's shape, height and width being its last two numbers, with images of another size."""
+    return (*sample[:-2], image, image) if image else sample
 
 
 def since_process_start():

@@ -21,7 +21,7 @@ def main():
     torch.manual_seed(1)
     layout = torch.channels_last if args.layout == "channels_last" else torch.contiguous_format
     model = build().to(memory_format=layout)
-    x = torch.randn(batch, *sample).contiguous(memory_format=layout)
+    x = torch.randn(batch, *step_clock.sized(sample, args.image)).contiguous(memory_format=layout)
     labels = torch.randint(0, classes, (batch,))
     network = torch.compile(model) if args.compile else model
 

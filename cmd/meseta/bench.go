@@ -7,6 +7,7 @@ import (
 
 	"github.com/meseta-go/meseta"
 	"github.com/meseta-go/meseta/bench"
+	"github.com/meseta-go/meseta/models"
 	"github.com/meseta-go/meseta/plan"
 	"github.com/meseta-go/meseta/random"
 	"github.com/spf13/cobra"
@@ -30,6 +31,7 @@ The line that --json prints is the same for every workload; first_step_s counts 
 	step.Flags().String("model", "mnist-cnn", "workload")
 	step.Flags().String("mode", "train", "train or infer")
 	step.Flags().Int("batch", 0, "samples in a step (the workload's own)")
+	step.Flags().Int("image", 0, "rows and columns of an image (the workload's own)")
 	step.Flags().Float64("seconds", 5, "how long to measure")
 	step.Flags().String("precision", "float32", "float32")
 	addDevice(step)
@@ -93,10 +95,17 @@ func benchStep(c *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	cfg := on.config(name)
-	cfg.Seed = 1
-	m, err := openModel(cfg)
+	side, err := f.GetInt("image")
 	if err != nil {
+		return err
+	}
+	g, err := models.Sized(name, side)
+	if err != nil {
+		return usageError{err}
+	}
+	m, training := meseta.FromGraph(g), usualTraining(name, g)
+	training.Seed, training.Threads, training.Exact = 1, on.threads, on.exact
+	if err := m.Compile(training); err != nil {
 		return err
 	}
 	defer m.Close()

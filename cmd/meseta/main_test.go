@@ -308,6 +308,7 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 		{"inspect mnist-cnn --plan --mode dream", 2, "--mode dream"},
 		{"bench step --model gpt", 2, "mnist-cnn"},
 		{"bench step --precision int4", 2, "int4"},
+		{"bench step --model resnet20 --image -3", 2, "side of -3"},
 		{"bench step --seconds 0", 2, "--seconds 0"},
 		{"bench op conv", 2, "wants shapes"},
 		{"bench op conv ic3ih8oc4", 2, "kh has to be there"},

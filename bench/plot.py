@@ -1,0 +1,48 @@
+"""A small line chart as SVG text: both axes logarithmic, a curve for each name. It takes its reader's choice of light or dark."""
+import math
+
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 560, 300, 56, 150, 34, 42
+STYLE = """<style>
+text { font: 11px sans-serif; fill: #333 } .title { font-size: 13px } .grid { stroke: #ddd } .frame { stroke: #888 }
+@media (prefers-color-scheme: dark) { text { fill: #ccc } .grid { stroke: #444 } }
+</style>"""
+COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"]  # Okabe and Ito's, told apart by all eyes
+
+
+def svg(title, horizontal, curves):
+    """curves has lists of (x, y), both above 0, in the order of x."""
+    xs = sorted({x for points in curves.values() for x, _ in points})
+    ys = [y for points in curves.values() for _, y in points]
+    low, high = bounds(ys)
+
+    def at(x, y):
+        span = math.log(xs[-1] / xs[0]) or 1.0
+        return (LEFT + math.log(x / xs[0]) / span * (WIDTH - LEFT - RIGHT),
+                HEIGHT - BOTTOM - math.log(y / low) / math.log(high / low) * (HEIGHT - TOP - BOTTOM))
+
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">', STYLE,
+             f'<text class="title" x="8" y="18">{title}</text>']
+    for y in ticks(low, high):
+        height = at(xs[0], y)[1]
+        parts.append(f'<path class="grid" d="M{LEFT},{height:.1f}H{WIDTH - RIGHT}"/><text x="{LEFT - 6}" y="{height + 4:.1f}" text-anchor="end">{y:g}</text>')
+    parts.append(f'<path class="frame" d="M{LEFT},{HEIGHT - BOTTOM}H{WIDTH - RIGHT}"/>')
+    for x in xs:
+        parts.append(f'<text x="{at(x, low)[0]:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{x}</text>')
+    parts.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{HEIGHT - 8}" text-anchor="middle">{horizontal}</text>')
+    for i, (name, points) in enumerate(curves.items()):
+        colour, places = COLOURS[i % len(COLOURS)], [at(x, y) for x, y in points]
+        parts.append(f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in places)}"/>')
+        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places]
+        parts.append(f'<text x="{WIDTH - RIGHT + 10}" y="{places[-1][1] + 4:.1f}" style="fill: {colour}">{name}</text>')
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def bounds(values):
+    """The numbers 1, 2 or 5 times a power of ten around the values, different ones."""
+    steps = [m * 10.0**e for e in range(-3, 9) for m in (1, 2, 5)]
+    low = max(s for s in steps if s <= min(values))
+    return low, min(s for s in steps if s >= max(values) and s > low)
+
+
+def ticks(low, high):
+    return [t for t in (m * 10.0**e for e in range(-3, 9) for m in (1, 2, 5)) if low <= t <= high]
