@@ -324,6 +324,9 @@ func (a *Asm) lowerVector(op string, o []any) {
 		a.loadVector(o[0], dst)
 	case "VMOVAPS":
 		a.N("VMOV", part(vectorNumber(o[0]), "B16"), part(d, "B16"))
+	case "VBROADCASTSD":
+		a.N("FMOVD", a.place(o[0]), fmt.Sprint("F", d))
+		a.N("VDUP", part(d, "D[0]"), part(d, "D2"))
 	case "VBROADCASTSS":
 		a.N("FMOVS", a.place(o[0]), fmt.Sprint("F", d))
 		a.N("VDUP", part(d, "S[0]"), part(d, "S4"))

@@ -34,6 +34,8 @@ var twoMisc = map[string]uint32{
 	"fsqrt v%d.4s, v%d.4s": 0x6ea1f800,
 	"fsqrt v%d.2d, v%d.2d": 0x6ee1f800,
 	"fcvtn v%d.2s, v%d.2d": 0x0e616800,
+	"faddp d%d, v%d.2d":    0x7e70d800,
+	"fmaxv s%d, v%d.4s":    0x6e30f800,
 	"fcvtl v%d.2d, v%d.2s": 0x0e617800,
 	"mvn v%d.16b, v%d.16b": 0x6e205800,
 }

@@ -232,11 +232,13 @@ func (c *loopCode) oneByOne() {
 	a.I("JNE", To("last"))
 	if c.sum {
 		a.I("VADDPD", y, c.sums[0], c.sums[0])
-		if len(c.sums) > 1 { // the next vector's sums are the others
+		if n := len(c.sums); n > 1 { // the next vector's sums are the others
 			spare := c.v.R(c.taken)
 			a.Copy(c.sums[0], spare)
-			a.Copy(c.sums[1], c.sums[0])
-			a.Copy(spare, c.sums[1])
+			for i := range n - 1 {
+				a.Copy(c.sums[i+1], c.sums[i])
+			}
+			a.Copy(spare, c.sums[n-1])
 		}
 	} else {
 		a.Store(y, c.dst)
@@ -267,6 +269,9 @@ func (c *loopCode) oneByOne() {
 		a.StoreMasked(y, c.mask, c.dst)
 	case c.v.masks:
 		a.I("VADDPD", y, c.sums[0], c.mask, c.sums[0])
+	case c.v == NEON: // one of two
+		a.Note("and 0 above").N("FMOVD", string(c.v.half(y)), string(c.v.half(y)))
+		a.I("VADDPD", y, c.sums[0], c.sums[0])
 	default:
 		a.I("VPMOVSXDQ", c.mask, whole)
 		a.I("VANDPD", y, whole, y)
@@ -278,6 +283,17 @@ func (c *loopCode) oneByOne() {
 // total adds up the sums and stores them.
 func (c *loopCode) total() {
 	a, half, other := c.a, c.v.half(c.sums[0]), c.v.half(c.v.R(c.taken))
+	if c.v == NEON {
+		// 0 and 4, 2 and 6, in whatever order one vector at a time has left the sums
+		a.I("VADDPD", c.sums[2], c.sums[0], c.sums[0])
+		a.I("VADDPD", c.sums[3], c.sums[1], c.sums[1])
+		a.I("VADDPD", c.sums[1], c.sums[0], c.sums[0])
+		s := vectorNumber(c.sums[0])
+		a.Word(misc("faddp d%d, v%d.2d", s, s))
+		a.Param("result", "AX")
+		a.N("FMOVD", float(s), "("+gpr("AX")+")")
+		return
+	}
 	if c.v.masks {
 		a.I("VEXTRACTF64X4", Imm(1), c.sums[0], other)
 		a.I("VADDPD", other, half, half)

@@ -70,7 +70,7 @@ func scoreFiles() []*File {
 	f := newFormulas(source.String())
 	writeGo("vec/score_loops.go", scoreLoops())
 	var files []*File
-	for _, v := range []*Vectors{AVX2, AVX512} {
+	for _, v := range []*Vectors{AVX2, AVX512, NEON} {
 		files = append(files, scoreFile(f, v))
 	}
 	return files
@@ -202,6 +202,20 @@ func largest(file *File, pool *constants) {
 		a.I("MOVQ", size, Reg("CX"))
 		a.I("SUBQ", index, Reg("CX"))
 		a.I("JEQ", To("done"))
+		if v == NEON {
+			a.Label("one")
+			a.Note("one by one").Broadcast(at, x)
+			a.Max(x, best, best)
+			a.I("ADDQ", Imm(1), index)
+			a.I("CMPQ", index, size)
+			a.I("JLT", To("one"))
+			a.Label("done")
+			a.Word(misc("fmaxv s%d, v%d.4s", 0, vectorNumber(best)))
+			a.Param("y", "BX")
+			a.N("FMOVS", float(0), "("+gpr("BX")+")")
+			a.Return()
+			return
+		}
 		a.Mask("CX", next, mask)
 		a.LoadMasked(at, mask, x)
 		if v.masks {

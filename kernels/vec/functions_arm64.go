@@ -20,4 +20,9 @@ func nativeBinary(isa cpu.ISA) *[ops.BinaryFuncs]BinaryLoops {
 	return nil
 }
 
-func nativeScores(cpu.ISA) *ScoreLoops { return nil }
+func nativeScores(isa cpu.ISA) *ScoreLoops {
+	if isa == cpu.NEON {
+		return &scoresNEON
+	}
+	return nil
+}

@@ -14,6 +14,8 @@ for registers in '0 1 2' '31 30 29' '10 21 4' '16 15 31'; do
 	echo "fsqrt v$1.4s, v$2.4s"
 	echo "fsqrt v$1.2d, v$2.2d"
 	echo "fcvtn v$1.2s, v$2.2d"
+	echo "faddp d$1, v$2.2d"
+	echo "fmaxv s$1, v$2.4s"
 	echo "fcvtl v$1.2d, v$2.2s"
 	echo "mvn v$1.16b, v$2.16b"
 	for lane in 0 1 2 3; do echo "fmla v$1.4s, v$2.4s, v$3.s[$lane]"; done
