@@ -129,10 +129,14 @@ func (c *config) number(key string, missing float64) float64 {
 	}
 }
 
+// flag reads true or false; null is false, as Python takes it.
 func (c *config) flag(key string, missing bool) bool {
+	if _, ok := c.values[key]; !ok {
+		return missing
+	}
 	switch v := c.take(key).(type) {
 	case nil:
-		return missing
+		return false
 	case bool:
 		return v
 	default:

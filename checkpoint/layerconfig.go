@@ -92,12 +92,12 @@ func (c *config) namedKernelAndBias(name string) (noBias bool, kernel, bias laye
 // Keras 2 counts it from the front and puts it into a list.
 func checkAxis(g *layers.Graph, e entry) error {
 	values, _ := e.Config.(map[string]any)
-	axis := values["axis"]
+	axis, said := values["axis"]
 	if list, ok := axis.([]any); ok && len(list) == 1 {
 		axis = list[0]
 	}
 	n, ok := toInt(axis)
-	if !codecs[e.Class].lastAxis || axis == nil || ok && n == -1 {
+	if !codecs[e.Class].lastAxis || !said || ok && n == -1 {
 		return nil
 	}
 	for _, l := range g.Layers {

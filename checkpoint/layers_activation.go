@@ -52,9 +52,13 @@ var activationLayers = map[string]codec{
 
 // axis reads the number of one axis, or a list of it. The samples' is refused, because 0 stands for the last here.
 func (c *config) axis(key string) int {
-	list := c.integers(key, []int{-1})
+	v, ok := c.values[key]
+	if !ok {
+		return -1
+	}
+	list := c.integers(key, nil) // null is none
 	if len(list) != 1 || list[0] == 0 {
-		c.fail("has %s %v, want one axis that is not the samples'", key, list)
+		c.fail("has %s %s, want one axis that is not the samples'", key, brief(v))
 		return 0
 	}
 	return list[0]

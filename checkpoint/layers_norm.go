@@ -4,7 +4,9 @@ import "github.com/meseta-go/meseta/layers"
 
 var normLayers = map[string]codec{
 	"BatchNormalization": of(func(c *config, name string) *layers.BatchNormalization {
-		c.only("moving_mean_initializer", c.values["moving_mean_initializer"])
+		if i := c.initializer("moving_mean_initializer", layers.Zeros{}); i != nil {
+			c.fail("has a moving_mean_initializer other than zeros, which is not supported")
+		}
 		if i := c.initializer("moving_variance_initializer", layers.Ones{}); i != nil {
 			c.fail("has a moving_variance_initializer other than ones, which is not supported")
 		}
@@ -23,7 +25,7 @@ var normLayers = map[string]codec{
 		setLimits(values, "beta", l.BetaRegularizer, l.BetaConstraint)
 	}).withLastAxis(),
 	"LayerNormalization": of(func(c *config, name string) *layers.LayerNormalization {
-		l := &layers.LayerNormalization{Name: name, Axis: c.integers("axis", []int{-1}), Epsilon: c.number("epsilon", 0.001)}
+		l := &layers.LayerNormalization{Name: name, Axis: c.normalized(), Epsilon: c.number("epsilon", 0.001)}
 		l.NoScale, l.NoCenter, l.GammaInitializer, l.BetaInitializer = c.gammaAndBeta()
 		l.GammaRegularizer, l.GammaConstraint = c.limits("gamma")
 		l.BetaRegularizer, l.BetaConstraint = c.limits("beta")
@@ -39,7 +41,7 @@ var normLayers = map[string]codec{
 		setLimits(values, "beta", l.BetaRegularizer, l.BetaConstraint)
 	}),
 	"UnitNormalization": of(func(c *config, name string) *layers.UnitNormalization {
-		return &layers.UnitNormalization{Name: name, Axis: c.integers("axis", nil)}
+		return &layers.UnitNormalization{Name: name, Axis: c.normalized()}
 	}, func(l *layers.UnitNormalization, values map[string]any) {
 		switch len(l.Axis) {
 		case 0:
@@ -66,6 +68,17 @@ var normLayers = map[string]codec{
 		setLimits(values, "gamma", l.GammaRegularizer, l.GammaConstraint)
 		setLimits(values, "beta", l.BetaRegularizer, l.BetaConstraint)
 	}).withLastAxis(),
+}
+
+// normalized reads the axes that a layer normalizes over; nil where the file does not say. Keras takes null and an empty list for all axes and
+// for none, which are not supported.
+func (c *config) normalized() []int {
+	v, ok := c.values["axis"]
+	axes := c.integers("axis", nil)
+	if ok && len(axes) == 0 {
+		c.fail("has axis %s, want one or more", brief(v))
+	}
+	return axes
 }
 
 func (c *config) gammaAndBeta() (noScale, noCenter bool, gamma, beta layers.Initializer) {

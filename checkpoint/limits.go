@@ -114,7 +114,14 @@ func constraintConfig(k layers.Constraint) any {
 
 // axes reads one axis or a list of them; 0, which is usual, comes back as nil.
 func (c *config) axes(key string) []int {
-	v := c.take(key)
+	v, known := c.values[key]
+	if delete(c.values, key); !known {
+		return nil
+	}
+	if empty, ok := v.([]any); v == nil || ok && len(empty) == 0 { // all axes and none
+		c.fail("has %s %s, want one or more", key, brief(v))
+		return nil
+	}
 	list, ok := v.([]any)
 	if !ok {
 		list = []any{v}
@@ -122,7 +129,7 @@ func (c *config) axes(key string) []int {
 	var axes []int
 	for _, x := range list {
 		n, ok := toInt(x)
-		if !ok && x != nil {
+		if !ok {
 			c.fail("has %s %s, want an integer or a list of them", key, brief(v))
 		}
 		axes = append(axes, n)

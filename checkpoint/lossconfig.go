@@ -55,7 +55,10 @@ func readLoss(v any) (losses.Loss, error) {
 		return nil, fmt.Errorf("loss %s is not supported (there are %s)", brief(v), strings.Join(losses.Names(), ", "))
 	}
 	c.ignore("name", "fn", "dtype")
-	c.only("reduction", "sum_over_batch_size", "auto", "mean")
+	if reduction, ok := c.values["reduction"]; ok && reduction == nil {
+		c.fail("has reduction null, only \"sum_over_batch_size\" is supported")
+	}
+	c.only("reduction", "sum_over_batch_size", "auto", "mean") // which are the same
 	if _, ok := losses.Arguments(l)["axis"]; !ok {
 		c.only("axis", -1)
 	}
@@ -172,7 +175,10 @@ func readMetric(v any) (metrics.Metric, error) {
 	known := metrics.Arguments(m)
 	known["name"] = nil
 	arguments := c.known(known)
-	c.ignore("dtype")
+	if strings.HasSuffix(class, "IoU") {
+		c.only("dtype", "int64", "int32") // of the counts; Keras's default
+	}
+	c.only("dtype", "float32")
 	switch class {
 	case "MeanIoU", "OneHotMeanIoU":
 		c.ignore("sparse_y_true") // as the data has it
