@@ -101,6 +101,9 @@ func (m *Model) Predict(ctx context.Context, x *tensor.Dense, batch int) (*tenso
 	if batch == 0 {
 		batch = 32
 	}
+	if !plain(x) {
+		return nil, fmt.Errorf("meseta: Predict's input of shape %v is a view, masked or column-major; materialize it first: %w", x.Shape(), ops.ErrShape)
+	}
 	src, ok := x.Data().([]float32)
 	shape := x.Shape()
 	if !ok || len(shape) == 0 || !ops.Shape(shape[1:]).Equal(m.graph.Input()) || batch < 0 {

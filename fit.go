@@ -80,7 +80,9 @@ func (m *Model) Fit(ctx context.Context, train data.Dataset, o FitOptions) (*cal
 		err = f.run(ctx)
 	}
 	if err == nil && f.training.Optimizer.BaseArguments().UseEMA {
-		err = f.session.UseAverages()
+		if err = f.session.UseAverages(); errors.Is(err, plan.ErrNoAverages) { // every batch was skipped
+			err = nil
+		}
 	}
 	err = errors.Join(err, f.manager.TrainEnd(err))
 	m.kept = nil
@@ -275,16 +277,24 @@ type run struct {
 // Snapshot copies the model, as Save and SaveWeights would write it.
 func (r run) Snapshot(weightsOnly bool) (callbacks.Snapshot, error) {
 	c, err := r.contents()
-	if err == nil && !weightsOnly {
-		err = r.addTraining(c)
+	s := &snapshot{model: r.Model, Model: c}
+	if err != nil || weightsOnly {
+		return s, err
 	}
-	return &snapshot{r.Model, c}, err
+	if err := r.addTraining(c); err != nil {
+		return s, err
+	}
+	if s.optimizer = c.Optimizer; s.optimizer == nil { // which a file has only with a loss that Keras knows
+		s.optimizer, err = r.optimizerState()
+	}
+	return s, err
 }
 
 // snapshot is a copy of a model between two steps.
 type snapshot struct {
 	model *Model
 	*checkpoint.Model
+	optimizer *checkpoint.OptimizerState // nil in a copy of the weights only
 }
 
 // Write writes the copy to a file of the format that its suffix names.
@@ -298,10 +308,14 @@ func (s *snapshot) Write(path string, weightsOnly bool) error {
 
 // Restore gives the model weights and optimizer state of the copy. How far training has come stays.
 func (s *snapshot) Restore() error {
-	if err := s.model.setValues(append(weightValues(s.Weights), slotValues(s.Optimizer)...)); err != nil {
+	values := weightValues(s.Weights)
+	if s.optimizer == nil {
+		return s.model.setValues(values)
+	}
+	if err := s.model.setValues(append(values, slotValues(s.optimizer)...)); err != nil {
 		return err
 	}
-	s.model.session.SetIterations(s.Optimizer.Iterations)
+	s.model.session.SetIterations(s.optimizer.Iterations)
 	return nil
 }
 

@@ -231,7 +231,10 @@ func (m *Model) Updates() (int64, error) {
 	if err := m.needsTraining(); err != nil {
 		return 0, err
 	}
-	return m.session.Iterations(), m.open()
+	if err := m.open(); err != nil {
+		return 0, err
+	}
+	return m.session.Iterations(), nil
 }
 
 // Plan compiles the program for a mode and batch size, for inspection.

@@ -77,8 +77,14 @@ func (m *Model) addTraining(c *checkpoint.Model) error {
 		return err
 	}
 	c.Training = &checkpoint.Training{Optimizer: t.Optimizer, Loss: t.Loss, Metrics: t.Metrics, WeightedMetrics: t.WeightedMetrics}
-	c.Optimizer = &checkpoint.OptimizerState{
-		Class: t.Optimizer.ClassName(), Iterations: m.session.Iterations(), LearningRate: m.session.LearningRate(),
+	c.Optimizer, err = m.optimizerState()
+	return err
+}
+
+// optimizerState copies what the optimizer keeps.
+func (m *Model) optimizerState() (*checkpoint.OptimizerState, error) {
+	o := &checkpoint.OptimizerState{
+		Class: m.training.Optimizer.ClassName(), Iterations: m.session.Iterations(), LearningRate: m.session.LearningRate(),
 		Slots: map[string]map[string]*tensor.Dense{},
 	}
 	for _, e := range m.session.Entries() {
@@ -87,15 +93,15 @@ func (m *Model) addTraining(c *checkpoint.Model) error {
 		}
 		data := make([]float32, e.Type.Shape.Size())
 		if err := m.session.Read(e.Name, data); err != nil {
-			return err
+			return nil, err
 		}
 		slot, weight := plan.SplitSlot(e.Name)
-		if c.Optimizer.Slots[slot] == nil {
-			c.Optimizer.Slots[slot] = map[string]*tensor.Dense{}
+		if o.Slots[slot] == nil {
+			o.Slots[slot] = map[string]*tensor.Dense{}
 		}
-		c.Optimizer.Slots[slot][weight] = tensor.New(tensor.WithShape(e.Type.Shape...), tensor.WithBacking(data))
+		o.Slots[slot][weight] = tensor.New(tensor.WithShape(e.Type.Shape...), tensor.WithBacking(data))
 	}
-	return nil
+	return o, nil
 }
 
 // Load reads a model that Save or Keras wrote. If the file says how the model was trained, it is compiled, its optimizer goes on
@@ -177,4 +183,9 @@ func numbers(t *tensor.Dense) ([]float32, bool) {
 	}
 	data, ok := t.Data().([]float32)
 	return data, ok
+}
+
+// plain says whether a tensor's elements lie one after the other in row-major order.
+func plain(t *tensor.Dense) bool {
+	return !t.RequiresIterator() && t.DataOrder().IsRowMajor() && !t.IsMasked()
 }

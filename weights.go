@@ -78,6 +78,9 @@ func (m *Model) SetWeight(path string, value *tensor.Dense) error {
 			if l.Path(w) != path {
 				continue
 			}
+			if !plain(value) {
+				return fmt.Errorf("meseta: the value for %s, of shape %v, is a view, masked or column-major; materialize it first: %w", path, value.Shape(), ops.ErrShape)
+			}
 			data, ok := numbers(value)
 			if !ok || !w.Shape.Equal(ops.Shape(value.Shape())) {
 				return fmt.Errorf("meseta: %s wants float32 %v, the value is %v %v: %w", path, w.Shape, value.Dtype(), value.Shape(), ops.ErrShape)

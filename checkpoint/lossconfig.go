@@ -175,10 +175,11 @@ func readMetric(v any) (metrics.Metric, error) {
 	known := metrics.Arguments(m)
 	known["name"] = nil
 	arguments := c.known(known)
-	if strings.HasSuffix(class, "IoU") {
+	if dtype := "float32"; strings.HasSuffix(class, "IoU") && c.values["dtype"] != dtype {
 		c.only("dtype", "int64", "int32") // of the counts; Keras's default
+	} else {
+		c.only("dtype", dtype)
 	}
-	c.only("dtype", "float32")
 	switch class {
 	case "MeanIoU", "OneHotMeanIoU":
 		c.ignore("sparse_y_true") // as the data has it
