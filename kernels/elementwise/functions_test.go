@@ -207,7 +207,7 @@ var pairs = [][2]ops.Shape{
 	{{1}, {1}}, {{7}, {7}}, {{3, 5}, {3, 5}}, {{3, 5}, {}}, {{}, {4}}, {{3, 5}, {1}}, {{3, 5}, {5}}, {{3, 5}, {3, 1}}, {{3, 1}, {1, 5}},
 	{{2, 3, 4, 5}, {5}}, {{2, 3, 4, 5}, {2, 1, 1, 5}}, {{2, 3, 4, 5}, {2, 3, 4, 1}}, {{2, 3, 4, 5}, {1, 4, 1}}, {{4, 1, 6}, {5, 1}},
 	{{5, 1, 4, 1}, {3, 1, 7}}, {{4, 1, 3}, {2, 4, 6, 3}}, {{vec.FlatChunk + 3}, {vec.FlatChunk + 3}}, {{2, 2*vec.FlatChunk + 5}, {2, 1}},
-	{{3 * vec.FlatChunk}, {1}}, {{4000, 7}, {7}}, {{4000, 7}, {4000, 1}},
+	{{3 * vec.FlatChunk}, {1}}, {{4000, 7}, {7}}, {{7}, {4000, 7}}, {{5, 90, 64}, {64}}, {{33, 257}, {257}}, {{4000, 7}, {4000, 1}},
 }
 
 func TestBinaryParity(t *testing.T) {
@@ -263,7 +263,9 @@ func TestFunctionsDoNotAllocate(t *testing.T) {
 		require.NoError(t, err)
 		binary, err := NewBinary(dev, ops.Times, ops.Shape{3, vec.FlatChunk / 4, 4}, ops.Shape{3, 1, 4})
 		require.NoError(t, err)
-		return func() { forward.Run(b, a); backward.Run(c, a, b); binary.Run(c, a, b) }, nil
+		row, err := NewBinary(dev, ops.Times, ops.Shape{n / 4, 4}, ops.Shape{4})
+		require.NoError(t, err)
+		return func() { forward.Run(b, a); backward.Run(c, a, b); binary.Run(c, a, b); row.Run(c, a, b) }, nil
 	})
 }
 
@@ -298,8 +300,11 @@ func BenchmarkFunctions(b *testing.B) {
 			run(fmt.Sprintf("%v_data/%v", f, isa), func() { loops.Backward(dst, diff, src, p) })
 		}
 		for f := range ops.BinaryFuncs {
-			loops := vec.Binary(isa, f)
+			loops, dev := vec.Binary(isa, f), parity.Device(b, isa, 1)
+			row, err := NewBinary(dev, f, ops.Shape{vec.FlatChunk / 16, 16}, ops.Shape{16})
+			require.NoError(b, err)
 			run(fmt.Sprintf("%v/%v", f, isa), func() { loops.Each(dst, src, diff) })
+			run(fmt.Sprintf("%v_row/%v", f, isa), func() { row.Run(dst, src, diff) })
 			run(fmt.Sprintf("%v_number/%v", f, isa), func() { loops.Right(dst, src, 2) })
 		}
 	}
