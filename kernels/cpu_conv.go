@@ -25,10 +25,10 @@ func (c *CPU) chooseConv(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 			return func() { x.Run(out[0], in[0], in[1], at(in, 2), w) }
 		})
 	case ops.Conv2DBackwardData:
-		x, err := conv.NewBackwardData(dev, c.convParams(o.Window, o.Groups, o.Src, in[1].Shape, in[0].Shape))
+		x, err := conv.NewBackwardData(dev, c.convParams(o.Window, o.Groups, o.Src, in[1].Shape, in[0].Shape), o.Add)
 		return bound(c, x, err, func(in, out [][]float32, b Buffers) func() {
 			w := f32(b.Workspace)
-			return func() { x.Run(out[0], in[0], in[1], w) }
+			return func() { x.Run(out[0], in[0], in[1], at(in, 2), w) }
 		})
 	case ops.Conv2DBackwardWeights:
 		x, err := conv.NewBackwardWeights(dev, c.convParams(o.Window, o.Groups, in[0].Shape, o.Filter, in[1].Shape), o.Bias)

@@ -111,7 +111,7 @@ func (o Conv2D) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
 		return nil, fmt.Errorf("ops: conv2d with a fused epilogue has no gradient")
 	}
 	src, weights := op.In[0], op.In[1]
-	dx, err := g.Add1(Conv2DBackwardData{o.Window, o.Groups, g.Type(src).Shape}, diffOut[0], weights)
+	dx, err := g.Add1(Conv2DBackwardData{Window: o.Window, Groups: o.Groups, Src: g.Type(src).Shape}, diffOut[0], weights)
 	if err != nil {
 		return nil, err
 	}
@@ -124,17 +124,33 @@ func (o Conv2D) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
 
 // Conv2DBackwardData computes the gradient of a Conv2D's src. It is also the transposed convolution, from a smaller image to a larger.
 //
-// In: diffDst [N,P,Q,K], weights [R,S,C/Groups,K]. Out: diffSrc, of shape Src [N,H,W,C].
+// In: diffDst [N,P,Q,K], weights [R,S,C/Groups,K], and residual, of shape Src, when Add. Out: diffSrc, of shape Src [N,H,W,C], to which residual
+// is added.
 type Conv2DBackwardData struct {
 	Window
 	Groups Groups
 	Src    Shape
+	Add    bool // with a single group
 }
 
 // Name is "conv2d_data".
 func (o Conv2DBackwardData) Name() string { return "conv2d_data" }
 
-func (o Conv2DBackwardData) String() string { return o.Window.String() + o.Groups.String() }
+func (o Conv2DBackwardData) String() string {
+	s := o.Window.String() + o.Groups.String()
+	if o.Add {
+		s += " +residual"
+	}
+	return s
+}
+
+// InPlace allows diffSrc to be residual.
+func (o Conv2DBackwardData) InPlace() []int {
+	if o.Add {
+		return []int{2}
+	}
+	return nil
+}
 
 // Infer gives the type of diffSrc.
 func (o Conv2DBackwardData) Infer(in []Type) ([]Type, error) {
@@ -146,6 +162,12 @@ func (o Conv2DBackwardData) Infer(in []Type) ([]Type, error) {
 	if err := same("conv2d_data", "diffDst", in[0], "dst", out[0]); err != nil {
 		return nil, err
 	}
+	if o.Add {
+		if o.Groups.Count() > 1 {
+			return nil, fmt.Errorf("conv2d_data: %d groups and a residual, which must be added by itself: %w", o.Groups, ErrShape)
+		}
+		return []Type{t}, same("conv2d_data", "residual", in[2], "src", t)
+	}
 	return []Type{t}, nil
 }
 
@@ -156,6 +178,9 @@ func (o Conv2DBackwardData) FLOPs(in, out []Type) int64 {
 
 // Gradient is the convolution itself for diffDst, and Conv2DBackwardWeights, whose src is what comes from above.
 func (o Conv2DBackwardData) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
+	if o.Add {
+		return nil, fmt.Errorf("ops: conv2d_data with a fused residual has no gradient")
+	}
 	dx, err := g.Add1(Conv2D{Window: o.Window, Groups: o.Groups}, diffOut[0], op.In[1])
 	if err != nil {
 		return nil, err

@@ -6,7 +6,7 @@ import "github.com/meseta-go/meseta/ops"
 // taken: what a gradient reads is never fused away, because then it has two readers.
 func fuse(g *ops.Graph, kept []ops.Value) {
 	for _, pass := range []func(*uses) bool{
-		biasIntoProduct, addIntoBatchNorm, reluIntoProducer,
+		biasIntoProduct, addIntoBatchNorm, reluIntoProducer, addIntoConvolutionData,
 		biasGradientIntoConvolution, reluBeforePool, maskIntoBatchNorm, maskFromSource,
 	} {
 		for pass(usesOf(g, kept)) {
@@ -248,6 +248,36 @@ func maskFromSource(u *uses) bool {
 		in := append([]ops.Value{}, op.In...)
 		in[5] = norm.In[2]
 		u.Ops[i] = ops.Op{Operator: o, In: in, Out: op.Out, Label: op.Label}
+		return true
+	}
+	return false
+}
+
+// addIntoConvolutionData: the gradient of a convolution's src, then the sum with another, such as a shortcut's → one operation, in the
+// place of the sum. Of two such gradients the later one takes the other.
+func addIntoConvolutionData(u *uses) bool {
+	for j, sum := range u.Ops {
+		if _, ok := sum.Operator.(ops.Add); !ok || sum.In[0] == sum.In[1] {
+			continue
+		}
+		best, other := -1, ops.None
+		for k, v := range sum.In {
+			i := u.maker[v]
+			if i <= best || u.only(v) != j {
+				continue
+			}
+			if o, ok := u.Ops[i].Operator.(ops.Conv2DBackwardData); ok && !o.Add && o.Groups.Count() == 1 {
+				best, other = i, sum.In[1-k]
+			}
+		}
+		if best < 0 {
+			continue
+		}
+		op := u.Ops[best]
+		o := op.Operator.(ops.Conv2DBackwardData)
+		o.Add = true
+		u.Ops[j] = ops.Op{Operator: o, In: appended(op.In, other), Out: sum.Out, Label: op.Label}
+		remove(u.Graph, best)
 		return true
 	}
 	return false

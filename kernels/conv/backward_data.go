@@ -1,26 +1,46 @@
 package conv
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/meseta-go/meseta/kernels/cpu"
+	"github.com/meseta-go/meseta/kernels/tile"
+	"github.com/meseta-go/meseta/ops"
 )
 
 // BackwardData computes the gradient of a convolution's src from that of its dst.
 type BackwardData struct {
-	p Params
-	x runner
+	p    Params
+	dev  *cpu.Device
+	x    runner
+	copy func(i, worker int)
+
+	diffSrc, residual []float32 // of the Run in progress
 }
 
-// NewBackwardData chooses how to compute it for p on dev. Its error wraps ops.ErrShape.
-func NewBackwardData(dev *cpu.Device, p Params) (*BackwardData, error) {
+// NewBackwardData chooses how to compute it for p on dev, with add as the sum with a residual, such as what a shortcut brings; that wants
+// a single group. Its error wraps ops.ErrShape.
+func NewBackwardData(dev *cpu.Device, p Params, add bool) (*BackwardData, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	return &BackwardData{p: p, x: chooseBackwardData(dev, p)}, nil
+	if add && p.groups() > 1 {
+		return nil, fmt.Errorf("conv: a residual of %d groups; add it by itself: %w", p.groups(), ops.ErrShape)
+	}
+	return newBackwardData(dev, p, chooseBackwardData(dev, p, add)), nil
 }
 
-func chooseBackwardData(dev *cpu.Device, p Params) runner {
+func newBackwardData(dev *cpu.Device, p Params, x runner) *BackwardData {
+	b := &BackwardData{p: p, dev: dev, x: x}
+	b.copy = func(i, _ int) {
+		start, end := i*copied, min((i+1)*copied, len(b.diffSrc))
+		copy(b.diffSrc[start:end], b.residual[start:end])
+	}
+	return b
+}
+
+func chooseBackwardData(dev *cpu.Device, p Params, add bool) runner {
 	switch {
 	case p.depthwise():
 		return newDepthwiseBackwardData(dev, p)
@@ -29,18 +49,24 @@ func chooseBackwardData(dev *cpu.Device, p Params) runner {
 	}
 	p = p.flattened(math.MaxInt)
 	if p.prefersWinograd(p.transformingWeights()) {
-		return newWinogradBackwardData(dev, p)
+		return newWinogradBackwardData(dev, p, add)
 	}
-	return newDirectBackwardData(dev, p)
+	return newDirectBackwardData(dev, p, add)
 }
 
-func newDirectBackwardData(dev *cpu.Device, p Params) runner {
+func newDirectBackwardData(dev *cpu.Device, p Params, add bool) runner {
+	flags := 0
+	if add {
+		flags = tile.Accumulate
+	}
 	rows, cols := backwardAxis(p.H, p.R, p.StrideH, p.DilationH, p.PadTop), backwardAxis(p.W, p.S, p.StrideW, p.DilationW, p.PadLeft)
-	return newDirect(dev, p, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, rows, cols, true, 0)
+	return newDirect(dev, p, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, rows, cols, true, flags)
 }
 
-func newWinogradBackwardData(dev *cpu.Device, p Params) runner {
-	return newWinograd(dev, p.N, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, p.R-1-p.PadTop, p.S-1-p.PadLeft, true, false)
+func newWinogradBackwardData(dev *cpu.Device, p Params, add bool) runner {
+	w := newWinograd(dev, p.N, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, p.R-1-p.PadTop, p.S-1-p.PadLeft, true, false)
+	w.add = add
+	return w
 }
 
 // WorkspaceBytes is what Run needs of workspace; it grows with the number of workers.
@@ -49,8 +75,17 @@ func (b *BackwardData) WorkspaceBytes() int { return b.x.workspaceBytes() }
 // Variant names the way it computes.
 func (b *BackwardData) Variant() string { return b.x.String() }
 
-// Run computes diffSrc [N,H,W,C] from diffDst [N,P,Q,K] and weights [R,S,C/G,K]. Buffers are aligned to 64 bytes, and 64 bytes
-// behind each may be read. diffSrc may not overlap the others. It allocates nothing; one goroutine at a time may call it.
-func (b *BackwardData) Run(diffSrc, diffDst, weights, workspace []float32) {
-	b.x.run(diffSrc[:b.p.SrcLen()], diffDst[:b.p.DstLen()], weights[:b.p.WeightsLen()], nil, workspace[:b.x.workspaceBytes()/4])
+// copied is how many elements of a residual a task copies.
+const copied = 1 << 15
+
+// Run computes diffSrc [N,H,W,C] from diffDst [N,P,Q,K] and weights [R,S,C/G,K], and adds residual [N,H,W,C] to it if it was made to add. Buffers
+// are aligned to 64 bytes, and 64 bytes behind each may be read. diffSrc may be residual, which saves a copy, but not overlap the others. It
+// allocates nothing; one goroutine at a time may call it.
+func (b *BackwardData) Run(diffSrc, diffDst, weights, residual, workspace []float32) {
+	diffSrc = diffSrc[:b.p.SrcLen()]
+	if residual != nil && &residual[0] != &diffSrc[0] {
+		b.diffSrc, b.residual = diffSrc, residual[:len(diffSrc)]
+		b.dev.Parallel(ceilDiv(len(diffSrc), copied), b.copy)
+	}
+	b.x.run(diffSrc, diffDst[:b.p.DstLen()], weights[:b.p.WeightsLen()], nil, workspace[:b.x.workspaceBytes()/4])
 }

@@ -216,11 +216,16 @@ type variant struct {
 // largest is the scale of errors where a result is computed from its neighbours' products too.
 func largest(x []float64) []float64 { return slices.Repeat([]float64{slices.Max(x)}, len(x)) }
 
+// plain is a variant of BackwardData without a residual.
+func plain(make func(dev *cpu.Device, p Params, add bool) runner) func(dev *cpu.Device, p Params) runner {
+	return func(dev *cpu.Device, p Params) runner { return make(dev, p, false) }
+}
+
 var variants = []variant{
-	{"direct", newDirectForward, newDirectBackwardData, newDirectBackwardWeights, func(p Params) bool { return p.groups() == 1 }, func(x []float64) []float64 { return x }},
+	{"direct", newDirectForward, plain(newDirectBackwardData), newDirectBackwardWeights, func(p Params) bool { return p.groups() == 1 }, func(x []float64) []float64 { return x }},
 	{"grouped", newGroupedForward, newGroupedBackwardData, newGroupedBackwardWeights, func(p Params) bool { return p.groups() > 1 && p.Groups < p.C }, largest},
 	{"depthwise", newDepthwiseForward, newDepthwiseBackwardData, newDepthwiseBackwardWeights, Params.depthwise, func(x []float64) []float64 { return x }},
-	{"winograd", newWinogradForward, newWinogradBackwardData, newWinogradBackwardWeights, Params.suitsWinograd, largest},
+	{"winograd", newWinogradForward, plain(newWinogradBackwardData), newWinogradBackwardWeights, Params.suitsWinograd, largest},
 }
 
 // compute runs all passes on a device, twice, checks that nothing around the results was written and that both runs agree.
@@ -228,7 +233,7 @@ func (o *operands) compute(t *testing.T, dev *cpu.Device, v variant) (r results)
 	p := o.p.flattened(math.MaxInt)
 	forward := Forward{p: p, bias: true, x: v.forward(dev, p, Epilogue{Bias: true})}
 	relu := Forward{p: p, bias: true, x: v.forward(dev, p, Epilogue{Bias: true, Activation: ops.ReLU})}
-	backwardData := BackwardData{p: p, x: v.backwardData(dev, p)}
+	backwardData := newBackwardData(dev, p, v.backwardData(dev, p))
 	rows := o.p.flattened(20)
 	backwardWeights := BackwardWeights{p: rows, bias: true, x: v.backwardWeights(dev, rows, true)}
 	diffBias := newGuarded(t, p.K).mark()
@@ -246,7 +251,7 @@ func (o *operands) compute(t *testing.T, dev *cpu.Device, v variant) (r results)
 			relu.Run(out, o.src.data, o.weights.data, o.bias.data, ws)
 		}, &r.relu},
 		{"diffSrc", p.SrcLen(), backwardData.WorkspaceBytes(), func(out, ws []float32) {
-			backwardData.Run(out, o.diffDst.data, o.weights.data, ws)
+			backwardData.Run(out, o.diffDst.data, o.weights.data, nil, ws)
 		}, &r.diffSrc},
 		{"diffWeights", p.WeightsLen(), backwardWeights.WorkspaceBytes(), func(out, ws []float32) {
 			backwardWeights.Run(out, diffBias.data, o.src.data, o.diffDst.data, ws)
@@ -319,6 +324,59 @@ func TestParity(t *testing.T) {
 	}
 }
 
+// TestResidual holds BackwardData with a residual against one without, whose result is then added to: the same bits on every instruction
+// set with any number of workers, whether the result is written over the residual or not.
+func TestResidual(t *testing.T) {
+	tested := map[string]int{}
+	for _, p := range parityShapes {
+		if p.groups() > 1 || p.FLOPs() > 2e7 || raceDetector && p.FLOPs() > 1e6 {
+			continue
+		}
+		p = p.flattened(math.MaxInt)
+		rng := rand.New(rand.NewPCG(3, 4))
+		random := func(n int) []float32 {
+			b := newGuarded(t, n).data
+			for i := range b {
+				b[i] = float32(rng.NormFloat64())
+			}
+			return b
+		}
+		diffDst, weights, residual := random(p.DstLen()), random(p.WeightsLen()), random(p.SrcLen())
+		for name, newRunner := range map[string]func(dev *cpu.Device, p Params, add bool) runner{"direct": newDirectBackwardData, "winograd": newWinogradBackwardData} {
+			if name == "winograd" && !p.suitsWinograd() {
+				continue
+			}
+			tested[name]++
+			for _, isa := range cpu.Available() {
+				dev := newDevice(t, isa, 1)
+				x := newBackwardData(dev, p, newRunner(dev, p, false))
+				want := newGuarded(t, p.SrcLen()).data
+				x.Run(want, diffDst, weights, nil, newGuarded(t, x.WorkspaceBytes()/4).data)
+				for i, r := range residual {
+					want[i] += r
+				}
+				for _, threads := range []int{1, 2, 3, 5} {
+					dev := newDevice(t, isa, threads)
+					x := newBackwardData(dev, p, newRunner(dev, p, true))
+					for _, over := range []bool{false, true} {
+						out, ws := newGuarded(t, p.SrcLen()).mark(), newGuarded(t, x.WorkspaceBytes()/4).mark()
+						from := residual
+						if over {
+							copy(out.data, residual)
+							from = out.data
+						}
+						x.Run(out.data, diffDst, weights, from, ws.data)
+						require.True(t, sameBits(want, out.data), "%s %v %v, %d workers, over the residual %v", name, isa, p, threads, over)
+						out.intact(t, "diffSrc")
+						ws.intact(t, "workspace")
+					}
+				}
+			}
+		}
+	}
+	assert.Greater(t, min(tested["direct"], tested["winograd"]), 2)
+}
+
 // TestRunDoesNotAllocate runs every pass of a padded and a strided convolution.
 func TestRunDoesNotAllocate(t *testing.T) {
 	for _, p := range []Params{same(3, 8, 7, 16, 3, 3, 16, 1, 1), same(3, 8, 7, 15, 3, 3, 17, 1, 1), same(3, 9, 8, 5, 3, 3, 7, 2, 2), same(2, 6, 7, 17, 1, 1, 15, 1, 1),
@@ -327,16 +385,22 @@ func TestRunDoesNotAllocate(t *testing.T) {
 			dev := newDevice(t, isa, 2)
 			forward, err := NewForward(dev, p, Epilogue{Bias: true, Activation: ops.ReLU})
 			require.NoError(t, err)
-			backwardData, err := NewBackwardData(dev, p)
+			backwardData, err := NewBackwardData(dev, p, false)
 			require.NoError(t, err)
+			adding := backwardData
+			if p.groups() == 1 {
+				adding, err = NewBackwardData(dev, p, true)
+				require.NoError(t, err)
+			}
 			backwardWeights, err := NewBackwardWeights(dev, p, true)
 			require.NoError(t, err)
 			buffer := func(n int) []float32 { return newGuarded(t, n).data }
-			src, dst, weights, bias := buffer(p.SrcLen()), buffer(p.DstLen()), buffer(p.WeightsLen()), buffer(p.K)
+			src, other, dst, weights, bias := buffer(p.SrcLen()), buffer(p.SrcLen()), buffer(p.DstLen()), buffer(p.WeightsLen()), buffer(p.K)
 			ws := buffer(max(forward.WorkspaceBytes(), backwardData.WorkspaceBytes(), backwardWeights.WorkspaceBytes()) / 4)
 			assert.Zero(t, testing.AllocsPerRun(10, func() {
 				forward.Run(dst, src, weights, bias, ws)
-				backwardData.Run(src, dst, weights, ws)
+				backwardData.Run(src, dst, weights, nil, ws)
+				adding.Run(src, dst, weights, other, ws)
 				backwardWeights.Run(weights, bias, src, dst, ws)
 			}), "%v %v", isa, p)
 		}
@@ -371,7 +435,7 @@ func TestChoice(t *testing.T) {
 		for _, p := range shapes {
 			f, err := NewForward(dev, p, Epilogue{})
 			require.NoError(t, err)
-			d, err := NewBackwardData(dev, p)
+			d, err := NewBackwardData(dev, p, false)
 			require.NoError(t, err)
 			w, err := NewBackwardWeights(dev, p, false)
 			require.NoError(t, err)
@@ -412,8 +476,11 @@ func TestConstructorsCheck(t *testing.T) {
 	bad := valid(1, 2, 2, 1, 3, 3, 1, 1, 1) // P is 0
 	_, err := NewForward(dev, bad, Epilogue{})
 	require.ErrorIs(t, err, ops.ErrShape)
-	_, err = NewBackwardData(dev, bad)
+	_, err = NewBackwardData(dev, bad, false)
 	require.ErrorIs(t, err, ops.ErrShape)
+	_, err = NewBackwardData(dev, groups(same(1, 4, 4, 4, 3, 3, 4, 1, 1), 2), true)
+	require.ErrorIs(t, err, ops.ErrShape)
+	assert.ErrorContains(t, err, "a residual of 2 groups")
 	_, err = NewBackwardWeights(dev, bad, false)
 	require.ErrorIs(t, err, ops.ErrShape)
 	_, err = NewForward(dev, valid(1, 3, 3, 1, 3, 3, 1, 1, 1), Epilogue{Activation: 9})

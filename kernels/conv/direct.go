@@ -233,7 +233,9 @@ func (d *direct) block(n, row, col, worker int) {
 		y, x := f.row.first+row*d.rows.spacing, f.col.first+col*d.cols.spacing
 		dst := d.dst[((n*d.to.height+y)*d.to.width+x)*d.to.channels:]
 		if len(f.row.taps) == 0 || len(f.col.taps) == 0 {
-			d.zero(dst, rows, cols)
+			if d.flags&tile.Accumulate == 0 {
+				d.zero(dst, rows, cols)
+			}
 		} else {
 			d.multiply(f, dst, src, rows, cols, worker)
 		}

@@ -85,7 +85,7 @@ func newGroupedForward(dev *cpu.Device, p Params, e Epilogue) runner {
 
 func newGroupedBackwardData(dev *cpu.Device, p Params) runner {
 	some := p.some(p.together())
-	return newGrouped(dev, p, some.K, some.C, p.N*p.P*p.Q, p.N*p.H*p.W, chooseBackwardData(dev, some))
+	return newGrouped(dev, p, some.K, some.C, p.N*p.P*p.Q, p.N*p.H*p.W, chooseBackwardData(dev, some, false))
 }
 
 func newGrouped(dev *cpu.Device, p Params, from, to, srcPixels, dstPixels int, x runner) *grouped {

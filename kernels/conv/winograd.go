@@ -5,6 +5,7 @@ import (
 
 	"github.com/meseta-go/meseta/kernels/cpu"
 	"github.com/meseta-go/meseta/kernels/tile"
+	"github.com/meseta-go/meseta/kernels/vec"
 )
 
 // suitsWinograd tells whether a convolution has the shape that the transforms are for: 3×3, unit steps, whole vectors.
@@ -52,6 +53,8 @@ type winograd struct {
 	from, to  image
 	backwards bool
 	relu      bool
+	add       bool // to what dst holds
+	sum       func(dst, a, b []float32)
 	panels    []panel
 
 	down, across int // tiles in an image
@@ -80,6 +83,7 @@ func newWinograd(dev *cpu.Device, images int, from, to image, top, left int, bac
 	w.panels = cut(w.set, to.channels, true)
 	w.rows = tileRows(images*w.down, w.across, from.channels+to.channels, dev.Threads())
 	w.fromPlane, w.toPlane = w.rows*w.across*from.channels+planeGap, w.rows*w.across*to.channels+planeGap
+	w.sum = vec.For(dev.ISA()).Add
 	w.inPlace = w.x.products != nil && from.channels == w.x.lanes && to.channels == w.x.lanes
 	held := planes * (w.fromPlane + w.toPlane)
 	if w.inPlace {
@@ -221,13 +225,14 @@ func (w *winograd) multiply(products, inputs []float32, tiles, worker int) {
 	}
 }
 
-// resultRow transforms one row of tiles back. Tiles that reach over the edge go through the buffer edge.
+// resultRow transforms one row of tiles back. Tiles that reach over the edge, or all that are to be added to what is there, go through the
+// buffer edge.
 func (w *winograd) resultRow(products []float32, row int, edge []float32, scratch *float32) {
 	m := w.to
 	n, top := row/w.down, row%w.down*tileOut
 	dst := w.dst[n*m.len() : (n+1)*m.len()]
 	whole := 0
-	if top+tileOut <= m.height {
+	if top+tileOut <= m.height && !w.add {
 		whole = m.width / tileOut
 	}
 	floor := &w.floor[0]
@@ -247,6 +252,11 @@ func (w *winograd) resultRow(products []float32, row int, edge []float32, scratc
 	result(products[whole*m.channels:], &edge[0], pitch, w.across-whole)
 	for y := range min(tileOut, m.height-top) {
 		at := ((top+y)*m.width + left) * m.channels
-		copy(dst[at:at+(m.width-left)*m.channels], edge[y*pitch:])
+		line := dst[at : at+(m.width-left)*m.channels]
+		if w.add {
+			w.sum(line, line, edge[y*pitch:][:len(line)])
+		} else {
+			copy(line, edge[y*pitch:])
+		}
 	}
 }
