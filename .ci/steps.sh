@@ -46,7 +46,7 @@ built() {
 covered() {
 	local least=$1 report
 	shift
-	report=$(go test -cover "$@") || { echo "$report"; return 1; }
+	report=$(go test -short -timeout 20m -cover "$@") || { echo "$report"; return 1; }
 	echo "$report"
 	awk -v least="$least" -v want=$# '
 		match($0, /coverage: [0-9.]+%/) { n++; if (substr($0, RSTART + 10) + 0 < least) { print "below " least " %: " $2; bad = 1 } }
