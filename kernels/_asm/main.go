@@ -17,8 +17,8 @@
 //		return files
 //	}
 //
-// emit.go is the emitter, amd64.go the vector instructions of AVX2 and AVX-512 under common names. `go generate ./kernels`
-// writes all families, `go run . norm` (in this folder) one.
+// emit.go is the emitter, amd64.go the vector instructions of AVX2 and AVX-512 under common names. With NEON among the Vectors the family comes
+// out for arm64 too: arm64.go lowers what it knows, and panics at what it does not. `go generate ./kernels` writes all families, `go run . norm` (in this folder) one.
 package main
 
 import (

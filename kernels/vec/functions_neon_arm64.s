@@ -3776,6 +3776,18 @@ moved3:
 done:
 	RET
 
+DATA wide3fb1111111111111<>+0(SB)/4, $0x11111111
+DATA wide3fb1111111111111<>+4(SB)/4, $0x3fb11111
+DATA wide3fb1111111111111<>+8(SB)/4, $0x11111111
+DATA wide3fb1111111111111<>+12(SB)/4, $0x3fb11111
+GLOBL wide3fb1111111111111<>(SB), RODATA|NOPTR, $16
+
+DATA wide3fae1e1e1e1e1e1e<>+0(SB)/4, $0x1e1e1e1e
+DATA wide3fae1e1e1e1e1e1e<>+4(SB)/4, $0x3fae1e1e
+DATA wide3fae1e1e1e1e1e1e<>+8(SB)/4, $0x1e1e1e1e
+DATA wide3fae1e1e1e1e1e1e<>+12(SB)/4, $0x3fae1e1e
+GLOBL wide3fae1e1e1e1e1e1e<>(SB), RODATA|NOPTR, $16
+
 // func forwardSoftplusNEON(dst, src *float32, n int, p *Parameters)
 TEXT ·forwardSoftplusNEON(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
@@ -3783,364 +3795,314 @@ TEXT ·forwardSoftplusNEON(SB), NOSPLIT, $0-32
 	MOVD n+16(FP), R10
 	MOVD ZR, R9
 several:
-	ADD $6, R9, R11
+	ADD $8, R9, R11
 	CMP R10, R11
 	BGT one
 	ADD R9<<2, R1, R12
 	FMOVD (R12), F0
 	WORD $0x0e617800                                // fcvtl v0.2d, v0.2s
 	ADD R9<<2, R1, R12
-	FMOVD 8(R12), F9
-	WORD $0x0e617929                                // fcvtl v9.2d, v9.2s
+	FMOVD 8(R12), F6
+	WORD $0x0e6178c6                                // fcvtl v6.2d, v6.2s
 	ADD R9<<2, R1, R12
-	FMOVD 16(R12), F18
+	FMOVD 16(R12), F12
+	WORD $0x0e61798c                                // fcvtl v12.2d, v12.2s
+	ADD R9<<2, R1, R12
+	FMOVD 24(R12), F18
 	WORD $0x0e617a52                                // fcvtl v18.2d, v18.2s
 	MOVD $wide7fffffffffffffff<>(SB), R16
 	FMOVQ (R16), F31
 	VAND V31.B16, V0.B16, V1.B16
-	VAND V31.B16, V9.B16, V10.B16
+	VAND V31.B16, V6.B16, V7.B16
+	VAND V31.B16, V12.B16, V13.B16
 	VAND V31.B16, V18.B16, V19.B16
 	MOVD $wide8000000000000000<>(SB), R16
 	FMOVQ (R16), F31
 	VEOR V31.B16, V1.B16, V1.B16
-	VEOR V31.B16, V10.B16, V10.B16
+	VEOR V31.B16, V7.B16, V7.B16
+	VEOR V31.B16, V13.B16, V13.B16
 	VEOR V31.B16, V19.B16, V19.B16
 	MOVD $wide4086300000000000<>(SB), R16
 	FMOVQ (R16), F2
-	FMOVQ (R16), F11
+	FMOVQ (R16), F8
+	FMOVQ (R16), F14
 	FMOVQ (R16), F20
 	WORD $0x6ee2e43e                                // fcmgt v30.2d, v1.2d, v2.2d
 	VBIT V30.B16, V2.B16, V1.B16
-	WORD $0x6eebe55e                                // fcmgt v30.2d, v10.2d, v11.2d
-	VBIT V30.B16, V11.B16, V10.B16
+	WORD $0x6ee8e4fe                                // fcmgt v30.2d, v7.2d, v8.2d
+	VBIT V30.B16, V8.B16, V7.B16
+	WORD $0x6eeee5be                                // fcmgt v30.2d, v13.2d, v14.2d
+	VBIT V30.B16, V14.B16, V13.B16
 	WORD $0x6ef4e67e                                // fcmgt v30.2d, v19.2d, v20.2d
 	VBIT V30.B16, V20.B16, V19.B16
 	MOVD $widec086280000000000<>(SB), R16
 	FMOVQ (R16), F2
-	FMOVQ (R16), F11
+	FMOVQ (R16), F8
+	FMOVQ (R16), F14
 	FMOVQ (R16), F20
 	WORD $0x6ee1e45e                                // fcmgt v30.2d, v2.2d, v1.2d
 	VBIT V30.B16, V2.B16, V1.B16
-	WORD $0x6eeae57e                                // fcmgt v30.2d, v11.2d, v10.2d
-	VBIT V30.B16, V11.B16, V10.B16
+	WORD $0x6ee7e51e                                // fcmgt v30.2d, v8.2d, v7.2d
+	VBIT V30.B16, V8.B16, V7.B16
+	WORD $0x6eede5de                                // fcmgt v30.2d, v14.2d, v13.2d
+	VBIT V30.B16, V14.B16, V13.B16
 	WORD $0x6ef3e69e                                // fcmgt v30.2d, v20.2d, v19.2d
 	VBIT V30.B16, V20.B16, V19.B16
 	MOVD $wide3ff71547652b82fe<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x6e7fdc22                                // fmul v2.2d, v1.2d, v31.2d
-	WORD $0x6e7fdd4b                                // fmul v11.2d, v10.2d, v31.2d
+	WORD $0x6e7fdce8                                // fmul v8.2d, v7.2d, v31.2d
+	WORD $0x6e7fddae                                // fmul v14.2d, v13.2d, v31.2d
 	WORD $0x6e7fde74                                // fmul v20.2d, v19.2d, v31.2d
 	MOVD $wide4338000000000000<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd442                                // fadd v2.2d, v2.2d, v31.2d
-	WORD $0x4e7fd56b                                // fadd v11.2d, v11.2d, v31.2d
+	WORD $0x4e7fd508                                // fadd v8.2d, v8.2d, v31.2d
+	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
 	WORD $0x4e7fd694                                // fadd v20.2d, v20.2d, v31.2d
 	WORD $0x4effd443                                // fsub v3.2d, v2.2d, v31.2d
-	WORD $0x4effd56c                                // fsub v12.2d, v11.2d, v31.2d
+	WORD $0x4effd509                                // fsub v9.2d, v8.2d, v31.2d
+	WORD $0x4effd5cf                                // fsub v15.2d, v14.2d, v31.2d
 	WORD $0x4effd695                                // fsub v21.2d, v20.2d, v31.2d
 	MOVD $wide3fe62e42fefa39ef<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x6e7fdc63                                // fmul v3.2d, v3.2d, v31.2d
-	WORD $0x6e7fdd8c                                // fmul v12.2d, v12.2d, v31.2d
+	WORD $0x6e7fdd29                                // fmul v9.2d, v9.2d, v31.2d
+	WORD $0x6e7fddef                                // fmul v15.2d, v15.2d, v31.2d
 	WORD $0x6e7fdeb5                                // fmul v21.2d, v21.2d, v31.2d
 	WORD $0x4ee3d423                                // fsub v3.2d, v1.2d, v3.2d
-	WORD $0x4eecd54c                                // fsub v12.2d, v10.2d, v12.2d
+	WORD $0x4ee9d4e9                                // fsub v9.2d, v7.2d, v9.2d
+	WORD $0x4eefd5af                                // fsub v15.2d, v13.2d, v15.2d
 	WORD $0x4ef5d675                                // fsub v21.2d, v19.2d, v21.2d
 	MOVD $wide3f2a01a01a01a01a<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x6e7fdc61                                // fmul v1.2d, v3.2d, v31.2d
-	WORD $0x6e7fdd8a                                // fmul v10.2d, v12.2d, v31.2d
+	WORD $0x6e7fdd27                                // fmul v7.2d, v9.2d, v31.2d
+	WORD $0x6e7fdded                                // fmul v13.2d, v15.2d, v31.2d
 	WORD $0x6e7fdeb3                                // fmul v19.2d, v21.2d, v31.2d
 	MOVD $wide3f56c16c16c16c17<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd421                                // fadd v1.2d, v1.2d, v31.2d
-	WORD $0x4e7fd54a                                // fadd v10.2d, v10.2d, v31.2d
+	WORD $0x4e7fd4e7                                // fadd v7.2d, v7.2d, v31.2d
+	WORD $0x4e7fd5ad                                // fadd v13.2d, v13.2d, v31.2d
 	WORD $0x4e7fd673                                // fadd v19.2d, v19.2d, v31.2d
 	WORD $0x6e63dc64                                // fmul v4.2d, v3.2d, v3.2d
-	WORD $0x6e6cdd8d                                // fmul v13.2d, v12.2d, v12.2d
+	WORD $0x6e69dd2a                                // fmul v10.2d, v9.2d, v9.2d
+	WORD $0x6e6fddf0                                // fmul v16.2d, v15.2d, v15.2d
 	WORD $0x6e75deb6                                // fmul v22.2d, v21.2d, v21.2d
 	WORD $0x6e61dc81                                // fmul v1.2d, v4.2d, v1.2d
-	WORD $0x6e6addaa                                // fmul v10.2d, v13.2d, v10.2d
+	WORD $0x6e67dd47                                // fmul v7.2d, v10.2d, v7.2d
+	WORD $0x6e6dde0d                                // fmul v13.2d, v16.2d, v13.2d
 	WORD $0x6e73ded3                                // fmul v19.2d, v22.2d, v19.2d
 	MOVD $wide3f81111111111111<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x6e7fdc65                                // fmul v5.2d, v3.2d, v31.2d
-	WORD $0x6e7fdd8e                                // fmul v14.2d, v12.2d, v31.2d
+	WORD $0x6e7fdd2b                                // fmul v11.2d, v9.2d, v31.2d
+	WORD $0x6e7fddf1                                // fmul v17.2d, v15.2d, v31.2d
 	WORD $0x6e7fdeb7                                // fmul v23.2d, v21.2d, v31.2d
 	MOVD $wide3fa5555555555555<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
+	WORD $0x4e7fd56b                                // fadd v11.2d, v11.2d, v31.2d
+	WORD $0x4e7fd631                                // fadd v17.2d, v17.2d, v31.2d
 	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
 	WORD $0x4e61d4a1                                // fadd v1.2d, v5.2d, v1.2d
-	WORD $0x4e6ad5ca                                // fadd v10.2d, v14.2d, v10.2d
+	WORD $0x4e67d567                                // fadd v7.2d, v11.2d, v7.2d
+	WORD $0x4e6dd62d                                // fadd v13.2d, v17.2d, v13.2d
 	WORD $0x4e73d6f3                                // fadd v19.2d, v23.2d, v19.2d
 	WORD $0x6e64dc85                                // fmul v5.2d, v4.2d, v4.2d
-	WORD $0x6e6dddae                                // fmul v14.2d, v13.2d, v13.2d
+	WORD $0x6e6add4b                                // fmul v11.2d, v10.2d, v10.2d
+	WORD $0x6e70de11                                // fmul v17.2d, v16.2d, v16.2d
 	WORD $0x6e76ded7                                // fmul v23.2d, v22.2d, v22.2d
 	WORD $0x6e61dca1                                // fmul v1.2d, v5.2d, v1.2d
-	WORD $0x6e6addca                                // fmul v10.2d, v14.2d, v10.2d
+	WORD $0x6e67dd67                                // fmul v7.2d, v11.2d, v7.2d
+	WORD $0x6e6dde2d                                // fmul v13.2d, v17.2d, v13.2d
 	WORD $0x6e73def3                                // fmul v19.2d, v23.2d, v19.2d
 	MOVD $wide3fc5555555555555<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x6e7fdc65                                // fmul v5.2d, v3.2d, v31.2d
-	WORD $0x6e7fdd8e                                // fmul v14.2d, v12.2d, v31.2d
+	WORD $0x6e7fdd2b                                // fmul v11.2d, v9.2d, v31.2d
+	WORD $0x6e7fddf1                                // fmul v17.2d, v15.2d, v31.2d
 	WORD $0x6e7fdeb7                                // fmul v23.2d, v21.2d, v31.2d
 	MOVD $wide3fe0000000000000<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
+	WORD $0x4e7fd56b                                // fadd v11.2d, v11.2d, v31.2d
+	WORD $0x4e7fd631                                // fadd v17.2d, v17.2d, v31.2d
 	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
 	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
-	WORD $0x6e6eddae                                // fmul v14.2d, v13.2d, v14.2d
+	WORD $0x6e6bdd4b                                // fmul v11.2d, v10.2d, v11.2d
+	WORD $0x6e71de11                                // fmul v17.2d, v16.2d, v17.2d
 	WORD $0x6e77ded7                                // fmul v23.2d, v22.2d, v23.2d
 	WORD $0x4e65d465                                // fadd v5.2d, v3.2d, v5.2d
-	WORD $0x4e6ed58e                                // fadd v14.2d, v12.2d, v14.2d
+	WORD $0x4e6bd52b                                // fadd v11.2d, v9.2d, v11.2d
+	WORD $0x4e71d5f1                                // fadd v17.2d, v15.2d, v17.2d
 	WORD $0x4e77d6b7                                // fadd v23.2d, v21.2d, v23.2d
 	WORD $0x4e61d4a1                                // fadd v1.2d, v5.2d, v1.2d
-	WORD $0x4e6ad5ca                                // fadd v10.2d, v14.2d, v10.2d
+	WORD $0x4e67d567                                // fadd v7.2d, v11.2d, v7.2d
+	WORD $0x4e6dd62d                                // fadd v13.2d, v17.2d, v13.2d
 	WORD $0x4e73d6f3                                // fadd v19.2d, v23.2d, v19.2d
 	MOVD $wide3ff0000000000000<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd421                                // fadd v1.2d, v1.2d, v31.2d
-	WORD $0x4e7fd54a                                // fadd v10.2d, v10.2d, v31.2d
+	WORD $0x4e7fd4e7                                // fadd v7.2d, v7.2d, v31.2d
+	WORD $0x4e7fd5ad                                // fadd v13.2d, v13.2d, v31.2d
 	WORD $0x4e7fd673                                // fadd v19.2d, v19.2d, v31.2d
 	MOVD $wide00000000000003ff<>(SB), R16
 	FMOVQ (R16), F31
 	VADD V31.D2, V2.D2, V2.D2
-	VADD V31.D2, V11.D2, V11.D2
+	VADD V31.D2, V8.D2, V8.D2
+	VADD V31.D2, V14.D2, V14.D2
 	VADD V31.D2, V20.D2, V20.D2
 	VSHL $52, V2.D2, V2.D2
-	VSHL $52, V11.D2, V11.D2
+	VSHL $52, V8.D2, V8.D2
+	VSHL $52, V14.D2, V14.D2
 	VSHL $52, V20.D2, V20.D2
 	WORD $0x6e61dc41                                // fmul v1.2d, v2.2d, v1.2d
-	WORD $0x6e6add6a                                // fmul v10.2d, v11.2d, v10.2d
+	WORD $0x6e67dd07                                // fmul v7.2d, v8.2d, v7.2d
+	WORD $0x6e6dddcd                                // fmul v13.2d, v14.2d, v13.2d
 	WORD $0x6e73de93                                // fmul v19.2d, v20.2d, v19.2d
-	MOVD $wide3ff0000000000000<>(SB), R16
+	MOVD $wide4000000000000000<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd422                                // fadd v2.2d, v1.2d, v31.2d
-	WORD $0x4e7fd54b                                // fadd v11.2d, v10.2d, v31.2d
+	WORD $0x4e7fd4e8                                // fadd v8.2d, v7.2d, v31.2d
+	WORD $0x4e7fd5ae                                // fadd v14.2d, v13.2d, v31.2d
 	WORD $0x4e7fd674                                // fadd v20.2d, v19.2d, v31.2d
-	MOVD $wide3fe6a09e667f3bcd<>(SB), R16
+	WORD $0x6e62fc22                                // fdiv v2.2d, v1.2d, v2.2d
+	WORD $0x6e68fce8                                // fdiv v8.2d, v7.2d, v8.2d
+	WORD $0x6e6efdae                                // fdiv v14.2d, v13.2d, v14.2d
+	WORD $0x6e74fe74                                // fdiv v20.2d, v19.2d, v20.2d
+	WORD $0x6e62dc41                                // fmul v1.2d, v2.2d, v2.2d
+	WORD $0x6e68dd07                                // fmul v7.2d, v8.2d, v8.2d
+	WORD $0x6e6eddcd                                // fmul v13.2d, v14.2d, v14.2d
+	WORD $0x6e74de93                                // fmul v19.2d, v20.2d, v20.2d
+	MOVD $wide3fb1111111111111<>(SB), R16
 	FMOVQ (R16), F31
-	VSUB V31.D2, V2.D2, V5.D2
-	VSUB V31.D2, V11.D2, V14.D2
-	VSUB V31.D2, V20.D2, V23.D2
-	MOVD $wide4000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VADD V31.D2, V5.D2, V5.D2
-	VADD V31.D2, V14.D2, V14.D2
-	VADD V31.D2, V23.D2, V23.D2
-	VUSHR $52, V5.D2, V5.D2
-	VUSHR $52, V14.D2, V14.D2
-	VUSHR $52, V23.D2, V23.D2
-	MOVD $wide0000000000000400<>(SB), R16
-	FMOVQ (R16), F31
-	VSUB V31.D2, V5.D2, V3.D2
-	VSUB V31.D2, V14.D2, V12.D2
-	VSUB V31.D2, V23.D2, V21.D2
-	VSHL $52, V3.D2, V3.D2
-	VSHL $52, V12.D2, V12.D2
-	VSHL $52, V21.D2, V21.D2
-	VSUB V3.D2, V2.D2, V3.D2
-	VSUB V12.D2, V11.D2, V12.D2
-	VSUB V21.D2, V20.D2, V21.D2
-	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4effd464                                // fsub v4.2d, v3.2d, v31.2d
-	WORD $0x4effd58d                                // fsub v13.2d, v12.2d, v31.2d
-	WORD $0x4effd6b6                                // fsub v22.2d, v21.2d, v31.2d
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x4e7fd58c                                // fadd v12.2d, v12.2d, v31.2d
-	WORD $0x4e7fd6b5                                // fadd v21.2d, v21.2d, v31.2d
-	WORD $0x6e63fc83                                // fdiv v3.2d, v4.2d, v3.2d
-	WORD $0x6e6cfdac                                // fdiv v12.2d, v13.2d, v12.2d
-	WORD $0x6e75fed5                                // fdiv v21.2d, v22.2d, v21.2d
-	WORD $0x6e63dc64                                // fmul v4.2d, v3.2d, v3.2d
-	WORD $0x6e6cdd8d                                // fmul v13.2d, v12.2d, v12.2d
-	WORD $0x6e75deb6                                // fmul v22.2d, v21.2d, v21.2d
-	MOVD $wide3fb745d1745d1746<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc86                                // fmul v6.2d, v4.2d, v31.2d
-	WORD $0x6e7fddaf                                // fmul v15.2d, v13.2d, v31.2d
-	WORD $0x6e7fded8                                // fmul v24.2d, v22.2d, v31.2d
-	MOVD $wide3fbc71c71c71c71c<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x4e7fd5ef                                // fadd v15.2d, v15.2d, v31.2d
-	WORD $0x4e7fd718                                // fadd v24.2d, v24.2d, v31.2d
-	WORD $0x6e64dc87                                // fmul v7.2d, v4.2d, v4.2d
-	WORD $0x6e6dddb0                                // fmul v16.2d, v13.2d, v13.2d
-	WORD $0x6e76ded9                                // fmul v25.2d, v22.2d, v22.2d
+	WORD $0x6e7fdc25                                // fmul v5.2d, v1.2d, v31.2d
+	WORD $0x6e7fdceb                                // fmul v11.2d, v7.2d, v31.2d
+	WORD $0x6e7fddb1                                // fmul v17.2d, v13.2d, v31.2d
+	WORD $0x6e7fde77                                // fmul v23.2d, v19.2d, v31.2d
 	MOVD $wide3fb3b13b13b13b14<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdce8                                // fmul v8.2d, v7.2d, v31.2d
-	WORD $0x6e7fde11                                // fmul v17.2d, v16.2d, v31.2d
-	WORD $0x6e7fdf3a                                // fmul v26.2d, v25.2d, v31.2d
-	WORD $0x4e68d4c8                                // fadd v8.2d, v6.2d, v8.2d
-	WORD $0x4e71d5f1                                // fadd v17.2d, v15.2d, v17.2d
-	WORD $0x4e7ad71a                                // fadd v26.2d, v24.2d, v26.2d
-	WORD $0x6e68dce8                                // fmul v8.2d, v7.2d, v8.2d
-	WORD $0x6e71de11                                // fmul v17.2d, v16.2d, v17.2d
-	WORD $0x6e7adf3a                                // fmul v26.2d, v25.2d, v26.2d
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x4e7fd56b                                // fadd v11.2d, v11.2d, v31.2d
+	WORD $0x4e7fd631                                // fadd v17.2d, v17.2d, v31.2d
+	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
+	WORD $0x6e61dc23                                // fmul v3.2d, v1.2d, v1.2d
+	WORD $0x6e67dce9                                // fmul v9.2d, v7.2d, v7.2d
+	WORD $0x6e6dddaf                                // fmul v15.2d, v13.2d, v13.2d
+	WORD $0x6e73de75                                // fmul v21.2d, v19.2d, v19.2d
+	MOVD $wide3fae1e1e1e1e1e1e<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc64                                // fmul v4.2d, v3.2d, v31.2d
+	WORD $0x6e7fdd2a                                // fmul v10.2d, v9.2d, v31.2d
+	WORD $0x6e7fddf0                                // fmul v16.2d, v15.2d, v31.2d
+	WORD $0x6e7fdeb6                                // fmul v22.2d, v21.2d, v31.2d
+	WORD $0x4e64d4a4                                // fadd v4.2d, v5.2d, v4.2d
+	WORD $0x4e6ad56a                                // fadd v10.2d, v11.2d, v10.2d
+	WORD $0x4e70d630                                // fadd v16.2d, v17.2d, v16.2d
+	WORD $0x4e76d6f6                                // fadd v22.2d, v23.2d, v22.2d
+	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
+	WORD $0x6e6add2a                                // fmul v10.2d, v9.2d, v10.2d
+	WORD $0x6e70ddf0                                // fmul v16.2d, v15.2d, v16.2d
+	WORD $0x6e76deb6                                // fmul v22.2d, v21.2d, v22.2d
+	MOVD $wide3fb745d1745d1746<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc25                                // fmul v5.2d, v1.2d, v31.2d
+	WORD $0x6e7fdceb                                // fmul v11.2d, v7.2d, v31.2d
+	WORD $0x6e7fddb1                                // fmul v17.2d, v13.2d, v31.2d
+	WORD $0x6e7fde77                                // fmul v23.2d, v19.2d, v31.2d
+	MOVD $wide3fbc71c71c71c71c<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x4e7fd56b                                // fadd v11.2d, v11.2d, v31.2d
+	WORD $0x4e7fd631                                // fadd v17.2d, v17.2d, v31.2d
+	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
+	WORD $0x4e64d4a4                                // fadd v4.2d, v5.2d, v4.2d
+	WORD $0x4e6ad56a                                // fadd v10.2d, v11.2d, v10.2d
+	WORD $0x4e70d630                                // fadd v16.2d, v17.2d, v16.2d
+	WORD $0x4e76d6f6                                // fadd v22.2d, v23.2d, v22.2d
+	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
+	WORD $0x6e6add2a                                // fmul v10.2d, v9.2d, v10.2d
+	WORD $0x6e70ddf0                                // fmul v16.2d, v15.2d, v16.2d
+	WORD $0x6e76deb6                                // fmul v22.2d, v21.2d, v22.2d
 	MOVD $wide3fc2492492492492<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc86                                // fmul v6.2d, v4.2d, v31.2d
-	WORD $0x6e7fddaf                                // fmul v15.2d, v13.2d, v31.2d
-	WORD $0x6e7fded8                                // fmul v24.2d, v22.2d, v31.2d
+	WORD $0x6e7fdc25                                // fmul v5.2d, v1.2d, v31.2d
+	WORD $0x6e7fdceb                                // fmul v11.2d, v7.2d, v31.2d
+	WORD $0x6e7fddb1                                // fmul v17.2d, v13.2d, v31.2d
+	WORD $0x6e7fde77                                // fmul v23.2d, v19.2d, v31.2d
 	MOVD $wide3fc999999999999a<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x4e7fd5ef                                // fadd v15.2d, v15.2d, v31.2d
-	WORD $0x4e7fd718                                // fadd v24.2d, v24.2d, v31.2d
-	WORD $0x4e68d4c8                                // fadd v8.2d, v6.2d, v8.2d
-	WORD $0x4e71d5f1                                // fadd v17.2d, v15.2d, v17.2d
-	WORD $0x4e7ad71a                                // fadd v26.2d, v24.2d, v26.2d
-	WORD $0x6e68dce8                                // fmul v8.2d, v7.2d, v8.2d
-	WORD $0x6e71de11                                // fmul v17.2d, v16.2d, v17.2d
-	WORD $0x6e7adf3a                                // fmul v26.2d, v25.2d, v26.2d
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x4e7fd56b                                // fadd v11.2d, v11.2d, v31.2d
+	WORD $0x4e7fd631                                // fadd v17.2d, v17.2d, v31.2d
+	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
+	WORD $0x4e64d4a4                                // fadd v4.2d, v5.2d, v4.2d
+	WORD $0x4e6ad56a                                // fadd v10.2d, v11.2d, v10.2d
+	WORD $0x4e70d630                                // fadd v16.2d, v17.2d, v16.2d
+	WORD $0x4e76d6f6                                // fadd v22.2d, v23.2d, v22.2d
+	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
+	WORD $0x6e6add2a                                // fmul v10.2d, v9.2d, v10.2d
+	WORD $0x6e70ddf0                                // fmul v16.2d, v15.2d, v16.2d
+	WORD $0x6e76deb6                                // fmul v22.2d, v21.2d, v22.2d
 	MOVD $wide3fd5555555555555<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc84                                // fmul v4.2d, v4.2d, v31.2d
+	WORD $0x6e7fdc21                                // fmul v1.2d, v1.2d, v31.2d
+	WORD $0x6e7fdce7                                // fmul v7.2d, v7.2d, v31.2d
 	WORD $0x6e7fddad                                // fmul v13.2d, v13.2d, v31.2d
-	WORD $0x6e7fded6                                // fmul v22.2d, v22.2d, v31.2d
+	WORD $0x6e7fde73                                // fmul v19.2d, v19.2d, v31.2d
 	MOVD $wide3ff0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
+	WORD $0x4e7fd421                                // fadd v1.2d, v1.2d, v31.2d
+	WORD $0x4e7fd4e7                                // fadd v7.2d, v7.2d, v31.2d
 	WORD $0x4e7fd5ad                                // fadd v13.2d, v13.2d, v31.2d
-	WORD $0x4e7fd6d6                                // fadd v22.2d, v22.2d, v31.2d
-	WORD $0x4e68d488                                // fadd v8.2d, v4.2d, v8.2d
-	WORD $0x4e71d5b1                                // fadd v17.2d, v13.2d, v17.2d
-	WORD $0x4e7ad6da                                // fadd v26.2d, v22.2d, v26.2d
+	WORD $0x4e7fd673                                // fadd v19.2d, v19.2d, v31.2d
+	WORD $0x4e64d424                                // fadd v4.2d, v1.2d, v4.2d
+	WORD $0x4e6ad4ea                                // fadd v10.2d, v7.2d, v10.2d
+	WORD $0x4e70d5b0                                // fadd v16.2d, v13.2d, v16.2d
+	WORD $0x4e76d676                                // fadd v22.2d, v19.2d, v22.2d
 	MOVD $wide4000000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc63                                // fmul v3.2d, v3.2d, v31.2d
-	WORD $0x6e7fdd8c                                // fmul v12.2d, v12.2d, v31.2d
-	WORD $0x6e7fdeb5                                // fmul v21.2d, v21.2d, v31.2d
-	WORD $0x6e68dc68                                // fmul v8.2d, v3.2d, v8.2d
-	WORD $0x6e71dd91                                // fmul v17.2d, v12.2d, v17.2d
-	WORD $0x6e7adeba                                // fmul v26.2d, v21.2d, v26.2d
-	MOVD $wide4330000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VORR V31.B16, V5.B16, V5.B16
-	VORR V31.B16, V14.B16, V14.B16
-	VORR V31.B16, V23.B16, V23.B16
-	MOVD $wide4330000000000400<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4effd4a5                                // fsub v5.2d, v5.2d, v31.2d
-	WORD $0x4effd5ce                                // fsub v14.2d, v14.2d, v31.2d
-	WORD $0x4effd6f7                                // fsub v23.2d, v23.2d, v31.2d
-	MOVD $wide3fe62e42fefa39ef<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdca5                                // fmul v5.2d, v5.2d, v31.2d
+	WORD $0x6e7fdc42                                // fmul v2.2d, v2.2d, v31.2d
+	WORD $0x6e7fdd08                                // fmul v8.2d, v8.2d, v31.2d
 	WORD $0x6e7fddce                                // fmul v14.2d, v14.2d, v31.2d
-	WORD $0x6e7fdef7                                // fmul v23.2d, v23.2d, v31.2d
-	WORD $0x4e68d4a8                                // fadd v8.2d, v5.2d, v8.2d
-	WORD $0x4e71d5d1                                // fadd v17.2d, v14.2d, v17.2d
-	WORD $0x4e7ad6fa                                // fadd v26.2d, v23.2d, v26.2d
-	MOVD $wide0000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6effe445                                // fcmgt v5.2d, v2.2d, v31.2d
-	WORD $0x6e2058a5                                // mvn v5.16b, v5.16b
-	WORD $0x6effe56e                                // fcmgt v14.2d, v11.2d, v31.2d
-	WORD $0x6e2059ce                                // mvn v14.16b, v14.16b
-	WORD $0x6effe697                                // fcmgt v23.2d, v20.2d, v31.2d
-	WORD $0x6e205af7                                // mvn v23.16b, v23.16b
-	MOVD $wide7ff8000000000001<>(SB), R16
-	FMOVQ (R16), F31
-	VBIT V5.B16, V31.B16, V8.B16
-	VBIT V14.B16, V31.B16, V17.B16
-	VBIT V23.B16, V31.B16, V26.B16
-	MOVD $wide0000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fe445                                // fcmeq v5.2d, v2.2d, v31.2d
-	WORD $0x4e7fe56e                                // fcmeq v14.2d, v11.2d, v31.2d
-	WORD $0x4e7fe697                                // fcmeq v23.2d, v20.2d, v31.2d
-	MOVD $widefff0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VBIT V5.B16, V31.B16, V8.B16
-	VBIT V14.B16, V31.B16, V17.B16
-	VBIT V23.B16, V31.B16, V26.B16
-	MOVD $wide7fefffffffffffff<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6effe445                                // fcmgt v5.2d, v2.2d, v31.2d
-	WORD $0x6effe56e                                // fcmgt v14.2d, v11.2d, v31.2d
-	WORD $0x6effe697                                // fcmgt v23.2d, v20.2d, v31.2d
-	VBIT V5.B16, V2.B16, V8.B16
-	VBIT V14.B16, V11.B16, V17.B16
-	VBIT V23.B16, V20.B16, V26.B16
-	MOVD $wide3fd0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc22                                // fmul v2.2d, v1.2d, v31.2d
-	WORD $0x6e7fdd4b                                // fmul v11.2d, v10.2d, v31.2d
-	WORD $0x6e7fde74                                // fmul v20.2d, v19.2d, v31.2d
-	MOVD $wide3fd5555555555555<>(SB), R16
-	FMOVQ (R16), F5
-	FMOVQ (R16), F14
-	FMOVQ (R16), F23
-	WORD $0x4ee2d4a2                                // fsub v2.2d, v5.2d, v2.2d
-	WORD $0x4eebd5cb                                // fsub v11.2d, v14.2d, v11.2d
-	WORD $0x4ef4d6f4                                // fsub v20.2d, v23.2d, v20.2d
-	WORD $0x6e62dc22                                // fmul v2.2d, v1.2d, v2.2d
-	WORD $0x6e6bdd4b                                // fmul v11.2d, v10.2d, v11.2d
-	WORD $0x6e74de74                                // fmul v20.2d, v19.2d, v20.2d
-	MOVD $wide3fe0000000000000<>(SB), R16
-	FMOVQ (R16), F5
-	FMOVQ (R16), F14
-	FMOVQ (R16), F23
-	WORD $0x4ee2d4a2                                // fsub v2.2d, v5.2d, v2.2d
-	WORD $0x4eebd5cb                                // fsub v11.2d, v14.2d, v11.2d
-	WORD $0x4ef4d6f4                                // fsub v20.2d, v23.2d, v20.2d
-	WORD $0x6e62dc22                                // fmul v2.2d, v1.2d, v2.2d
-	WORD $0x6e6bdd4b                                // fmul v11.2d, v10.2d, v11.2d
-	WORD $0x6e74de74                                // fmul v20.2d, v19.2d, v20.2d
-	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F5
-	FMOVQ (R16), F14
-	FMOVQ (R16), F23
-	WORD $0x4ee2d4a2                                // fsub v2.2d, v5.2d, v2.2d
-	WORD $0x4eebd5cb                                // fsub v11.2d, v14.2d, v11.2d
-	WORD $0x4ef4d6f4                                // fsub v20.2d, v23.2d, v20.2d
-	WORD $0x6e62dc22                                // fmul v2.2d, v1.2d, v2.2d
-	WORD $0x6e6bdd4b                                // fmul v11.2d, v10.2d, v11.2d
-	WORD $0x6e74de74                                // fmul v20.2d, v19.2d, v20.2d
-	MOVD $wide7fffffffffffffff<>(SB), R16
-	FMOVQ (R16), F31
-	VAND V31.B16, V1.B16, V1.B16
-	VAND V31.B16, V10.B16, V10.B16
-	VAND V31.B16, V19.B16, V19.B16
-	MOVD $wide3f50624dd2f1a9fc<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6ee1e7e1                                // fcmgt v1.2d, v31.2d, v1.2d
-	WORD $0x6eeae7ea                                // fcmgt v10.2d, v31.2d, v10.2d
-	WORD $0x6ef3e7f3                                // fcmgt v19.2d, v31.2d, v19.2d
-	VBIT V1.B16, V2.B16, V8.B16
-	VBIT V10.B16, V11.B16, V17.B16
-	VBIT V19.B16, V20.B16, V26.B16
+	WORD $0x6e7fde94                                // fmul v20.2d, v20.2d, v31.2d
+	WORD $0x6e64dc44                                // fmul v4.2d, v2.2d, v4.2d
+	WORD $0x6e6add0a                                // fmul v10.2d, v8.2d, v10.2d
+	WORD $0x6e70ddd0                                // fmul v16.2d, v14.2d, v16.2d
+	WORD $0x6e76de96                                // fmul v22.2d, v20.2d, v22.2d
 	MOVD $wide0000000000000000<>(SB), R16
 	FMOVQ (R16), F2
-	FMOVQ (R16), F11
+	FMOVQ (R16), F8
+	FMOVQ (R16), F14
 	FMOVQ (R16), F20
 	WORD $0x6ee0e45e                                // fcmgt v30.2d, v2.2d, v0.2d
 	VBIT V30.B16, V2.B16, V0.B16
-	WORD $0x6ee9e57e                                // fcmgt v30.2d, v11.2d, v9.2d
-	VBIT V30.B16, V11.B16, V9.B16
+	WORD $0x6ee6e51e                                // fcmgt v30.2d, v8.2d, v6.2d
+	VBIT V30.B16, V8.B16, V6.B16
+	WORD $0x6eece5de                                // fcmgt v30.2d, v14.2d, v12.2d
+	VBIT V30.B16, V14.B16, V12.B16
 	WORD $0x6ef2e69e                                // fcmgt v30.2d, v20.2d, v18.2d
 	VBIT V30.B16, V20.B16, V18.B16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd400                                // fadd v0.2d, v0.2d, v31.2d
-	WORD $0x4e7fd529                                // fadd v9.2d, v9.2d, v31.2d
+	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
+	WORD $0x4e7fd58c                                // fadd v12.2d, v12.2d, v31.2d
 	WORD $0x4e7fd652                                // fadd v18.2d, v18.2d, v31.2d
-	WORD $0x4e68d408                                // fadd v8.2d, v0.2d, v8.2d
-	WORD $0x4e71d531                                // fadd v17.2d, v9.2d, v17.2d
-	WORD $0x4e7ad65a                                // fadd v26.2d, v18.2d, v26.2d
-	WORD $0x0e616908                                // fcvtn v8.2s, v8.2d
-	WORD $0x0e616a31                                // fcvtn v17.2s, v17.2d
-	WORD $0x0e616b5a                                // fcvtn v26.2s, v26.2d
+	WORD $0x4e64d404                                // fadd v4.2d, v0.2d, v4.2d
+	WORD $0x4e6ad4ca                                // fadd v10.2d, v6.2d, v10.2d
+	WORD $0x4e70d590                                // fadd v16.2d, v12.2d, v16.2d
+	WORD $0x4e76d656                                // fadd v22.2d, v18.2d, v22.2d
+	WORD $0x0e616884                                // fcvtn v4.2s, v4.2d
+	WORD $0x0e61694a                                // fcvtn v10.2s, v10.2d
+	WORD $0x0e616a10                                // fcvtn v16.2s, v16.2d
+	WORD $0x0e616ad6                                // fcvtn v22.2s, v22.2d
 	ADD R9<<2, R0, R12
-	FMOVD F8, (R12)
-	FMOVD F17, 8(R12)
-	FMOVD F26, 16(R12)
+	FMOVD F4, (R12)
+	FMOVD F10, 8(R12)
+	FMOVD F16, 16(R12)
+	FMOVD F22, 24(R12)
 	MOVD R11, R9
 	B several
 one:
@@ -4212,119 +4174,62 @@ compute:
 	VADD V31.D2, V2.D2, V2.D2
 	VSHL $52, V2.D2, V2.D2
 	WORD $0x6e61dc41                                // fmul v1.2d, v2.2d, v1.2d
-	MOVD $wide3ff0000000000000<>(SB), R16
+	MOVD $wide4000000000000000<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd422                                // fadd v2.2d, v1.2d, v31.2d
-	MOVD $wide3fe6a09e667f3bcd<>(SB), R16
+	WORD $0x6e62fc22                                // fdiv v2.2d, v1.2d, v2.2d
+	WORD $0x6e62dc41                                // fmul v1.2d, v2.2d, v2.2d
+	MOVD $wide3fb1111111111111<>(SB), R16
 	FMOVQ (R16), F31
-	VSUB V31.D2, V2.D2, V5.D2
-	MOVD $wide4000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VADD V31.D2, V5.D2, V5.D2
-	VUSHR $52, V5.D2, V5.D2
-	MOVD $wide0000000000000400<>(SB), R16
-	FMOVQ (R16), F31
-	VSUB V31.D2, V5.D2, V3.D2
-	VSHL $52, V3.D2, V3.D2
-	VSUB V3.D2, V2.D2, V3.D2
-	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4effd464                                // fsub v4.2d, v3.2d, v31.2d
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x6e63fc83                                // fdiv v3.2d, v4.2d, v3.2d
-	WORD $0x6e63dc64                                // fmul v4.2d, v3.2d, v3.2d
-	MOVD $wide3fb745d1745d1746<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc86                                // fmul v6.2d, v4.2d, v31.2d
-	MOVD $wide3fbc71c71c71c71c<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x6e64dc87                                // fmul v7.2d, v4.2d, v4.2d
+	WORD $0x6e7fdc25                                // fmul v5.2d, v1.2d, v31.2d
 	MOVD $wide3fb3b13b13b13b14<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdce8                                // fmul v8.2d, v7.2d, v31.2d
-	WORD $0x4e68d4c8                                // fadd v8.2d, v6.2d, v8.2d
-	WORD $0x6e68dce8                                // fmul v8.2d, v7.2d, v8.2d
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x6e61dc23                                // fmul v3.2d, v1.2d, v1.2d
+	MOVD $wide3fae1e1e1e1e1e1e<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc64                                // fmul v4.2d, v3.2d, v31.2d
+	WORD $0x4e64d4a4                                // fadd v4.2d, v5.2d, v4.2d
+	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
+	MOVD $wide3fb745d1745d1746<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc25                                // fmul v5.2d, v1.2d, v31.2d
+	MOVD $wide3fbc71c71c71c71c<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x4e64d4a4                                // fadd v4.2d, v5.2d, v4.2d
+	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
 	MOVD $wide3fc2492492492492<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc86                                // fmul v6.2d, v4.2d, v31.2d
+	WORD $0x6e7fdc25                                // fmul v5.2d, v1.2d, v31.2d
 	MOVD $wide3fc999999999999a<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x4e68d4c8                                // fadd v8.2d, v6.2d, v8.2d
-	WORD $0x6e68dce8                                // fmul v8.2d, v7.2d, v8.2d
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x4e64d4a4                                // fadd v4.2d, v5.2d, v4.2d
+	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
 	MOVD $wide3fd5555555555555<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc84                                // fmul v4.2d, v4.2d, v31.2d
+	WORD $0x6e7fdc21                                // fmul v1.2d, v1.2d, v31.2d
 	MOVD $wide3ff0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x4e68d488                                // fadd v8.2d, v4.2d, v8.2d
+	WORD $0x4e7fd421                                // fadd v1.2d, v1.2d, v31.2d
+	WORD $0x4e64d424                                // fadd v4.2d, v1.2d, v4.2d
 	MOVD $wide4000000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc63                                // fmul v3.2d, v3.2d, v31.2d
-	WORD $0x6e68dc68                                // fmul v8.2d, v3.2d, v8.2d
-	MOVD $wide4330000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VORR V31.B16, V5.B16, V5.B16
-	MOVD $wide4330000000000400<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4effd4a5                                // fsub v5.2d, v5.2d, v31.2d
-	MOVD $wide3fe62e42fefa39ef<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdca5                                // fmul v5.2d, v5.2d, v31.2d
-	WORD $0x4e68d4a8                                // fadd v8.2d, v5.2d, v8.2d
-	MOVD $wide0000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6effe445                                // fcmgt v5.2d, v2.2d, v31.2d
-	WORD $0x6e2058a5                                // mvn v5.16b, v5.16b
-	MOVD $wide7ff8000000000001<>(SB), R16
-	FMOVQ (R16), F31
-	VBIT V5.B16, V31.B16, V8.B16
-	MOVD $wide0000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fe445                                // fcmeq v5.2d, v2.2d, v31.2d
-	MOVD $widefff0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VBIT V5.B16, V31.B16, V8.B16
-	MOVD $wide7fefffffffffffff<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6effe445                                // fcmgt v5.2d, v2.2d, v31.2d
-	VBIT V5.B16, V2.B16, V8.B16
-	MOVD $wide3fd0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc22                                // fmul v2.2d, v1.2d, v31.2d
-	MOVD $wide3fd5555555555555<>(SB), R16
-	FMOVQ (R16), F5
-	WORD $0x4ee2d4a2                                // fsub v2.2d, v5.2d, v2.2d
-	WORD $0x6e62dc22                                // fmul v2.2d, v1.2d, v2.2d
-	MOVD $wide3fe0000000000000<>(SB), R16
-	FMOVQ (R16), F5
-	WORD $0x4ee2d4a2                                // fsub v2.2d, v5.2d, v2.2d
-	WORD $0x6e62dc22                                // fmul v2.2d, v1.2d, v2.2d
-	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F5
-	WORD $0x4ee2d4a2                                // fsub v2.2d, v5.2d, v2.2d
-	WORD $0x6e62dc22                                // fmul v2.2d, v1.2d, v2.2d
-	MOVD $wide7fffffffffffffff<>(SB), R16
-	FMOVQ (R16), F31
-	VAND V31.B16, V1.B16, V1.B16
-	MOVD $wide3f50624dd2f1a9fc<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6ee1e7e1                                // fcmgt v1.2d, v31.2d, v1.2d
-	VBIT V1.B16, V2.B16, V8.B16
+	WORD $0x6e7fdc42                                // fmul v2.2d, v2.2d, v31.2d
+	WORD $0x6e64dc44                                // fmul v4.2d, v2.2d, v4.2d
 	MOVD $wide0000000000000000<>(SB), R16
 	FMOVQ (R16), F2
 	WORD $0x6ee0e45e                                // fcmgt v30.2d, v2.2d, v0.2d
 	VBIT V30.B16, V2.B16, V0.B16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd400                                // fadd v0.2d, v0.2d, v31.2d
-	WORD $0x4e68d408                                // fadd v8.2d, v0.2d, v8.2d
-	WORD $0x0e616908                                // fcvtn v8.2s, v8.2d
+	WORD $0x4e64d404                                // fadd v4.2d, v0.2d, v4.2d
+	WORD $0x0e616884                                // fcvtn v4.2s, v4.2d
 	TST R2, R2
 	BNE last
 	ADD R9<<2, R0, R12
-	FMOVD F8, (R12)
+	FMOVD F4, (R12)
 	MOVD R11, R9
 	B loop
 rest:
@@ -4346,10 +4251,10 @@ last:
 	ADD R9<<2, R0, R12
 	MOVD R12, R16
 	TBZ $1, R19, single2
-	FMOVD F8, (R16)
+	FMOVD F4, (R16)
 	B moved2
 single2:
-	FMOVS F8, (R16)
+	FMOVS F4, (R16)
 moved2:
 done:
 	RET
@@ -4640,65 +4545,83 @@ moved3:
 done:
 	RET
 
-DATA wide3fc5df28af76a5a4<>+0(SB)/4, $0xaf76a5a4
-DATA wide3fc5df28af76a5a4<>+4(SB)/4, $0x3fc5df28
-DATA wide3fc5df28af76a5a4<>+8(SB)/4, $0xaf76a5a4
-DATA wide3fc5df28af76a5a4<>+12(SB)/4, $0x3fc5df28
-GLOBL wide3fc5df28af76a5a4<>(SB), RODATA|NOPTR, $16
+DATA wide4034000000000000<>+0(SB)/4, $0x00000000
+DATA wide4034000000000000<>+4(SB)/4, $0x40340000
+DATA wide4034000000000000<>+8(SB)/4, $0x00000000
+DATA wide4034000000000000<>+12(SB)/4, $0x40340000
+GLOBL wide4034000000000000<>(SB), RODATA|NOPTR, $16
 
-DATA widebfea4f123185defd<>+0(SB)/4, $0x3185defd
-DATA widebfea4f123185defd<>+4(SB)/4, $0xbfea4f12
-DATA widebfea4f123185defd<>+8(SB)/4, $0x3185defd
-DATA widebfea4f123185defd<>+12(SB)/4, $0xbfea4f12
-GLOBL widebfea4f123185defd<>(SB), RODATA|NOPTR, $16
+DATA wide4008000000000000<>+0(SB)/4, $0x00000000
+DATA wide4008000000000000<>+4(SB)/4, $0x40080000
+DATA wide4008000000000000<>+8(SB)/4, $0x00000000
+DATA wide4008000000000000<>+12(SB)/4, $0x40080000
+GLOBL wide4008000000000000<>(SB), RODATA|NOPTR, $16
 
-DATA wide3ff7d0f60453a1be<>+0(SB)/4, $0x0453a1be
-DATA wide3ff7d0f60453a1be<>+4(SB)/4, $0x3ff7d0f6
-DATA wide3ff7d0f60453a1be<>+8(SB)/4, $0x0453a1be
-DATA wide3ff7d0f60453a1be<>+12(SB)/4, $0x3ff7d0f6
-GLOBL wide3ff7d0f60453a1be<>(SB), RODATA|NOPTR, $16
+DATA wide3f47725f66f355b4<>+0(SB)/4, $0x66f355b4
+DATA wide3f47725f66f355b4<>+4(SB)/4, $0x3f47725f
+DATA wide3f47725f66f355b4<>+8(SB)/4, $0x66f355b4
+DATA wide3f47725f66f355b4<>+12(SB)/4, $0x3f47725f
+GLOBL wide3f47725f66f355b4<>(SB), RODATA|NOPTR, $16
 
-DATA widebff229cba6063980<>+0(SB)/4, $0xa6063980
-DATA widebff229cba6063980<>+4(SB)/4, $0xbff229cb
-DATA widebff229cba6063980<>+8(SB)/4, $0xa6063980
-DATA widebff229cba6063980<>+12(SB)/4, $0xbff229cb
-GLOBL widebff229cba6063980<>(SB), RODATA|NOPTR, $16
+DATA wide3f717c17e02a3782<>+0(SB)/4, $0xe02a3782
+DATA wide3f717c17e02a3782<>+4(SB)/4, $0x3f717c17
+DATA wide3f717c17e02a3782<>+8(SB)/4, $0xe02a3782
+DATA wide3f717c17e02a3782<>+12(SB)/4, $0x3f717c17
+GLOBL wide3f717c17e02a3782<>(SB), RODATA|NOPTR, $16
 
-DATA wide3fd1d8f976231ce6<>+0(SB)/4, $0x76231ce6
-DATA wide3fd1d8f976231ce6<>+4(SB)/4, $0x3fd1d8f9
-DATA wide3fd1d8f976231ce6<>+8(SB)/4, $0x76231ce6
-DATA wide3fd1d8f976231ce6<>+12(SB)/4, $0x3fd1d8f9
-GLOBL wide3fd1d8f976231ce6<>(SB), RODATA|NOPTR, $16
+DATA wide3f98facb7b5dce70<>+0(SB)/4, $0x7b5dce70
+DATA wide3f98facb7b5dce70<>+4(SB)/4, $0x3f98facb
+DATA wide3f98facb7b5dce70<>+8(SB)/4, $0x7b5dce70
+DATA wide3f98facb7b5dce70<>+12(SB)/4, $0x3f98facb
+GLOBL wide3f98facb7b5dce70<>(SB), RODATA|NOPTR, $16
 
-DATA widebfc7d84982aaeaa5<>+0(SB)/4, $0x82aaeaa5
-DATA widebfc7d84982aaeaa5<>+4(SB)/4, $0xbfc7d849
-DATA widebfc7d84982aaeaa5<>+8(SB)/4, $0x82aaeaa5
-DATA widebfc7d84982aaeaa5<>+12(SB)/4, $0xbfc7d849
-GLOBL widebfc7d84982aaeaa5<>(SB), RODATA|NOPTR, $16
+DATA wide3fb258b2274e8b21<>+0(SB)/4, $0x274e8b21
+DATA wide3fb258b2274e8b21<>+4(SB)/4, $0x3fb258b2
+DATA wide3fb258b2274e8b21<>+8(SB)/4, $0x274e8b21
+DATA wide3fb258b2274e8b21<>+12(SB)/4, $0x3fb258b2
+GLOBL wide3fb258b2274e8b21<>(SB), RODATA|NOPTR, $16
 
-DATA wide3fb8c6d917dec3f0<>+0(SB)/4, $0x17dec3f0
-DATA wide3fb8c6d917dec3f0<>+4(SB)/4, $0x3fb8c6d9
-DATA wide3fb8c6d917dec3f0<>+8(SB)/4, $0x17dec3f0
-DATA wide3fb8c6d917dec3f0<>+12(SB)/4, $0x3fb8c6d9
-GLOBL wide3fb8c6d917dec3f0<>(SB), RODATA|NOPTR, $16
+DATA wide3efeb4a8f949f29e<>+0(SB)/4, $0xf949f29e
+DATA wide3efeb4a8f949f29e<>+4(SB)/4, $0x3efeb4a8
+DATA wide3efeb4a8f949f29e<>+8(SB)/4, $0xf949f29e
+DATA wide3efeb4a8f949f29e<>+12(SB)/4, $0x3efeb4a8
+GLOBL wide3efeb4a8f949f29e<>(SB), RODATA|NOPTR, $16
 
-DATA wide3fd7f11f677960ea<>+0(SB)/4, $0x677960ea
-DATA wide3fd7f11f677960ea<>+4(SB)/4, $0x3fd7f11f
-DATA wide3fd7f11f677960ea<>+8(SB)/4, $0x677960ea
-DATA wide3fd7f11f677960ea<>+12(SB)/4, $0x3fd7f11f
-GLOBL wide3fd7f11f677960ea<>(SB), RODATA|NOPTR, $16
+DATA wide3f437a2287312ede<>+0(SB)/4, $0x87312ede
+DATA wide3f437a2287312ede<>+4(SB)/4, $0x3f437a22
+DATA wide3f437a2287312ede<>+8(SB)/4, $0x87312ede
+DATA wide3f437a2287312ede<>+12(SB)/4, $0x3f437a22
+GLOBL wide3f437a2287312ede<>(SB), RODATA|NOPTR, $16
 
-DATA wide3ff00018d48d3588<>+0(SB)/4, $0xd48d3588
-DATA wide3ff00018d48d3588<>+4(SB)/4, $0x3ff00018
-DATA wide3ff00018d48d3588<>+8(SB)/4, $0xd48d3588
-DATA wide3ff00018d48d3588<>+12(SB)/4, $0x3ff00018
-GLOBL wide3ff00018d48d3588<>(SB), RODATA|NOPTR, $16
+DATA wide3f0d6834f8a2aa53<>+0(SB)/4, $0xf8a2aa53
+DATA wide3f0d6834f8a2aa53<>+4(SB)/4, $0x3f0d6834
+DATA wide3f0d6834f8a2aa53<>+8(SB)/4, $0xf8a2aa53
+DATA wide3f0d6834f8a2aa53<>+12(SB)/4, $0x3f0d6834
+GLOBL wide3f0d6834f8a2aa53<>(SB), RODATA|NOPTR, $16
 
-DATA wide3ff43f89c0889bc5<>+0(SB)/4, $0xc0889bc5
-DATA wide3ff43f89c0889bc5<>+4(SB)/4, $0x3ff43f89
-DATA wide3ff43f89c0889bc5<>+8(SB)/4, $0xc0889bc5
-DATA wide3ff43f89c0889bc5<>+12(SB)/4, $0x3ff43f89
-GLOBL wide3ff43f89c0889bc5<>(SB), RODATA|NOPTR, $16
+DATA wide3fc336fe744e0ffd<>+0(SB)/4, $0x744e0ffd
+DATA wide3fc336fe744e0ffd<>+4(SB)/4, $0x3fc336fe
+DATA wide3fc336fe744e0ffd<>+8(SB)/4, $0x744e0ffd
+DATA wide3fc336fe744e0ffd<>+12(SB)/4, $0x3fc336fe
+GLOBL wide3fc336fe744e0ffd<>(SB), RODATA|NOPTR, $16
+
+DATA wide3fcf6ff1f7774cc8<>+0(SB)/4, $0xf7774cc8
+DATA wide3fcf6ff1f7774cc8<>+4(SB)/4, $0x3fcf6ff1
+DATA wide3fcf6ff1f7774cc8<>+8(SB)/4, $0xf7774cc8
+DATA wide3fcf6ff1f7774cc8<>+12(SB)/4, $0x3fcf6ff1
+GLOBL wide3fcf6ff1f7774cc8<>(SB), RODATA|NOPTR, $16
+
+DATA wide3fd4e102bde078e4<>+0(SB)/4, $0xbde078e4
+DATA wide3fd4e102bde078e4<>+4(SB)/4, $0x3fd4e102
+DATA wide3fd4e102bde078e4<>+8(SB)/4, $0xbde078e4
+DATA wide3fd4e102bde078e4<>+12(SB)/4, $0x3fd4e102
+GLOBL wide3fd4e102bde078e4<>(SB), RODATA|NOPTR, $16
+
+DATA wide3fc6e9827d59600b<>+0(SB)/4, $0x7d59600b
+DATA wide3fc6e9827d59600b<>+4(SB)/4, $0x3fc6e982
+DATA wide3fc6e9827d59600b<>+8(SB)/4, $0x7d59600b
+DATA wide3fc6e9827d59600b<>+12(SB)/4, $0x3fc6e982
+GLOBL wide3fc6e9827d59600b<>(SB), RODATA|NOPTR, $16
 
 DATA wide3eebbd779334ef0b<>+0(SB)/4, $0x9334ef0b
 DATA wide3eebbd779334ef0b<>+4(SB)/4, $0x3eebbd77
@@ -4761,346 +4684,366 @@ several:
 	ADD R9<<2, R1, R12
 	FMOVD 16(R12), F18
 	WORD $0x0e617a52                                // fcvtl v18.2d, v18.2s
+	MOVD $wide8000000000000000<>(SB), R16
+	FMOVQ (R16), F31
+	VEOR V31.B16, V0.B16, V1.B16
+	VEOR V31.B16, V9.B16, V10.B16
+	VEOR V31.B16, V18.B16, V19.B16
+	WORD $0x6e60dc21                                // fmul v1.2d, v1.2d, v0.2d
+	WORD $0x6e69dd4a                                // fmul v10.2d, v10.2d, v9.2d
+	WORD $0x6e72de73                                // fmul v19.2d, v19.2d, v18.2d
+	MOVD $wide4086300000000000<>(SB), R16
+	FMOVQ (R16), F2
+	FMOVQ (R16), F11
+	FMOVQ (R16), F20
+	WORD $0x6ee2e43e                                // fcmgt v30.2d, v1.2d, v2.2d
+	VBIT V30.B16, V2.B16, V1.B16
+	WORD $0x6eebe55e                                // fcmgt v30.2d, v10.2d, v11.2d
+	VBIT V30.B16, V11.B16, V10.B16
+	WORD $0x6ef4e67e                                // fcmgt v30.2d, v19.2d, v20.2d
+	VBIT V30.B16, V20.B16, V19.B16
+	MOVD $widec086280000000000<>(SB), R16
+	FMOVQ (R16), F2
+	FMOVQ (R16), F11
+	FMOVQ (R16), F20
+	WORD $0x6ee1e45e                                // fcmgt v30.2d, v2.2d, v1.2d
+	VBIT V30.B16, V2.B16, V1.B16
+	WORD $0x6eeae57e                                // fcmgt v30.2d, v11.2d, v10.2d
+	VBIT V30.B16, V11.B16, V10.B16
+	WORD $0x6ef3e69e                                // fcmgt v30.2d, v20.2d, v19.2d
+	VBIT V30.B16, V20.B16, V19.B16
+	MOVD $wide3ff71547652b82fe<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc22                                // fmul v2.2d, v1.2d, v31.2d
+	WORD $0x6e7fdd4b                                // fmul v11.2d, v10.2d, v31.2d
+	WORD $0x6e7fde74                                // fmul v20.2d, v19.2d, v31.2d
+	MOVD $wide4338000000000000<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4e7fd442                                // fadd v2.2d, v2.2d, v31.2d
+	WORD $0x4e7fd56b                                // fadd v11.2d, v11.2d, v31.2d
+	WORD $0x4e7fd694                                // fadd v20.2d, v20.2d, v31.2d
+	WORD $0x4effd443                                // fsub v3.2d, v2.2d, v31.2d
+	WORD $0x4effd56c                                // fsub v12.2d, v11.2d, v31.2d
+	WORD $0x4effd695                                // fsub v21.2d, v20.2d, v31.2d
+	MOVD $wide3fe62e42fefa39ef<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc63                                // fmul v3.2d, v3.2d, v31.2d
+	WORD $0x6e7fdd8c                                // fmul v12.2d, v12.2d, v31.2d
+	WORD $0x6e7fdeb5                                // fmul v21.2d, v21.2d, v31.2d
+	WORD $0x4ee3d423                                // fsub v3.2d, v1.2d, v3.2d
+	WORD $0x4eecd54c                                // fsub v12.2d, v10.2d, v12.2d
+	WORD $0x4ef5d675                                // fsub v21.2d, v19.2d, v21.2d
+	MOVD $wide3f2a01a01a01a01a<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc61                                // fmul v1.2d, v3.2d, v31.2d
+	WORD $0x6e7fdd8a                                // fmul v10.2d, v12.2d, v31.2d
+	WORD $0x6e7fdeb3                                // fmul v19.2d, v21.2d, v31.2d
+	MOVD $wide3f56c16c16c16c17<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4e7fd421                                // fadd v1.2d, v1.2d, v31.2d
+	WORD $0x4e7fd54a                                // fadd v10.2d, v10.2d, v31.2d
+	WORD $0x4e7fd673                                // fadd v19.2d, v19.2d, v31.2d
+	WORD $0x6e63dc64                                // fmul v4.2d, v3.2d, v3.2d
+	WORD $0x6e6cdd8d                                // fmul v13.2d, v12.2d, v12.2d
+	WORD $0x6e75deb6                                // fmul v22.2d, v21.2d, v21.2d
+	WORD $0x6e61dc81                                // fmul v1.2d, v4.2d, v1.2d
+	WORD $0x6e6addaa                                // fmul v10.2d, v13.2d, v10.2d
+	WORD $0x6e73ded3                                // fmul v19.2d, v22.2d, v19.2d
+	MOVD $wide3f81111111111111<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc65                                // fmul v5.2d, v3.2d, v31.2d
+	WORD $0x6e7fdd8e                                // fmul v14.2d, v12.2d, v31.2d
+	WORD $0x6e7fdeb7                                // fmul v23.2d, v21.2d, v31.2d
+	MOVD $wide3fa5555555555555<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
+	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
+	WORD $0x4e61d4a1                                // fadd v1.2d, v5.2d, v1.2d
+	WORD $0x4e6ad5ca                                // fadd v10.2d, v14.2d, v10.2d
+	WORD $0x4e73d6f3                                // fadd v19.2d, v23.2d, v19.2d
+	WORD $0x6e64dc85                                // fmul v5.2d, v4.2d, v4.2d
+	WORD $0x6e6dddae                                // fmul v14.2d, v13.2d, v13.2d
+	WORD $0x6e76ded7                                // fmul v23.2d, v22.2d, v22.2d
+	WORD $0x6e61dca1                                // fmul v1.2d, v5.2d, v1.2d
+	WORD $0x6e6addca                                // fmul v10.2d, v14.2d, v10.2d
+	WORD $0x6e73def3                                // fmul v19.2d, v23.2d, v19.2d
+	MOVD $wide3fc5555555555555<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc65                                // fmul v5.2d, v3.2d, v31.2d
+	WORD $0x6e7fdd8e                                // fmul v14.2d, v12.2d, v31.2d
+	WORD $0x6e7fdeb7                                // fmul v23.2d, v21.2d, v31.2d
+	MOVD $wide3fe0000000000000<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
+	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
+	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
+	WORD $0x6e6eddae                                // fmul v14.2d, v13.2d, v14.2d
+	WORD $0x6e77ded7                                // fmul v23.2d, v22.2d, v23.2d
+	WORD $0x4e65d465                                // fadd v5.2d, v3.2d, v5.2d
+	WORD $0x4e6ed58e                                // fadd v14.2d, v12.2d, v14.2d
+	WORD $0x4e77d6b7                                // fadd v23.2d, v21.2d, v23.2d
+	WORD $0x4e61d4a1                                // fadd v1.2d, v5.2d, v1.2d
+	WORD $0x4e6ad5ca                                // fadd v10.2d, v14.2d, v10.2d
+	WORD $0x4e73d6f3                                // fadd v19.2d, v23.2d, v19.2d
+	MOVD $wide3ff0000000000000<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4e7fd421                                // fadd v1.2d, v1.2d, v31.2d
+	WORD $0x4e7fd54a                                // fadd v10.2d, v10.2d, v31.2d
+	WORD $0x4e7fd673                                // fadd v19.2d, v19.2d, v31.2d
+	MOVD $wide00000000000003ff<>(SB), R16
+	FMOVQ (R16), F31
+	VADD V31.D2, V2.D2, V2.D2
+	VADD V31.D2, V11.D2, V11.D2
+	VADD V31.D2, V20.D2, V20.D2
+	VSHL $52, V2.D2, V2.D2
+	VSHL $52, V11.D2, V11.D2
+	VSHL $52, V20.D2, V20.D2
+	WORD $0x6e61dc41                                // fmul v1.2d, v2.2d, v1.2d
+	WORD $0x6e6add6a                                // fmul v10.2d, v11.2d, v10.2d
+	WORD $0x6e73de93                                // fmul v19.2d, v20.2d, v19.2d
 	MOVD $wide7fffffffffffffff<>(SB), R16
 	FMOVQ (R16), F31
-	VAND V31.B16, V0.B16, V1.B16
-	VAND V31.B16, V9.B16, V10.B16
-	VAND V31.B16, V18.B16, V19.B16
-	MOVD $wide3fe0000000000000<>(SB), R16
+	VAND V31.B16, V0.B16, V2.B16
+	VAND V31.B16, V9.B16, V11.B16
+	VAND V31.B16, V18.B16, V20.B16
+	MOVD $wide4034000000000000<>(SB), R16
+	FMOVQ (R16), F5
+	FMOVQ (R16), F14
+	FMOVQ (R16), F23
+	WORD $0x6ee5e45e                                // fcmgt v30.2d, v2.2d, v5.2d
+	VBIT V30.B16, V5.B16, V2.B16
+	WORD $0x6eeee57e                                // fcmgt v30.2d, v11.2d, v14.2d
+	VBIT V30.B16, V14.B16, V11.B16
+	WORD $0x6ef7e69e                                // fcmgt v30.2d, v20.2d, v23.2d
+	VBIT V30.B16, V23.B16, V20.B16
+	MOVD $wide4008000000000000<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4effd445                                // fsub v5.2d, v2.2d, v31.2d
+	WORD $0x4effd56e                                // fsub v14.2d, v11.2d, v31.2d
+	WORD $0x4effd697                                // fsub v23.2d, v20.2d, v31.2d
+	WORD $0x4e7fd442                                // fadd v2.2d, v2.2d, v31.2d
+	WORD $0x4e7fd56b                                // fadd v11.2d, v11.2d, v31.2d
+	WORD $0x4e7fd694                                // fadd v20.2d, v20.2d, v31.2d
+	WORD $0x6e62fca2                                // fdiv v2.2d, v5.2d, v2.2d
+	WORD $0x6e6bfdcb                                // fdiv v11.2d, v14.2d, v11.2d
+	WORD $0x6e74fef4                                // fdiv v20.2d, v23.2d, v20.2d
+	MOVD $wide3f47725f66f355b4<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc45                                // fmul v5.2d, v2.2d, v31.2d
+	WORD $0x6e7fdd6e                                // fmul v14.2d, v11.2d, v31.2d
+	WORD $0x6e7fde97                                // fmul v23.2d, v20.2d, v31.2d
+	MOVD $wide3f717c17e02a3782<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
+	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
+	WORD $0x6e62dc43                                // fmul v3.2d, v2.2d, v2.2d
+	WORD $0x6e6bdd6c                                // fmul v12.2d, v11.2d, v11.2d
+	WORD $0x6e74de95                                // fmul v21.2d, v20.2d, v20.2d
+	WORD $0x6e65dc65                                // fmul v5.2d, v3.2d, v5.2d
+	WORD $0x6e6edd8e                                // fmul v14.2d, v12.2d, v14.2d
+	WORD $0x6e77deb7                                // fmul v23.2d, v21.2d, v23.2d
+	MOVD $wide3f98facb7b5dce70<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc44                                // fmul v4.2d, v2.2d, v31.2d
+	WORD $0x6e7fdd6d                                // fmul v13.2d, v11.2d, v31.2d
+	WORD $0x6e7fde96                                // fmul v22.2d, v20.2d, v31.2d
+	MOVD $wide3fb258b2274e8b21<>(SB), R16
+	FMOVQ (R16), F6
+	FMOVQ (R16), F15
+	FMOVQ (R16), F24
+	WORD $0x4ee4d4c4                                // fsub v4.2d, v6.2d, v4.2d
+	WORD $0x4eedd5ed                                // fsub v13.2d, v15.2d, v13.2d
+	WORD $0x4ef6d716                                // fsub v22.2d, v24.2d, v22.2d
+	WORD $0x4e65d485                                // fadd v5.2d, v4.2d, v5.2d
+	WORD $0x4e6ed5ae                                // fadd v14.2d, v13.2d, v14.2d
+	WORD $0x4e77d6d7                                // fadd v23.2d, v22.2d, v23.2d
+	MOVD $wide3efeb4a8f949f29e<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc44                                // fmul v4.2d, v2.2d, v31.2d
+	WORD $0x6e7fdd6d                                // fmul v13.2d, v11.2d, v31.2d
+	WORD $0x6e7fde96                                // fmul v22.2d, v20.2d, v31.2d
+	MOVD $wide3f437a2287312ede<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4effd484                                // fsub v4.2d, v4.2d, v31.2d
+	WORD $0x4effd5ad                                // fsub v13.2d, v13.2d, v31.2d
+	WORD $0x4effd6d6                                // fsub v22.2d, v22.2d, v31.2d
+	MOVD $wide3f0d6834f8a2aa53<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc66                                // fmul v6.2d, v3.2d, v31.2d
+	WORD $0x6e7fdd8f                                // fmul v15.2d, v12.2d, v31.2d
+	WORD $0x6e7fdeb8                                // fmul v24.2d, v21.2d, v31.2d
+	WORD $0x4e66d486                                // fadd v6.2d, v4.2d, v6.2d
+	WORD $0x4e6fd5af                                // fadd v15.2d, v13.2d, v15.2d
+	WORD $0x4e78d6d8                                // fadd v24.2d, v22.2d, v24.2d
+	WORD $0x6e63dc64                                // fmul v4.2d, v3.2d, v3.2d
+	WORD $0x6e6cdd8d                                // fmul v13.2d, v12.2d, v12.2d
+	WORD $0x6e75deb6                                // fmul v22.2d, v21.2d, v21.2d
+	WORD $0x6e66dc86                                // fmul v6.2d, v4.2d, v6.2d
+	WORD $0x6e6fddaf                                // fmul v15.2d, v13.2d, v15.2d
+	WORD $0x6e78ded8                                // fmul v24.2d, v22.2d, v24.2d
+	WORD $0x4e66d4a6                                // fadd v6.2d, v5.2d, v6.2d
+	WORD $0x4e6fd5cf                                // fadd v15.2d, v14.2d, v15.2d
+	WORD $0x4e78d6f8                                // fadd v24.2d, v23.2d, v24.2d
+	WORD $0x6e66dc86                                // fmul v6.2d, v4.2d, v6.2d
+	WORD $0x6e6fddaf                                // fmul v15.2d, v13.2d, v15.2d
+	WORD $0x6e78ded8                                // fmul v24.2d, v22.2d, v24.2d
+	MOVD $wide3fc336fe744e0ffd<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc44                                // fmul v4.2d, v2.2d, v31.2d
+	WORD $0x6e7fdd6d                                // fmul v13.2d, v11.2d, v31.2d
+	WORD $0x6e7fde96                                // fmul v22.2d, v20.2d, v31.2d
+	MOVD $wide3fcf6ff1f7774cc8<>(SB), R16
+	FMOVQ (R16), F5
+	FMOVQ (R16), F14
+	FMOVQ (R16), F23
+	WORD $0x4ee4d4a4                                // fsub v4.2d, v5.2d, v4.2d
+	WORD $0x4eedd5cd                                // fsub v13.2d, v14.2d, v13.2d
+	WORD $0x4ef6d6f6                                // fsub v22.2d, v23.2d, v22.2d
+	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
+	WORD $0x6e6ddd8d                                // fmul v13.2d, v12.2d, v13.2d
+	WORD $0x6e76deb6                                // fmul v22.2d, v21.2d, v22.2d
+	MOVD $wide3fd4e102bde078e4<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc42                                // fmul v2.2d, v2.2d, v31.2d
+	WORD $0x6e7fdd6b                                // fmul v11.2d, v11.2d, v31.2d
+	WORD $0x6e7fde94                                // fmul v20.2d, v20.2d, v31.2d
+	MOVD $wide3fc6e9827d59600b<>(SB), R16
+	FMOVQ (R16), F3
+	FMOVQ (R16), F12
+	FMOVQ (R16), F21
+	WORD $0x4ee2d462                                // fsub v2.2d, v3.2d, v2.2d
+	WORD $0x4eebd58b                                // fsub v11.2d, v12.2d, v11.2d
+	WORD $0x4ef4d6b4                                // fsub v20.2d, v21.2d, v20.2d
+	WORD $0x4e64d444                                // fadd v4.2d, v2.2d, v4.2d
+	WORD $0x4e6dd56d                                // fadd v13.2d, v11.2d, v13.2d
+	WORD $0x4e76d696                                // fadd v22.2d, v20.2d, v22.2d
+	WORD $0x4e66d486                                // fadd v6.2d, v4.2d, v6.2d
+	WORD $0x4e6fd5af                                // fadd v15.2d, v13.2d, v15.2d
+	WORD $0x4e78d6d8                                // fadd v24.2d, v22.2d, v24.2d
+	WORD $0x6e66dc26                                // fmul v6.2d, v1.2d, v6.2d
+	WORD $0x6e6fdd4f                                // fmul v15.2d, v10.2d, v15.2d
+	WORD $0x6e78de78                                // fmul v24.2d, v19.2d, v24.2d
+	MOVD $wide3ff0000000000000<>(SB), R16
+	FMOVQ (R16), F1
+	FMOVQ (R16), F10
+	FMOVQ (R16), F19
+	WORD $0x4ee6d426                                // fsub v6.2d, v1.2d, v6.2d
+	WORD $0x4eefd54f                                // fsub v15.2d, v10.2d, v15.2d
+	WORD $0x4ef8d678                                // fsub v24.2d, v19.2d, v24.2d
+	MOVD $wide8000000000000000<>(SB), R16
+	FMOVQ (R16), F31
+	VEOR V31.B16, V6.B16, V1.B16
+	VEOR V31.B16, V15.B16, V10.B16
+	VEOR V31.B16, V24.B16, V19.B16
+	MOVD $wide0000000000000000<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6ee0e7e4                                // fcmgt v4.2d, v31.2d, v0.2d
+	WORD $0x6ee9e7ed                                // fcmgt v13.2d, v31.2d, v9.2d
+	WORD $0x6ef2e7f6                                // fcmgt v22.2d, v31.2d, v18.2d
+	VBIT V4.B16, V1.B16, V6.B16
+	VBIT V13.B16, V10.B16, V15.B16
+	VBIT V22.B16, V19.B16, V24.B16
+	WORD $0x6e60dc01                                // fmul v1.2d, v0.2d, v0.2d
+	WORD $0x6e69dd2a                                // fmul v10.2d, v9.2d, v9.2d
+	WORD $0x6e72de53                                // fmul v19.2d, v18.2d, v18.2d
+	MOVD $wide3eebbd779334ef0b<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc24                                // fmul v4.2d, v1.2d, v31.2d
+	WORD $0x6e7fdd4d                                // fmul v13.2d, v10.2d, v31.2d
+	WORD $0x6e7fde76                                // fmul v22.2d, v19.2d, v31.2d
+	MOVD $wide3f1c01c01c01c01c<>(SB), R16
+	FMOVQ (R16), F2
+	FMOVQ (R16), F11
+	FMOVQ (R16), F20
+	WORD $0x4ee4d444                                // fsub v4.2d, v2.2d, v4.2d
+	WORD $0x4eedd56d                                // fsub v13.2d, v11.2d, v13.2d
+	WORD $0x4ef6d696                                // fsub v22.2d, v20.2d, v22.2d
+	WORD $0x6e61dc22                                // fmul v2.2d, v1.2d, v1.2d
+	WORD $0x6e6add4b                                // fmul v11.2d, v10.2d, v10.2d
+	WORD $0x6e73de74                                // fmul v20.2d, v19.2d, v19.2d
+	WORD $0x6e64dc44                                // fmul v4.2d, v2.2d, v4.2d
+	WORD $0x6e6ddd6d                                // fmul v13.2d, v11.2d, v13.2d
+	WORD $0x6e76de96                                // fmul v22.2d, v20.2d, v22.2d
+	MOVD $wide3f48d3018d3018d3<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc23                                // fmul v3.2d, v1.2d, v31.2d
+	WORD $0x6e7fdd4c                                // fmul v12.2d, v10.2d, v31.2d
+	WORD $0x6e7fde75                                // fmul v21.2d, v19.2d, v31.2d
+	MOVD $wide3f72f684bda12f68<>(SB), R16
+	FMOVQ (R16), F5
+	FMOVQ (R16), F14
+	FMOVQ (R16), F23
+	WORD $0x4ee3d4a3                                // fsub v3.2d, v5.2d, v3.2d
+	WORD $0x4eecd5cc                                // fsub v12.2d, v14.2d, v12.2d
+	WORD $0x4ef5d6f5                                // fsub v21.2d, v23.2d, v21.2d
+	WORD $0x4e64d464                                // fadd v4.2d, v3.2d, v4.2d
+	WORD $0x4e6dd58d                                // fadd v13.2d, v12.2d, v13.2d
+	WORD $0x4e76d6b6                                // fadd v22.2d, v21.2d, v22.2d
+	WORD $0x6e62dc43                                // fmul v3.2d, v2.2d, v2.2d
+	WORD $0x6e6bdd6c                                // fmul v12.2d, v11.2d, v11.2d
+	WORD $0x6e74de95                                // fmul v21.2d, v20.2d, v20.2d
+	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
+	WORD $0x6e6ddd8d                                // fmul v13.2d, v12.2d, v13.2d
+	WORD $0x6e76deb6                                // fmul v22.2d, v21.2d, v22.2d
+	MOVD $wide3f98618618618618<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc23                                // fmul v3.2d, v1.2d, v31.2d
+	WORD $0x6e7fdd4c                                // fmul v12.2d, v10.2d, v31.2d
+	WORD $0x6e7fde75                                // fmul v21.2d, v19.2d, v31.2d
+	MOVD $wide3fb999999999999a<>(SB), R16
+	FMOVQ (R16), F5
+	FMOVQ (R16), F14
+	FMOVQ (R16), F23
+	WORD $0x4ee3d4a3                                // fsub v3.2d, v5.2d, v3.2d
+	WORD $0x4eecd5cc                                // fsub v12.2d, v14.2d, v12.2d
+	WORD $0x4ef5d6f5                                // fsub v21.2d, v23.2d, v21.2d
+	WORD $0x6e63dc43                                // fmul v3.2d, v2.2d, v3.2d
+	WORD $0x6e6cdd6c                                // fmul v12.2d, v11.2d, v12.2d
+	WORD $0x6e75de95                                // fmul v21.2d, v20.2d, v21.2d
+	MOVD $wide3fd5555555555555<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x6e7fdc22                                // fmul v2.2d, v1.2d, v31.2d
 	WORD $0x6e7fdd4b                                // fmul v11.2d, v10.2d, v31.2d
 	WORD $0x6e7fde74                                // fmul v20.2d, v19.2d, v31.2d
 	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd442                                // fadd v2.2d, v2.2d, v31.2d
-	WORD $0x4e7fd56b                                // fadd v11.2d, v11.2d, v31.2d
-	WORD $0x4e7fd694                                // fadd v20.2d, v20.2d, v31.2d
-	FMOVQ (R16), F3
-	FMOVQ (R16), F12
-	FMOVQ (R16), F21
-	WORD $0x6e62fc62                                // fdiv v2.2d, v3.2d, v2.2d
-	WORD $0x6e6bfd8b                                // fdiv v11.2d, v12.2d, v11.2d
-	WORD $0x6e74feb4                                // fdiv v20.2d, v21.2d, v20.2d
-	MOVD $wide3fc5df28af76a5a4<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc43                                // fmul v3.2d, v2.2d, v31.2d
-	WORD $0x6e7fdd6c                                // fmul v12.2d, v11.2d, v31.2d
-	WORD $0x6e7fde95                                // fmul v21.2d, v20.2d, v31.2d
-	MOVD $widebfea4f123185defd<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x4e7fd58c                                // fadd v12.2d, v12.2d, v31.2d
-	WORD $0x4e7fd6b5                                // fadd v21.2d, v21.2d, v31.2d
-	WORD $0x6e63dc43                                // fmul v3.2d, v2.2d, v3.2d
-	WORD $0x6e6cdd6c                                // fmul v12.2d, v11.2d, v12.2d
-	WORD $0x6e75de95                                // fmul v21.2d, v20.2d, v21.2d
-	MOVD $wide3ff7d0f60453a1be<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x4e7fd58c                                // fadd v12.2d, v12.2d, v31.2d
-	WORD $0x4e7fd6b5                                // fadd v21.2d, v21.2d, v31.2d
-	WORD $0x6e63dc43                                // fmul v3.2d, v2.2d, v3.2d
-	WORD $0x6e6cdd6c                                // fmul v12.2d, v11.2d, v12.2d
-	WORD $0x6e75de95                                // fmul v21.2d, v20.2d, v21.2d
-	MOVD $widebff229cba6063980<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x4e7fd58c                                // fadd v12.2d, v12.2d, v31.2d
-	WORD $0x4e7fd6b5                                // fadd v21.2d, v21.2d, v31.2d
-	WORD $0x6e63dc43                                // fmul v3.2d, v2.2d, v3.2d
-	WORD $0x6e6cdd6c                                // fmul v12.2d, v11.2d, v12.2d
-	WORD $0x6e75de95                                // fmul v21.2d, v20.2d, v21.2d
-	MOVD $wide3fd1d8f976231ce6<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x4e7fd58c                                // fadd v12.2d, v12.2d, v31.2d
-	WORD $0x4e7fd6b5                                // fadd v21.2d, v21.2d, v31.2d
-	WORD $0x6e63dc43                                // fmul v3.2d, v2.2d, v3.2d
-	WORD $0x6e6cdd6c                                // fmul v12.2d, v11.2d, v12.2d
-	WORD $0x6e75de95                                // fmul v21.2d, v20.2d, v21.2d
-	MOVD $widebfc7d84982aaeaa5<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x4e7fd58c                                // fadd v12.2d, v12.2d, v31.2d
-	WORD $0x4e7fd6b5                                // fadd v21.2d, v21.2d, v31.2d
-	WORD $0x6e63dc43                                // fmul v3.2d, v2.2d, v3.2d
-	WORD $0x6e6cdd6c                                // fmul v12.2d, v11.2d, v12.2d
-	WORD $0x6e75de95                                // fmul v21.2d, v20.2d, v21.2d
-	MOVD $wide3fb8c6d917dec3f0<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x4e7fd58c                                // fadd v12.2d, v12.2d, v31.2d
-	WORD $0x4e7fd6b5                                // fadd v21.2d, v21.2d, v31.2d
-	WORD $0x6e63dc43                                // fmul v3.2d, v2.2d, v3.2d
-	WORD $0x6e6cdd6c                                // fmul v12.2d, v11.2d, v12.2d
-	WORD $0x6e75de95                                // fmul v21.2d, v20.2d, v21.2d
-	MOVD $wide3fd7f11f677960ea<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x4e7fd58c                                // fadd v12.2d, v12.2d, v31.2d
-	WORD $0x4e7fd6b5                                // fadd v21.2d, v21.2d, v31.2d
-	WORD $0x6e63dc43                                // fmul v3.2d, v2.2d, v3.2d
-	WORD $0x6e6cdd6c                                // fmul v12.2d, v11.2d, v12.2d
-	WORD $0x6e75de95                                // fmul v21.2d, v20.2d, v21.2d
-	MOVD $wide3ff00018d48d3588<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x4e7fd58c                                // fadd v12.2d, v12.2d, v31.2d
-	WORD $0x4e7fd6b5                                // fadd v21.2d, v21.2d, v31.2d
-	WORD $0x6e63dc43                                // fmul v3.2d, v2.2d, v3.2d
-	WORD $0x6e6cdd6c                                // fmul v12.2d, v11.2d, v12.2d
-	WORD $0x6e75de95                                // fmul v21.2d, v20.2d, v21.2d
-	MOVD $wide8000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VEOR V31.B16, V1.B16, V4.B16
-	VEOR V31.B16, V10.B16, V13.B16
-	VEOR V31.B16, V19.B16, V22.B16
-	WORD $0x6e61dc81                                // fmul v1.2d, v4.2d, v1.2d
-	WORD $0x6e6addaa                                // fmul v10.2d, v13.2d, v10.2d
-	WORD $0x6e73ded3                                // fmul v19.2d, v22.2d, v19.2d
-	MOVD $wide3ff43f89c0889bc5<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4effd421                                // fsub v1.2d, v1.2d, v31.2d
-	WORD $0x4effd54a                                // fsub v10.2d, v10.2d, v31.2d
-	WORD $0x4effd673                                // fsub v19.2d, v19.2d, v31.2d
-	WORD $0x4e63d423                                // fadd v3.2d, v1.2d, v3.2d
-	WORD $0x4e6cd54c                                // fadd v12.2d, v10.2d, v12.2d
-	WORD $0x4e75d675                                // fadd v21.2d, v19.2d, v21.2d
-	MOVD $wide4086300000000000<>(SB), R16
-	FMOVQ (R16), F1
-	FMOVQ (R16), F10
-	FMOVQ (R16), F19
-	WORD $0x6ee1e47e                                // fcmgt v30.2d, v3.2d, v1.2d
-	VBIT V30.B16, V1.B16, V3.B16
-	WORD $0x6eeae59e                                // fcmgt v30.2d, v12.2d, v10.2d
-	VBIT V30.B16, V10.B16, V12.B16
-	WORD $0x6ef3e6be                                // fcmgt v30.2d, v21.2d, v19.2d
-	VBIT V30.B16, V19.B16, V21.B16
-	MOVD $widec086280000000000<>(SB), R16
-	FMOVQ (R16), F1
-	FMOVQ (R16), F10
-	FMOVQ (R16), F19
-	WORD $0x6ee3e43e                                // fcmgt v30.2d, v1.2d, v3.2d
-	VBIT V30.B16, V1.B16, V3.B16
-	WORD $0x6eece55e                                // fcmgt v30.2d, v10.2d, v12.2d
-	VBIT V30.B16, V10.B16, V12.B16
-	WORD $0x6ef5e67e                                // fcmgt v30.2d, v19.2d, v21.2d
-	VBIT V30.B16, V19.B16, V21.B16
-	MOVD $wide3ff71547652b82fe<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc61                                // fmul v1.2d, v3.2d, v31.2d
-	WORD $0x6e7fdd8a                                // fmul v10.2d, v12.2d, v31.2d
-	WORD $0x6e7fdeb3                                // fmul v19.2d, v21.2d, v31.2d
-	MOVD $wide4338000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd421                                // fadd v1.2d, v1.2d, v31.2d
-	WORD $0x4e7fd54a                                // fadd v10.2d, v10.2d, v31.2d
-	WORD $0x4e7fd673                                // fadd v19.2d, v19.2d, v31.2d
-	WORD $0x4effd424                                // fsub v4.2d, v1.2d, v31.2d
-	WORD $0x4effd54d                                // fsub v13.2d, v10.2d, v31.2d
-	WORD $0x4effd676                                // fsub v22.2d, v19.2d, v31.2d
-	MOVD $wide3fe62e42fefa39ef<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc84                                // fmul v4.2d, v4.2d, v31.2d
-	WORD $0x6e7fddad                                // fmul v13.2d, v13.2d, v31.2d
-	WORD $0x6e7fded6                                // fmul v22.2d, v22.2d, v31.2d
-	WORD $0x4ee4d464                                // fsub v4.2d, v3.2d, v4.2d
-	WORD $0x4eedd58d                                // fsub v13.2d, v12.2d, v13.2d
-	WORD $0x4ef6d6b6                                // fsub v22.2d, v21.2d, v22.2d
-	MOVD $wide3f2a01a01a01a01a<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc83                                // fmul v3.2d, v4.2d, v31.2d
-	WORD $0x6e7fddac                                // fmul v12.2d, v13.2d, v31.2d
-	WORD $0x6e7fded5                                // fmul v21.2d, v22.2d, v31.2d
-	MOVD $wide3f56c16c16c16c17<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x4e7fd58c                                // fadd v12.2d, v12.2d, v31.2d
-	WORD $0x4e7fd6b5                                // fadd v21.2d, v21.2d, v31.2d
-	WORD $0x6e64dc85                                // fmul v5.2d, v4.2d, v4.2d
-	WORD $0x6e6dddae                                // fmul v14.2d, v13.2d, v13.2d
-	WORD $0x6e76ded7                                // fmul v23.2d, v22.2d, v22.2d
-	WORD $0x6e63dca3                                // fmul v3.2d, v5.2d, v3.2d
-	WORD $0x6e6cddcc                                // fmul v12.2d, v14.2d, v12.2d
-	WORD $0x6e75def5                                // fmul v21.2d, v23.2d, v21.2d
-	MOVD $wide3f81111111111111<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc86                                // fmul v6.2d, v4.2d, v31.2d
-	WORD $0x6e7fddaf                                // fmul v15.2d, v13.2d, v31.2d
-	WORD $0x6e7fded8                                // fmul v24.2d, v22.2d, v31.2d
-	MOVD $wide3fa5555555555555<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x4e7fd5ef                                // fadd v15.2d, v15.2d, v31.2d
-	WORD $0x4e7fd718                                // fadd v24.2d, v24.2d, v31.2d
-	WORD $0x4e63d4c3                                // fadd v3.2d, v6.2d, v3.2d
-	WORD $0x4e6cd5ec                                // fadd v12.2d, v15.2d, v12.2d
-	WORD $0x4e75d715                                // fadd v21.2d, v24.2d, v21.2d
-	WORD $0x6e65dca6                                // fmul v6.2d, v5.2d, v5.2d
-	WORD $0x6e6eddcf                                // fmul v15.2d, v14.2d, v14.2d
-	WORD $0x6e77def8                                // fmul v24.2d, v23.2d, v23.2d
-	WORD $0x6e63dcc3                                // fmul v3.2d, v6.2d, v3.2d
-	WORD $0x6e6cddec                                // fmul v12.2d, v15.2d, v12.2d
-	WORD $0x6e75df15                                // fmul v21.2d, v24.2d, v21.2d
-	MOVD $wide3fc5555555555555<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc86                                // fmul v6.2d, v4.2d, v31.2d
-	WORD $0x6e7fddaf                                // fmul v15.2d, v13.2d, v31.2d
-	WORD $0x6e7fded8                                // fmul v24.2d, v22.2d, v31.2d
-	MOVD $wide3fe0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x4e7fd5ef                                // fadd v15.2d, v15.2d, v31.2d
-	WORD $0x4e7fd718                                // fadd v24.2d, v24.2d, v31.2d
-	WORD $0x6e66dca6                                // fmul v6.2d, v5.2d, v6.2d
-	WORD $0x6e6fddcf                                // fmul v15.2d, v14.2d, v15.2d
-	WORD $0x6e78def8                                // fmul v24.2d, v23.2d, v24.2d
-	WORD $0x4e66d486                                // fadd v6.2d, v4.2d, v6.2d
-	WORD $0x4e6fd5af                                // fadd v15.2d, v13.2d, v15.2d
-	WORD $0x4e78d6d8                                // fadd v24.2d, v22.2d, v24.2d
-	WORD $0x4e63d4c3                                // fadd v3.2d, v6.2d, v3.2d
-	WORD $0x4e6cd5ec                                // fadd v12.2d, v15.2d, v12.2d
-	WORD $0x4e75d715                                // fadd v21.2d, v24.2d, v21.2d
-	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x4e7fd58c                                // fadd v12.2d, v12.2d, v31.2d
-	WORD $0x4e7fd6b5                                // fadd v21.2d, v21.2d, v31.2d
-	MOVD $wide00000000000003ff<>(SB), R16
-	FMOVQ (R16), F31
-	VADD V31.D2, V1.D2, V1.D2
-	VADD V31.D2, V10.D2, V10.D2
-	VADD V31.D2, V19.D2, V19.D2
-	VSHL $52, V1.D2, V1.D2
-	VSHL $52, V10.D2, V10.D2
-	VSHL $52, V19.D2, V19.D2
-	WORD $0x6e63dc23                                // fmul v3.2d, v1.2d, v3.2d
-	WORD $0x6e6cdd4c                                // fmul v12.2d, v10.2d, v12.2d
-	WORD $0x6e75de75                                // fmul v21.2d, v19.2d, v21.2d
-	WORD $0x6e63dc43                                // fmul v3.2d, v2.2d, v3.2d
-	WORD $0x6e6cdd6c                                // fmul v12.2d, v11.2d, v12.2d
-	WORD $0x6e75de95                                // fmul v21.2d, v20.2d, v21.2d
-	MOVD $wide4000000000000000<>(SB), R16
-	FMOVQ (R16), F2
-	FMOVQ (R16), F11
-	FMOVQ (R16), F20
-	WORD $0x4ee3d442                                // fsub v2.2d, v2.2d, v3.2d
-	WORD $0x4eecd56b                                // fsub v11.2d, v11.2d, v12.2d
-	WORD $0x4ef5d694                                // fsub v20.2d, v20.2d, v21.2d
-	MOVD $wide0000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6ee0e7e1                                // fcmgt v1.2d, v31.2d, v0.2d
-	WORD $0x6ee9e7ea                                // fcmgt v10.2d, v31.2d, v9.2d
-	WORD $0x6ef2e7f3                                // fcmgt v19.2d, v31.2d, v18.2d
-	VBIT V1.B16, V2.B16, V3.B16
-	VBIT V10.B16, V11.B16, V12.B16
-	VBIT V19.B16, V20.B16, V21.B16
-	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F2
-	FMOVQ (R16), F11
-	FMOVQ (R16), F20
-	WORD $0x4ee3d443                                // fsub v3.2d, v2.2d, v3.2d
-	WORD $0x4eecd56c                                // fsub v12.2d, v11.2d, v12.2d
-	WORD $0x4ef5d695                                // fsub v21.2d, v20.2d, v21.2d
-	WORD $0x6e60dc02                                // fmul v2.2d, v0.2d, v0.2d
-	WORD $0x6e69dd2b                                // fmul v11.2d, v9.2d, v9.2d
-	WORD $0x6e72de54                                // fmul v20.2d, v18.2d, v18.2d
-	MOVD $wide3eebbd779334ef0b<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc41                                // fmul v1.2d, v2.2d, v31.2d
-	WORD $0x6e7fdd6a                                // fmul v10.2d, v11.2d, v31.2d
-	WORD $0x6e7fde93                                // fmul v19.2d, v20.2d, v31.2d
-	MOVD $wide3f1c01c01c01c01c<>(SB), R16
-	FMOVQ (R16), F6
-	FMOVQ (R16), F15
-	FMOVQ (R16), F24
-	WORD $0x4ee1d4c1                                // fsub v1.2d, v6.2d, v1.2d
-	WORD $0x4eead5ea                                // fsub v10.2d, v15.2d, v10.2d
-	WORD $0x4ef3d713                                // fsub v19.2d, v24.2d, v19.2d
-	WORD $0x6e62dc46                                // fmul v6.2d, v2.2d, v2.2d
-	WORD $0x6e6bdd6f                                // fmul v15.2d, v11.2d, v11.2d
-	WORD $0x6e74de98                                // fmul v24.2d, v20.2d, v20.2d
-	WORD $0x6e61dcc1                                // fmul v1.2d, v6.2d, v1.2d
-	WORD $0x6e6addea                                // fmul v10.2d, v15.2d, v10.2d
-	WORD $0x6e73df13                                // fmul v19.2d, v24.2d, v19.2d
-	MOVD $wide3f48d3018d3018d3<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc44                                // fmul v4.2d, v2.2d, v31.2d
-	WORD $0x6e7fdd6d                                // fmul v13.2d, v11.2d, v31.2d
-	WORD $0x6e7fde96                                // fmul v22.2d, v20.2d, v31.2d
-	MOVD $wide3f72f684bda12f68<>(SB), R16
 	FMOVQ (R16), F5
 	FMOVQ (R16), F14
 	FMOVQ (R16), F23
-	WORD $0x4ee4d4a4                                // fsub v4.2d, v5.2d, v4.2d
-	WORD $0x4eedd5cd                                // fsub v13.2d, v14.2d, v13.2d
-	WORD $0x4ef6d6f6                                // fsub v22.2d, v23.2d, v22.2d
-	WORD $0x4e61d481                                // fadd v1.2d, v4.2d, v1.2d
-	WORD $0x4e6ad5aa                                // fadd v10.2d, v13.2d, v10.2d
-	WORD $0x4e73d6d3                                // fadd v19.2d, v22.2d, v19.2d
-	WORD $0x6e66dcc4                                // fmul v4.2d, v6.2d, v6.2d
-	WORD $0x6e6fdded                                // fmul v13.2d, v15.2d, v15.2d
-	WORD $0x6e78df16                                // fmul v22.2d, v24.2d, v24.2d
-	WORD $0x6e61dc81                                // fmul v1.2d, v4.2d, v1.2d
-	WORD $0x6e6addaa                                // fmul v10.2d, v13.2d, v10.2d
-	WORD $0x6e73ded3                                // fmul v19.2d, v22.2d, v19.2d
-	MOVD $wide3f98618618618618<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc44                                // fmul v4.2d, v2.2d, v31.2d
-	WORD $0x6e7fdd6d                                // fmul v13.2d, v11.2d, v31.2d
-	WORD $0x6e7fde96                                // fmul v22.2d, v20.2d, v31.2d
-	MOVD $wide3fb999999999999a<>(SB), R16
-	FMOVQ (R16), F5
-	FMOVQ (R16), F14
-	FMOVQ (R16), F23
-	WORD $0x4ee4d4a4                                // fsub v4.2d, v5.2d, v4.2d
-	WORD $0x4eedd5cd                                // fsub v13.2d, v14.2d, v13.2d
-	WORD $0x4ef6d6f6                                // fsub v22.2d, v23.2d, v22.2d
-	WORD $0x6e64dcc4                                // fmul v4.2d, v6.2d, v4.2d
-	WORD $0x6e6ddded                                // fmul v13.2d, v15.2d, v13.2d
-	WORD $0x6e76df16                                // fmul v22.2d, v24.2d, v22.2d
-	MOVD $wide3fd5555555555555<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc46                                // fmul v6.2d, v2.2d, v31.2d
-	WORD $0x6e7fdd6f                                // fmul v15.2d, v11.2d, v31.2d
-	WORD $0x6e7fde98                                // fmul v24.2d, v20.2d, v31.2d
-	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F5
-	FMOVQ (R16), F14
-	FMOVQ (R16), F23
-	WORD $0x4ee6d4a6                                // fsub v6.2d, v5.2d, v6.2d
-	WORD $0x4eefd5cf                                // fsub v15.2d, v14.2d, v15.2d
-	WORD $0x4ef8d6f8                                // fsub v24.2d, v23.2d, v24.2d
-	WORD $0x4e64d4c4                                // fadd v4.2d, v6.2d, v4.2d
-	WORD $0x4e6dd5ed                                // fadd v13.2d, v15.2d, v13.2d
-	WORD $0x4e76d716                                // fadd v22.2d, v24.2d, v22.2d
-	WORD $0x4e61d481                                // fadd v1.2d, v4.2d, v1.2d
-	WORD $0x4e6ad5aa                                // fadd v10.2d, v13.2d, v10.2d
-	WORD $0x4e73d6d3                                // fadd v19.2d, v22.2d, v19.2d
+	WORD $0x4ee2d4a2                                // fsub v2.2d, v5.2d, v2.2d
+	WORD $0x4eebd5cb                                // fsub v11.2d, v14.2d, v11.2d
+	WORD $0x4ef4d6f4                                // fsub v20.2d, v23.2d, v20.2d
+	WORD $0x4e63d443                                // fadd v3.2d, v2.2d, v3.2d
+	WORD $0x4e6cd56c                                // fadd v12.2d, v11.2d, v12.2d
+	WORD $0x4e75d695                                // fadd v21.2d, v20.2d, v21.2d
+	WORD $0x4e64d464                                // fadd v4.2d, v3.2d, v4.2d
+	WORD $0x4e6dd58d                                // fadd v13.2d, v12.2d, v13.2d
+	WORD $0x4e76d6b6                                // fadd v22.2d, v21.2d, v22.2d
 	MOVD $wide3ff20dd750429b6d<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x6e7fdc00                                // fmul v0.2d, v0.2d, v31.2d
 	WORD $0x6e7fdd29                                // fmul v9.2d, v9.2d, v31.2d
 	WORD $0x6e7fde52                                // fmul v18.2d, v18.2d, v31.2d
-	WORD $0x6e61dc01                                // fmul v1.2d, v0.2d, v1.2d
-	WORD $0x6e6add2a                                // fmul v10.2d, v9.2d, v10.2d
-	WORD $0x6e73de53                                // fmul v19.2d, v18.2d, v19.2d
+	WORD $0x6e64dc04                                // fmul v4.2d, v0.2d, v4.2d
+	WORD $0x6e6ddd2d                                // fmul v13.2d, v9.2d, v13.2d
+	WORD $0x6e76de56                                // fmul v22.2d, v18.2d, v22.2d
 	MOVD $wide3fd0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6ee2e7e2                                // fcmgt v2.2d, v31.2d, v2.2d
-	WORD $0x6eebe7eb                                // fcmgt v11.2d, v31.2d, v11.2d
-	WORD $0x6ef4e7f4                                // fcmgt v20.2d, v31.2d, v20.2d
-	VBIT V2.B16, V1.B16, V3.B16
-	VBIT V11.B16, V10.B16, V12.B16
-	VBIT V20.B16, V19.B16, V21.B16
-	WORD $0x0e616863                                // fcvtn v3.2s, v3.2d
-	WORD $0x0e61698c                                // fcvtn v12.2s, v12.2d
-	WORD $0x0e616ab5                                // fcvtn v21.2s, v21.2d
+	WORD $0x6ee1e7e1                                // fcmgt v1.2d, v31.2d, v1.2d
+	WORD $0x6eeae7ea                                // fcmgt v10.2d, v31.2d, v10.2d
+	WORD $0x6ef3e7f3                                // fcmgt v19.2d, v31.2d, v19.2d
+	VBIT V1.B16, V4.B16, V6.B16
+	VBIT V10.B16, V13.B16, V15.B16
+	VBIT V19.B16, V22.B16, V24.B16
+	WORD $0x0e6168c6                                // fcvtn v6.2s, v6.2d
+	WORD $0x0e6169ef                                // fcvtn v15.2s, v15.2d
+	WORD $0x0e616b18                                // fcvtn v24.2s, v24.2d
 	ADD R9<<2, R0, R12
-	FMOVD F3, (R12)
-	FMOVD F12, 8(R12)
-	FMOVD F21, 16(R12)
+	FMOVD F6, (R12)
+	FMOVD F15, 8(R12)
+	FMOVD F24, 16(R12)
 	MOVD R11, R9
 	B several
 one:
@@ -5113,170 +5056,176 @@ loop:
 	FMOVD (R12), F0
 	WORD $0x0e617800                                // fcvtl v0.2d, v0.2s
 compute:
+	MOVD $wide8000000000000000<>(SB), R16
+	FMOVQ (R16), F31
+	VEOR V31.B16, V0.B16, V1.B16
+	WORD $0x6e60dc21                                // fmul v1.2d, v1.2d, v0.2d
+	MOVD $wide4086300000000000<>(SB), R16
+	FMOVQ (R16), F2
+	WORD $0x6ee2e43e                                // fcmgt v30.2d, v1.2d, v2.2d
+	VBIT V30.B16, V2.B16, V1.B16
+	MOVD $widec086280000000000<>(SB), R16
+	FMOVQ (R16), F2
+	WORD $0x6ee1e45e                                // fcmgt v30.2d, v2.2d, v1.2d
+	VBIT V30.B16, V2.B16, V1.B16
+	MOVD $wide3ff71547652b82fe<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc22                                // fmul v2.2d, v1.2d, v31.2d
+	MOVD $wide4338000000000000<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4e7fd442                                // fadd v2.2d, v2.2d, v31.2d
+	WORD $0x4effd443                                // fsub v3.2d, v2.2d, v31.2d
+	MOVD $wide3fe62e42fefa39ef<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc63                                // fmul v3.2d, v3.2d, v31.2d
+	WORD $0x4ee3d423                                // fsub v3.2d, v1.2d, v3.2d
+	MOVD $wide3f2a01a01a01a01a<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc61                                // fmul v1.2d, v3.2d, v31.2d
+	MOVD $wide3f56c16c16c16c17<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4e7fd421                                // fadd v1.2d, v1.2d, v31.2d
+	WORD $0x6e63dc64                                // fmul v4.2d, v3.2d, v3.2d
+	WORD $0x6e61dc81                                // fmul v1.2d, v4.2d, v1.2d
+	MOVD $wide3f81111111111111<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc65                                // fmul v5.2d, v3.2d, v31.2d
+	MOVD $wide3fa5555555555555<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x4e61d4a1                                // fadd v1.2d, v5.2d, v1.2d
+	WORD $0x6e64dc85                                // fmul v5.2d, v4.2d, v4.2d
+	WORD $0x6e61dca1                                // fmul v1.2d, v5.2d, v1.2d
+	MOVD $wide3fc5555555555555<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc65                                // fmul v5.2d, v3.2d, v31.2d
+	MOVD $wide3fe0000000000000<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
+	WORD $0x4e65d465                                // fadd v5.2d, v3.2d, v5.2d
+	WORD $0x4e61d4a1                                // fadd v1.2d, v5.2d, v1.2d
+	MOVD $wide3ff0000000000000<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4e7fd421                                // fadd v1.2d, v1.2d, v31.2d
+	MOVD $wide00000000000003ff<>(SB), R16
+	FMOVQ (R16), F31
+	VADD V31.D2, V2.D2, V2.D2
+	VSHL $52, V2.D2, V2.D2
+	WORD $0x6e61dc41                                // fmul v1.2d, v2.2d, v1.2d
 	MOVD $wide7fffffffffffffff<>(SB), R16
 	FMOVQ (R16), F31
-	VAND V31.B16, V0.B16, V1.B16
-	MOVD $wide3fe0000000000000<>(SB), R16
+	VAND V31.B16, V0.B16, V2.B16
+	MOVD $wide4034000000000000<>(SB), R16
+	FMOVQ (R16), F5
+	WORD $0x6ee5e45e                                // fcmgt v30.2d, v2.2d, v5.2d
+	VBIT V30.B16, V5.B16, V2.B16
+	MOVD $wide4008000000000000<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4effd445                                // fsub v5.2d, v2.2d, v31.2d
+	WORD $0x4e7fd442                                // fadd v2.2d, v2.2d, v31.2d
+	WORD $0x6e62fca2                                // fdiv v2.2d, v5.2d, v2.2d
+	MOVD $wide3f47725f66f355b4<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc45                                // fmul v5.2d, v2.2d, v31.2d
+	MOVD $wide3f717c17e02a3782<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x6e62dc43                                // fmul v3.2d, v2.2d, v2.2d
+	WORD $0x6e65dc65                                // fmul v5.2d, v3.2d, v5.2d
+	MOVD $wide3f98facb7b5dce70<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc44                                // fmul v4.2d, v2.2d, v31.2d
+	MOVD $wide3fb258b2274e8b21<>(SB), R16
+	FMOVQ (R16), F6
+	WORD $0x4ee4d4c4                                // fsub v4.2d, v6.2d, v4.2d
+	WORD $0x4e65d485                                // fadd v5.2d, v4.2d, v5.2d
+	MOVD $wide3efeb4a8f949f29e<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc44                                // fmul v4.2d, v2.2d, v31.2d
+	MOVD $wide3f437a2287312ede<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4effd484                                // fsub v4.2d, v4.2d, v31.2d
+	MOVD $wide3f0d6834f8a2aa53<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc66                                // fmul v6.2d, v3.2d, v31.2d
+	WORD $0x4e66d486                                // fadd v6.2d, v4.2d, v6.2d
+	WORD $0x6e63dc64                                // fmul v4.2d, v3.2d, v3.2d
+	WORD $0x6e66dc86                                // fmul v6.2d, v4.2d, v6.2d
+	WORD $0x4e66d4a6                                // fadd v6.2d, v5.2d, v6.2d
+	WORD $0x6e66dc86                                // fmul v6.2d, v4.2d, v6.2d
+	MOVD $wide3fc336fe744e0ffd<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc44                                // fmul v4.2d, v2.2d, v31.2d
+	MOVD $wide3fcf6ff1f7774cc8<>(SB), R16
+	FMOVQ (R16), F5
+	WORD $0x4ee4d4a4                                // fsub v4.2d, v5.2d, v4.2d
+	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
+	MOVD $wide3fd4e102bde078e4<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc42                                // fmul v2.2d, v2.2d, v31.2d
+	MOVD $wide3fc6e9827d59600b<>(SB), R16
+	FMOVQ (R16), F3
+	WORD $0x4ee2d462                                // fsub v2.2d, v3.2d, v2.2d
+	WORD $0x4e64d444                                // fadd v4.2d, v2.2d, v4.2d
+	WORD $0x4e66d486                                // fadd v6.2d, v4.2d, v6.2d
+	WORD $0x6e66dc26                                // fmul v6.2d, v1.2d, v6.2d
+	MOVD $wide3ff0000000000000<>(SB), R16
+	FMOVQ (R16), F1
+	WORD $0x4ee6d426                                // fsub v6.2d, v1.2d, v6.2d
+	MOVD $wide8000000000000000<>(SB), R16
+	FMOVQ (R16), F31
+	VEOR V31.B16, V6.B16, V1.B16
+	MOVD $wide0000000000000000<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6ee0e7e4                                // fcmgt v4.2d, v31.2d, v0.2d
+	VBIT V4.B16, V1.B16, V6.B16
+	WORD $0x6e60dc01                                // fmul v1.2d, v0.2d, v0.2d
+	MOVD $wide3eebbd779334ef0b<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc24                                // fmul v4.2d, v1.2d, v31.2d
+	MOVD $wide3f1c01c01c01c01c<>(SB), R16
+	FMOVQ (R16), F2
+	WORD $0x4ee4d444                                // fsub v4.2d, v2.2d, v4.2d
+	WORD $0x6e61dc22                                // fmul v2.2d, v1.2d, v1.2d
+	WORD $0x6e64dc44                                // fmul v4.2d, v2.2d, v4.2d
+	MOVD $wide3f48d3018d3018d3<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc23                                // fmul v3.2d, v1.2d, v31.2d
+	MOVD $wide3f72f684bda12f68<>(SB), R16
+	FMOVQ (R16), F5
+	WORD $0x4ee3d4a3                                // fsub v3.2d, v5.2d, v3.2d
+	WORD $0x4e64d464                                // fadd v4.2d, v3.2d, v4.2d
+	WORD $0x6e62dc43                                // fmul v3.2d, v2.2d, v2.2d
+	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
+	MOVD $wide3f98618618618618<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc23                                // fmul v3.2d, v1.2d, v31.2d
+	MOVD $wide3fb999999999999a<>(SB), R16
+	FMOVQ (R16), F5
+	WORD $0x4ee3d4a3                                // fsub v3.2d, v5.2d, v3.2d
+	WORD $0x6e63dc43                                // fmul v3.2d, v2.2d, v3.2d
+	MOVD $wide3fd5555555555555<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x6e7fdc22                                // fmul v2.2d, v1.2d, v31.2d
 	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd442                                // fadd v2.2d, v2.2d, v31.2d
-	FMOVQ (R16), F3
-	WORD $0x6e62fc62                                // fdiv v2.2d, v3.2d, v2.2d
-	MOVD $wide3fc5df28af76a5a4<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc43                                // fmul v3.2d, v2.2d, v31.2d
-	MOVD $widebfea4f123185defd<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x6e63dc43                                // fmul v3.2d, v2.2d, v3.2d
-	MOVD $wide3ff7d0f60453a1be<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x6e63dc43                                // fmul v3.2d, v2.2d, v3.2d
-	MOVD $widebff229cba6063980<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x6e63dc43                                // fmul v3.2d, v2.2d, v3.2d
-	MOVD $wide3fd1d8f976231ce6<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x6e63dc43                                // fmul v3.2d, v2.2d, v3.2d
-	MOVD $widebfc7d84982aaeaa5<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x6e63dc43                                // fmul v3.2d, v2.2d, v3.2d
-	MOVD $wide3fb8c6d917dec3f0<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x6e63dc43                                // fmul v3.2d, v2.2d, v3.2d
-	MOVD $wide3fd7f11f677960ea<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x6e63dc43                                // fmul v3.2d, v2.2d, v3.2d
-	MOVD $wide3ff00018d48d3588<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x6e63dc43                                // fmul v3.2d, v2.2d, v3.2d
-	MOVD $wide8000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VEOR V31.B16, V1.B16, V4.B16
-	WORD $0x6e61dc81                                // fmul v1.2d, v4.2d, v1.2d
-	MOVD $wide3ff43f89c0889bc5<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4effd421                                // fsub v1.2d, v1.2d, v31.2d
-	WORD $0x4e63d423                                // fadd v3.2d, v1.2d, v3.2d
-	MOVD $wide4086300000000000<>(SB), R16
-	FMOVQ (R16), F1
-	WORD $0x6ee1e47e                                // fcmgt v30.2d, v3.2d, v1.2d
-	VBIT V30.B16, V1.B16, V3.B16
-	MOVD $widec086280000000000<>(SB), R16
-	FMOVQ (R16), F1
-	WORD $0x6ee3e43e                                // fcmgt v30.2d, v1.2d, v3.2d
-	VBIT V30.B16, V1.B16, V3.B16
-	MOVD $wide3ff71547652b82fe<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc61                                // fmul v1.2d, v3.2d, v31.2d
-	MOVD $wide4338000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd421                                // fadd v1.2d, v1.2d, v31.2d
-	WORD $0x4effd424                                // fsub v4.2d, v1.2d, v31.2d
-	MOVD $wide3fe62e42fefa39ef<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc84                                // fmul v4.2d, v4.2d, v31.2d
-	WORD $0x4ee4d464                                // fsub v4.2d, v3.2d, v4.2d
-	MOVD $wide3f2a01a01a01a01a<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc83                                // fmul v3.2d, v4.2d, v31.2d
-	MOVD $wide3f56c16c16c16c17<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x6e64dc85                                // fmul v5.2d, v4.2d, v4.2d
-	WORD $0x6e63dca3                                // fmul v3.2d, v5.2d, v3.2d
-	MOVD $wide3f81111111111111<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc86                                // fmul v6.2d, v4.2d, v31.2d
-	MOVD $wide3fa5555555555555<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x4e63d4c3                                // fadd v3.2d, v6.2d, v3.2d
-	WORD $0x6e65dca6                                // fmul v6.2d, v5.2d, v5.2d
-	WORD $0x6e63dcc3                                // fmul v3.2d, v6.2d, v3.2d
-	MOVD $wide3fc5555555555555<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc86                                // fmul v6.2d, v4.2d, v31.2d
-	MOVD $wide3fe0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x6e66dca6                                // fmul v6.2d, v5.2d, v6.2d
-	WORD $0x4e66d486                                // fadd v6.2d, v4.2d, v6.2d
-	WORD $0x4e63d4c3                                // fadd v3.2d, v6.2d, v3.2d
-	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	MOVD $wide00000000000003ff<>(SB), R16
-	FMOVQ (R16), F31
-	VADD V31.D2, V1.D2, V1.D2
-	VSHL $52, V1.D2, V1.D2
-	WORD $0x6e63dc23                                // fmul v3.2d, v1.2d, v3.2d
-	WORD $0x6e63dc43                                // fmul v3.2d, v2.2d, v3.2d
-	MOVD $wide4000000000000000<>(SB), R16
-	FMOVQ (R16), F2
-	WORD $0x4ee3d442                                // fsub v2.2d, v2.2d, v3.2d
-	MOVD $wide0000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6ee0e7e1                                // fcmgt v1.2d, v31.2d, v0.2d
-	VBIT V1.B16, V2.B16, V3.B16
-	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F2
-	WORD $0x4ee3d443                                // fsub v3.2d, v2.2d, v3.2d
-	WORD $0x6e60dc02                                // fmul v2.2d, v0.2d, v0.2d
-	MOVD $wide3eebbd779334ef0b<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc41                                // fmul v1.2d, v2.2d, v31.2d
-	MOVD $wide3f1c01c01c01c01c<>(SB), R16
-	FMOVQ (R16), F6
-	WORD $0x4ee1d4c1                                // fsub v1.2d, v6.2d, v1.2d
-	WORD $0x6e62dc46                                // fmul v6.2d, v2.2d, v2.2d
-	WORD $0x6e61dcc1                                // fmul v1.2d, v6.2d, v1.2d
-	MOVD $wide3f48d3018d3018d3<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc44                                // fmul v4.2d, v2.2d, v31.2d
-	MOVD $wide3f72f684bda12f68<>(SB), R16
 	FMOVQ (R16), F5
-	WORD $0x4ee4d4a4                                // fsub v4.2d, v5.2d, v4.2d
-	WORD $0x4e61d481                                // fadd v1.2d, v4.2d, v1.2d
-	WORD $0x6e66dcc4                                // fmul v4.2d, v6.2d, v6.2d
-	WORD $0x6e61dc81                                // fmul v1.2d, v4.2d, v1.2d
-	MOVD $wide3f98618618618618<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc44                                // fmul v4.2d, v2.2d, v31.2d
-	MOVD $wide3fb999999999999a<>(SB), R16
-	FMOVQ (R16), F5
-	WORD $0x4ee4d4a4                                // fsub v4.2d, v5.2d, v4.2d
-	WORD $0x6e64dcc4                                // fmul v4.2d, v6.2d, v4.2d
-	MOVD $wide3fd5555555555555<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc46                                // fmul v6.2d, v2.2d, v31.2d
-	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F5
-	WORD $0x4ee6d4a6                                // fsub v6.2d, v5.2d, v6.2d
-	WORD $0x4e64d4c4                                // fadd v4.2d, v6.2d, v4.2d
-	WORD $0x4e61d481                                // fadd v1.2d, v4.2d, v1.2d
+	WORD $0x4ee2d4a2                                // fsub v2.2d, v5.2d, v2.2d
+	WORD $0x4e63d443                                // fadd v3.2d, v2.2d, v3.2d
+	WORD $0x4e64d464                                // fadd v4.2d, v3.2d, v4.2d
 	MOVD $wide3ff20dd750429b6d<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x6e7fdc00                                // fmul v0.2d, v0.2d, v31.2d
-	WORD $0x6e61dc01                                // fmul v1.2d, v0.2d, v1.2d
+	WORD $0x6e64dc04                                // fmul v4.2d, v0.2d, v4.2d
 	MOVD $wide3fd0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6ee2e7e2                                // fcmgt v2.2d, v31.2d, v2.2d
-	VBIT V2.B16, V1.B16, V3.B16
-	WORD $0x0e616863                                // fcvtn v3.2s, v3.2d
+	WORD $0x6ee1e7e1                                // fcmgt v1.2d, v31.2d, v1.2d
+	VBIT V1.B16, V4.B16, V6.B16
+	WORD $0x0e6168c6                                // fcvtn v6.2s, v6.2d
 	TST R2, R2
 	BNE last
 	ADD R9<<2, R0, R12
-	FMOVD F3, (R12)
+	FMOVD F6, (R12)
 	MOVD R11, R9
 	B loop
 rest:
@@ -5298,10 +5247,10 @@ last:
 	ADD R9<<2, R0, R12
 	MOVD R12, R16
 	TBZ $1, R19, single2
-	FMOVD F3, (R16)
+	FMOVD F6, (R16)
 	B moved2
 single2:
-	FMOVS F3, (R16)
+	FMOVS F6, (R16)
 moved2:
 done:
 	RET
@@ -7363,12 +7312,6 @@ moved3:
 done:
 	RET
 
-DATA widebfe6a09e667f3bcd<>+0(SB)/4, $0x667f3bcd
-DATA widebfe6a09e667f3bcd<>+4(SB)/4, $0xbfe6a09e
-DATA widebfe6a09e667f3bcd<>+8(SB)/4, $0x667f3bcd
-DATA widebfe6a09e667f3bcd<>+12(SB)/4, $0xbfe6a09e
-GLOBL widebfe6a09e667f3bcd<>(SB), RODATA|NOPTR, $16
-
 // func forwardGeluNEON(dst, src *float32, n int, p *Parameters)
 TEXT ·forwardGeluNEON(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
@@ -7388,217 +7331,114 @@ several:
 	ADD R9<<2, R1, R12
 	FMOVD 16(R12), F18
 	WORD $0x0e617a52                                // fcvtl v18.2d, v18.2s
-	MOVD $widebfe6a09e667f3bcd<>(SB), R16
+	WORD $0x6e60dc01                                // fmul v1.2d, v0.2d, v0.2d
+	WORD $0x6e69dd2a                                // fmul v10.2d, v9.2d, v9.2d
+	WORD $0x6e72de53                                // fmul v19.2d, v18.2d, v18.2d
+	MOVD $widebfe0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc01                                // fmul v1.2d, v0.2d, v31.2d
-	WORD $0x6e7fdd2a                                // fmul v10.2d, v9.2d, v31.2d
-	WORD $0x6e7fde53                                // fmul v19.2d, v18.2d, v31.2d
-	MOVD $wide7fffffffffffffff<>(SB), R16
-	FMOVQ (R16), F31
-	VAND V31.B16, V1.B16, V2.B16
-	VAND V31.B16, V10.B16, V11.B16
-	VAND V31.B16, V19.B16, V20.B16
-	MOVD $wide3fe0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc43                                // fmul v3.2d, v2.2d, v31.2d
-	WORD $0x6e7fdd6c                                // fmul v12.2d, v11.2d, v31.2d
-	WORD $0x6e7fde95                                // fmul v21.2d, v20.2d, v31.2d
-	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x4e7fd58c                                // fadd v12.2d, v12.2d, v31.2d
-	WORD $0x4e7fd6b5                                // fadd v21.2d, v21.2d, v31.2d
-	FMOVQ (R16), F4
-	FMOVQ (R16), F13
-	FMOVQ (R16), F22
-	WORD $0x6e63fc83                                // fdiv v3.2d, v4.2d, v3.2d
-	WORD $0x6e6cfdac                                // fdiv v12.2d, v13.2d, v12.2d
-	WORD $0x6e75fed5                                // fdiv v21.2d, v22.2d, v21.2d
-	MOVD $wide3fc5df28af76a5a4<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc64                                // fmul v4.2d, v3.2d, v31.2d
-	WORD $0x6e7fdd8d                                // fmul v13.2d, v12.2d, v31.2d
-	WORD $0x6e7fdeb6                                // fmul v22.2d, v21.2d, v31.2d
-	MOVD $widebfea4f123185defd<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x4e7fd5ad                                // fadd v13.2d, v13.2d, v31.2d
-	WORD $0x4e7fd6d6                                // fadd v22.2d, v22.2d, v31.2d
-	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
-	WORD $0x6e6ddd8d                                // fmul v13.2d, v12.2d, v13.2d
-	WORD $0x6e76deb6                                // fmul v22.2d, v21.2d, v22.2d
-	MOVD $wide3ff7d0f60453a1be<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x4e7fd5ad                                // fadd v13.2d, v13.2d, v31.2d
-	WORD $0x4e7fd6d6                                // fadd v22.2d, v22.2d, v31.2d
-	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
-	WORD $0x6e6ddd8d                                // fmul v13.2d, v12.2d, v13.2d
-	WORD $0x6e76deb6                                // fmul v22.2d, v21.2d, v22.2d
-	MOVD $widebff229cba6063980<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x4e7fd5ad                                // fadd v13.2d, v13.2d, v31.2d
-	WORD $0x4e7fd6d6                                // fadd v22.2d, v22.2d, v31.2d
-	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
-	WORD $0x6e6ddd8d                                // fmul v13.2d, v12.2d, v13.2d
-	WORD $0x6e76deb6                                // fmul v22.2d, v21.2d, v22.2d
-	MOVD $wide3fd1d8f976231ce6<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x4e7fd5ad                                // fadd v13.2d, v13.2d, v31.2d
-	WORD $0x4e7fd6d6                                // fadd v22.2d, v22.2d, v31.2d
-	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
-	WORD $0x6e6ddd8d                                // fmul v13.2d, v12.2d, v13.2d
-	WORD $0x6e76deb6                                // fmul v22.2d, v21.2d, v22.2d
-	MOVD $widebfc7d84982aaeaa5<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x4e7fd5ad                                // fadd v13.2d, v13.2d, v31.2d
-	WORD $0x4e7fd6d6                                // fadd v22.2d, v22.2d, v31.2d
-	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
-	WORD $0x6e6ddd8d                                // fmul v13.2d, v12.2d, v13.2d
-	WORD $0x6e76deb6                                // fmul v22.2d, v21.2d, v22.2d
-	MOVD $wide3fb8c6d917dec3f0<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x4e7fd5ad                                // fadd v13.2d, v13.2d, v31.2d
-	WORD $0x4e7fd6d6                                // fadd v22.2d, v22.2d, v31.2d
-	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
-	WORD $0x6e6ddd8d                                // fmul v13.2d, v12.2d, v13.2d
-	WORD $0x6e76deb6                                // fmul v22.2d, v21.2d, v22.2d
-	MOVD $wide3fd7f11f677960ea<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x4e7fd5ad                                // fadd v13.2d, v13.2d, v31.2d
-	WORD $0x4e7fd6d6                                // fadd v22.2d, v22.2d, v31.2d
-	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
-	WORD $0x6e6ddd8d                                // fmul v13.2d, v12.2d, v13.2d
-	WORD $0x6e76deb6                                // fmul v22.2d, v21.2d, v22.2d
-	MOVD $wide3ff00018d48d3588<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x4e7fd5ad                                // fadd v13.2d, v13.2d, v31.2d
-	WORD $0x4e7fd6d6                                // fadd v22.2d, v22.2d, v31.2d
-	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
-	WORD $0x6e6ddd8d                                // fmul v13.2d, v12.2d, v13.2d
-	WORD $0x6e76deb6                                // fmul v22.2d, v21.2d, v22.2d
-	MOVD $wide8000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VEOR V31.B16, V2.B16, V5.B16
-	VEOR V31.B16, V11.B16, V14.B16
-	VEOR V31.B16, V20.B16, V23.B16
-	WORD $0x6e62dca2                                // fmul v2.2d, v5.2d, v2.2d
-	WORD $0x6e6bddcb                                // fmul v11.2d, v14.2d, v11.2d
-	WORD $0x6e74def4                                // fmul v20.2d, v23.2d, v20.2d
-	MOVD $wide3ff43f89c0889bc5<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4effd442                                // fsub v2.2d, v2.2d, v31.2d
-	WORD $0x4effd56b                                // fsub v11.2d, v11.2d, v31.2d
-	WORD $0x4effd694                                // fsub v20.2d, v20.2d, v31.2d
-	WORD $0x4e64d444                                // fadd v4.2d, v2.2d, v4.2d
-	WORD $0x4e6dd56d                                // fadd v13.2d, v11.2d, v13.2d
-	WORD $0x4e76d696                                // fadd v22.2d, v20.2d, v22.2d
+	WORD $0x6e7fdc21                                // fmul v1.2d, v1.2d, v31.2d
+	WORD $0x6e7fdd4a                                // fmul v10.2d, v10.2d, v31.2d
+	WORD $0x6e7fde73                                // fmul v19.2d, v19.2d, v31.2d
 	MOVD $wide4086300000000000<>(SB), R16
 	FMOVQ (R16), F2
 	FMOVQ (R16), F11
 	FMOVQ (R16), F20
-	WORD $0x6ee2e49e                                // fcmgt v30.2d, v4.2d, v2.2d
-	VBIT V30.B16, V2.B16, V4.B16
-	WORD $0x6eebe5be                                // fcmgt v30.2d, v13.2d, v11.2d
-	VBIT V30.B16, V11.B16, V13.B16
-	WORD $0x6ef4e6de                                // fcmgt v30.2d, v22.2d, v20.2d
-	VBIT V30.B16, V20.B16, V22.B16
+	WORD $0x6ee2e43e                                // fcmgt v30.2d, v1.2d, v2.2d
+	VBIT V30.B16, V2.B16, V1.B16
+	WORD $0x6eebe55e                                // fcmgt v30.2d, v10.2d, v11.2d
+	VBIT V30.B16, V11.B16, V10.B16
+	WORD $0x6ef4e67e                                // fcmgt v30.2d, v19.2d, v20.2d
+	VBIT V30.B16, V20.B16, V19.B16
 	MOVD $widec086280000000000<>(SB), R16
 	FMOVQ (R16), F2
 	FMOVQ (R16), F11
 	FMOVQ (R16), F20
-	WORD $0x6ee4e45e                                // fcmgt v30.2d, v2.2d, v4.2d
-	VBIT V30.B16, V2.B16, V4.B16
-	WORD $0x6eede57e                                // fcmgt v30.2d, v11.2d, v13.2d
-	VBIT V30.B16, V11.B16, V13.B16
-	WORD $0x6ef6e69e                                // fcmgt v30.2d, v20.2d, v22.2d
-	VBIT V30.B16, V20.B16, V22.B16
+	WORD $0x6ee1e45e                                // fcmgt v30.2d, v2.2d, v1.2d
+	VBIT V30.B16, V2.B16, V1.B16
+	WORD $0x6eeae57e                                // fcmgt v30.2d, v11.2d, v10.2d
+	VBIT V30.B16, V11.B16, V10.B16
+	WORD $0x6ef3e69e                                // fcmgt v30.2d, v20.2d, v19.2d
+	VBIT V30.B16, V20.B16, V19.B16
 	MOVD $wide3ff71547652b82fe<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc82                                // fmul v2.2d, v4.2d, v31.2d
-	WORD $0x6e7fddab                                // fmul v11.2d, v13.2d, v31.2d
-	WORD $0x6e7fded4                                // fmul v20.2d, v22.2d, v31.2d
+	WORD $0x6e7fdc22                                // fmul v2.2d, v1.2d, v31.2d
+	WORD $0x6e7fdd4b                                // fmul v11.2d, v10.2d, v31.2d
+	WORD $0x6e7fde74                                // fmul v20.2d, v19.2d, v31.2d
 	MOVD $wide4338000000000000<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd442                                // fadd v2.2d, v2.2d, v31.2d
 	WORD $0x4e7fd56b                                // fadd v11.2d, v11.2d, v31.2d
 	WORD $0x4e7fd694                                // fadd v20.2d, v20.2d, v31.2d
-	WORD $0x4effd445                                // fsub v5.2d, v2.2d, v31.2d
-	WORD $0x4effd56e                                // fsub v14.2d, v11.2d, v31.2d
-	WORD $0x4effd697                                // fsub v23.2d, v20.2d, v31.2d
+	WORD $0x4effd443                                // fsub v3.2d, v2.2d, v31.2d
+	WORD $0x4effd56c                                // fsub v12.2d, v11.2d, v31.2d
+	WORD $0x4effd695                                // fsub v21.2d, v20.2d, v31.2d
 	MOVD $wide3fe62e42fefa39ef<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdca5                                // fmul v5.2d, v5.2d, v31.2d
-	WORD $0x6e7fddce                                // fmul v14.2d, v14.2d, v31.2d
-	WORD $0x6e7fdef7                                // fmul v23.2d, v23.2d, v31.2d
-	WORD $0x4ee5d485                                // fsub v5.2d, v4.2d, v5.2d
-	WORD $0x4eeed5ae                                // fsub v14.2d, v13.2d, v14.2d
-	WORD $0x4ef7d6d7                                // fsub v23.2d, v22.2d, v23.2d
+	WORD $0x6e7fdc63                                // fmul v3.2d, v3.2d, v31.2d
+	WORD $0x6e7fdd8c                                // fmul v12.2d, v12.2d, v31.2d
+	WORD $0x6e7fdeb5                                // fmul v21.2d, v21.2d, v31.2d
+	WORD $0x4ee3d423                                // fsub v3.2d, v1.2d, v3.2d
+	WORD $0x4eecd54c                                // fsub v12.2d, v10.2d, v12.2d
+	WORD $0x4ef5d675                                // fsub v21.2d, v19.2d, v21.2d
 	MOVD $wide3f2a01a01a01a01a<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdca4                                // fmul v4.2d, v5.2d, v31.2d
-	WORD $0x6e7fddcd                                // fmul v13.2d, v14.2d, v31.2d
-	WORD $0x6e7fdef6                                // fmul v22.2d, v23.2d, v31.2d
+	WORD $0x6e7fdc61                                // fmul v1.2d, v3.2d, v31.2d
+	WORD $0x6e7fdd8a                                // fmul v10.2d, v12.2d, v31.2d
+	WORD $0x6e7fdeb3                                // fmul v19.2d, v21.2d, v31.2d
 	MOVD $wide3f56c16c16c16c17<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x4e7fd5ad                                // fadd v13.2d, v13.2d, v31.2d
-	WORD $0x4e7fd6d6                                // fadd v22.2d, v22.2d, v31.2d
-	WORD $0x6e65dca6                                // fmul v6.2d, v5.2d, v5.2d
-	WORD $0x6e6eddcf                                // fmul v15.2d, v14.2d, v14.2d
-	WORD $0x6e77def8                                // fmul v24.2d, v23.2d, v23.2d
-	WORD $0x6e64dcc4                                // fmul v4.2d, v6.2d, v4.2d
-	WORD $0x6e6ddded                                // fmul v13.2d, v15.2d, v13.2d
-	WORD $0x6e76df16                                // fmul v22.2d, v24.2d, v22.2d
+	WORD $0x4e7fd421                                // fadd v1.2d, v1.2d, v31.2d
+	WORD $0x4e7fd54a                                // fadd v10.2d, v10.2d, v31.2d
+	WORD $0x4e7fd673                                // fadd v19.2d, v19.2d, v31.2d
+	WORD $0x6e63dc64                                // fmul v4.2d, v3.2d, v3.2d
+	WORD $0x6e6cdd8d                                // fmul v13.2d, v12.2d, v12.2d
+	WORD $0x6e75deb6                                // fmul v22.2d, v21.2d, v21.2d
+	WORD $0x6e61dc81                                // fmul v1.2d, v4.2d, v1.2d
+	WORD $0x6e6addaa                                // fmul v10.2d, v13.2d, v10.2d
+	WORD $0x6e73ded3                                // fmul v19.2d, v22.2d, v19.2d
 	MOVD $wide3f81111111111111<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdca7                                // fmul v7.2d, v5.2d, v31.2d
-	WORD $0x6e7fddd0                                // fmul v16.2d, v14.2d, v31.2d
-	WORD $0x6e7fdef9                                // fmul v25.2d, v23.2d, v31.2d
+	WORD $0x6e7fdc65                                // fmul v5.2d, v3.2d, v31.2d
+	WORD $0x6e7fdd8e                                // fmul v14.2d, v12.2d, v31.2d
+	WORD $0x6e7fdeb7                                // fmul v23.2d, v21.2d, v31.2d
 	MOVD $wide3fa5555555555555<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd4e7                                // fadd v7.2d, v7.2d, v31.2d
-	WORD $0x4e7fd610                                // fadd v16.2d, v16.2d, v31.2d
-	WORD $0x4e7fd739                                // fadd v25.2d, v25.2d, v31.2d
-	WORD $0x4e64d4e4                                // fadd v4.2d, v7.2d, v4.2d
-	WORD $0x4e6dd60d                                // fadd v13.2d, v16.2d, v13.2d
-	WORD $0x4e76d736                                // fadd v22.2d, v25.2d, v22.2d
-	WORD $0x6e66dcc7                                // fmul v7.2d, v6.2d, v6.2d
-	WORD $0x6e6fddf0                                // fmul v16.2d, v15.2d, v15.2d
-	WORD $0x6e78df19                                // fmul v25.2d, v24.2d, v24.2d
-	WORD $0x6e64dce4                                // fmul v4.2d, v7.2d, v4.2d
-	WORD $0x6e6dde0d                                // fmul v13.2d, v16.2d, v13.2d
-	WORD $0x6e76df36                                // fmul v22.2d, v25.2d, v22.2d
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
+	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
+	WORD $0x4e61d4a1                                // fadd v1.2d, v5.2d, v1.2d
+	WORD $0x4e6ad5ca                                // fadd v10.2d, v14.2d, v10.2d
+	WORD $0x4e73d6f3                                // fadd v19.2d, v23.2d, v19.2d
+	WORD $0x6e64dc85                                // fmul v5.2d, v4.2d, v4.2d
+	WORD $0x6e6dddae                                // fmul v14.2d, v13.2d, v13.2d
+	WORD $0x6e76ded7                                // fmul v23.2d, v22.2d, v22.2d
+	WORD $0x6e61dca1                                // fmul v1.2d, v5.2d, v1.2d
+	WORD $0x6e6addca                                // fmul v10.2d, v14.2d, v10.2d
+	WORD $0x6e73def3                                // fmul v19.2d, v23.2d, v19.2d
 	MOVD $wide3fc5555555555555<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdca7                                // fmul v7.2d, v5.2d, v31.2d
-	WORD $0x6e7fddd0                                // fmul v16.2d, v14.2d, v31.2d
-	WORD $0x6e7fdef9                                // fmul v25.2d, v23.2d, v31.2d
+	WORD $0x6e7fdc65                                // fmul v5.2d, v3.2d, v31.2d
+	WORD $0x6e7fdd8e                                // fmul v14.2d, v12.2d, v31.2d
+	WORD $0x6e7fdeb7                                // fmul v23.2d, v21.2d, v31.2d
 	MOVD $wide3fe0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd4e7                                // fadd v7.2d, v7.2d, v31.2d
-	WORD $0x4e7fd610                                // fadd v16.2d, v16.2d, v31.2d
-	WORD $0x4e7fd739                                // fadd v25.2d, v25.2d, v31.2d
-	WORD $0x6e67dcc7                                // fmul v7.2d, v6.2d, v7.2d
-	WORD $0x6e70ddf0                                // fmul v16.2d, v15.2d, v16.2d
-	WORD $0x6e79df19                                // fmul v25.2d, v24.2d, v25.2d
-	WORD $0x4e67d4a7                                // fadd v7.2d, v5.2d, v7.2d
-	WORD $0x4e70d5d0                                // fadd v16.2d, v14.2d, v16.2d
-	WORD $0x4e79d6f9                                // fadd v25.2d, v23.2d, v25.2d
-	WORD $0x4e64d4e4                                // fadd v4.2d, v7.2d, v4.2d
-	WORD $0x4e6dd60d                                // fadd v13.2d, v16.2d, v13.2d
-	WORD $0x4e76d736                                // fadd v22.2d, v25.2d, v22.2d
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
+	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
+	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
+	WORD $0x6e6eddae                                // fmul v14.2d, v13.2d, v14.2d
+	WORD $0x6e77ded7                                // fmul v23.2d, v22.2d, v23.2d
+	WORD $0x4e65d465                                // fadd v5.2d, v3.2d, v5.2d
+	WORD $0x4e6ed58e                                // fadd v14.2d, v12.2d, v14.2d
+	WORD $0x4e77d6b7                                // fadd v23.2d, v21.2d, v23.2d
+	WORD $0x4e61d4a1                                // fadd v1.2d, v5.2d, v1.2d
+	WORD $0x4e6ad5ca                                // fadd v10.2d, v14.2d, v10.2d
+	WORD $0x4e73d6f3                                // fadd v19.2d, v23.2d, v19.2d
 	MOVD $wide3ff0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x4e7fd5ad                                // fadd v13.2d, v13.2d, v31.2d
-	WORD $0x4e7fd6d6                                // fadd v22.2d, v22.2d, v31.2d
+	WORD $0x4e7fd421                                // fadd v1.2d, v1.2d, v31.2d
+	WORD $0x4e7fd54a                                // fadd v10.2d, v10.2d, v31.2d
+	WORD $0x4e7fd673                                // fadd v19.2d, v19.2d, v31.2d
 	MOVD $wide00000000000003ff<>(SB), R16
 	FMOVQ (R16), F31
 	VADD V31.D2, V2.D2, V2.D2
@@ -7607,42 +7447,167 @@ several:
 	VSHL $52, V2.D2, V2.D2
 	VSHL $52, V11.D2, V11.D2
 	VSHL $52, V20.D2, V20.D2
-	WORD $0x6e64dc44                                // fmul v4.2d, v2.2d, v4.2d
-	WORD $0x6e6ddd6d                                // fmul v13.2d, v11.2d, v13.2d
-	WORD $0x6e76de96                                // fmul v22.2d, v20.2d, v22.2d
+	WORD $0x6e61dc41                                // fmul v1.2d, v2.2d, v1.2d
+	WORD $0x6e6add6a                                // fmul v10.2d, v11.2d, v10.2d
+	WORD $0x6e73de93                                // fmul v19.2d, v20.2d, v19.2d
+	MOVD $wide7fffffffffffffff<>(SB), R16
+	FMOVQ (R16), F31
+	VAND V31.B16, V0.B16, V2.B16
+	VAND V31.B16, V9.B16, V11.B16
+	VAND V31.B16, V18.B16, V20.B16
+	MOVD $wide3fe6a09e667f3bcd<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc42                                // fmul v2.2d, v2.2d, v31.2d
+	WORD $0x6e7fdd6b                                // fmul v11.2d, v11.2d, v31.2d
+	WORD $0x6e7fde94                                // fmul v20.2d, v20.2d, v31.2d
+	MOVD $wide4034000000000000<>(SB), R16
+	FMOVQ (R16), F5
+	FMOVQ (R16), F14
+	FMOVQ (R16), F23
+	WORD $0x6ee5e45e                                // fcmgt v30.2d, v2.2d, v5.2d
+	VBIT V30.B16, V5.B16, V2.B16
+	WORD $0x6eeee57e                                // fcmgt v30.2d, v11.2d, v14.2d
+	VBIT V30.B16, V14.B16, V11.B16
+	WORD $0x6ef7e69e                                // fcmgt v30.2d, v20.2d, v23.2d
+	VBIT V30.B16, V23.B16, V20.B16
+	MOVD $wide4008000000000000<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4effd445                                // fsub v5.2d, v2.2d, v31.2d
+	WORD $0x4effd56e                                // fsub v14.2d, v11.2d, v31.2d
+	WORD $0x4effd697                                // fsub v23.2d, v20.2d, v31.2d
+	WORD $0x4e7fd442                                // fadd v2.2d, v2.2d, v31.2d
+	WORD $0x4e7fd56b                                // fadd v11.2d, v11.2d, v31.2d
+	WORD $0x4e7fd694                                // fadd v20.2d, v20.2d, v31.2d
+	WORD $0x6e62fca2                                // fdiv v2.2d, v5.2d, v2.2d
+	WORD $0x6e6bfdcb                                // fdiv v11.2d, v14.2d, v11.2d
+	WORD $0x6e74fef4                                // fdiv v20.2d, v23.2d, v20.2d
+	MOVD $wide3f47725f66f355b4<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc45                                // fmul v5.2d, v2.2d, v31.2d
+	WORD $0x6e7fdd6e                                // fmul v14.2d, v11.2d, v31.2d
+	WORD $0x6e7fde97                                // fmul v23.2d, v20.2d, v31.2d
+	MOVD $wide3f717c17e02a3782<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
+	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
+	WORD $0x6e62dc43                                // fmul v3.2d, v2.2d, v2.2d
+	WORD $0x6e6bdd6c                                // fmul v12.2d, v11.2d, v11.2d
+	WORD $0x6e74de95                                // fmul v21.2d, v20.2d, v20.2d
+	WORD $0x6e65dc65                                // fmul v5.2d, v3.2d, v5.2d
+	WORD $0x6e6edd8e                                // fmul v14.2d, v12.2d, v14.2d
+	WORD $0x6e77deb7                                // fmul v23.2d, v21.2d, v23.2d
+	MOVD $wide3f98facb7b5dce70<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc44                                // fmul v4.2d, v2.2d, v31.2d
+	WORD $0x6e7fdd6d                                // fmul v13.2d, v11.2d, v31.2d
+	WORD $0x6e7fde96                                // fmul v22.2d, v20.2d, v31.2d
+	MOVD $wide3fb258b2274e8b21<>(SB), R16
+	FMOVQ (R16), F6
+	FMOVQ (R16), F15
+	FMOVQ (R16), F24
+	WORD $0x4ee4d4c4                                // fsub v4.2d, v6.2d, v4.2d
+	WORD $0x4eedd5ed                                // fsub v13.2d, v15.2d, v13.2d
+	WORD $0x4ef6d716                                // fsub v22.2d, v24.2d, v22.2d
+	WORD $0x4e65d485                                // fadd v5.2d, v4.2d, v5.2d
+	WORD $0x4e6ed5ae                                // fadd v14.2d, v13.2d, v14.2d
+	WORD $0x4e77d6d7                                // fadd v23.2d, v22.2d, v23.2d
+	MOVD $wide3efeb4a8f949f29e<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc44                                // fmul v4.2d, v2.2d, v31.2d
+	WORD $0x6e7fdd6d                                // fmul v13.2d, v11.2d, v31.2d
+	WORD $0x6e7fde96                                // fmul v22.2d, v20.2d, v31.2d
+	MOVD $wide3f437a2287312ede<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4effd484                                // fsub v4.2d, v4.2d, v31.2d
+	WORD $0x4effd5ad                                // fsub v13.2d, v13.2d, v31.2d
+	WORD $0x4effd6d6                                // fsub v22.2d, v22.2d, v31.2d
+	MOVD $wide3f0d6834f8a2aa53<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc66                                // fmul v6.2d, v3.2d, v31.2d
+	WORD $0x6e7fdd8f                                // fmul v15.2d, v12.2d, v31.2d
+	WORD $0x6e7fdeb8                                // fmul v24.2d, v21.2d, v31.2d
+	WORD $0x4e66d486                                // fadd v6.2d, v4.2d, v6.2d
+	WORD $0x4e6fd5af                                // fadd v15.2d, v13.2d, v15.2d
+	WORD $0x4e78d6d8                                // fadd v24.2d, v22.2d, v24.2d
+	WORD $0x6e63dc64                                // fmul v4.2d, v3.2d, v3.2d
+	WORD $0x6e6cdd8d                                // fmul v13.2d, v12.2d, v12.2d
+	WORD $0x6e75deb6                                // fmul v22.2d, v21.2d, v21.2d
+	WORD $0x6e66dc86                                // fmul v6.2d, v4.2d, v6.2d
+	WORD $0x6e6fddaf                                // fmul v15.2d, v13.2d, v15.2d
+	WORD $0x6e78ded8                                // fmul v24.2d, v22.2d, v24.2d
+	WORD $0x4e66d4a6                                // fadd v6.2d, v5.2d, v6.2d
+	WORD $0x4e6fd5cf                                // fadd v15.2d, v14.2d, v15.2d
+	WORD $0x4e78d6f8                                // fadd v24.2d, v23.2d, v24.2d
+	WORD $0x6e66dc86                                // fmul v6.2d, v4.2d, v6.2d
+	WORD $0x6e6fddaf                                // fmul v15.2d, v13.2d, v15.2d
+	WORD $0x6e78ded8                                // fmul v24.2d, v22.2d, v24.2d
+	MOVD $wide3fc336fe744e0ffd<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc44                                // fmul v4.2d, v2.2d, v31.2d
+	WORD $0x6e7fdd6d                                // fmul v13.2d, v11.2d, v31.2d
+	WORD $0x6e7fde96                                // fmul v22.2d, v20.2d, v31.2d
+	MOVD $wide3fcf6ff1f7774cc8<>(SB), R16
+	FMOVQ (R16), F5
+	FMOVQ (R16), F14
+	FMOVQ (R16), F23
+	WORD $0x4ee4d4a4                                // fsub v4.2d, v5.2d, v4.2d
+	WORD $0x4eedd5cd                                // fsub v13.2d, v14.2d, v13.2d
+	WORD $0x4ef6d6f6                                // fsub v22.2d, v23.2d, v22.2d
 	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
 	WORD $0x6e6ddd8d                                // fmul v13.2d, v12.2d, v13.2d
 	WORD $0x6e76deb6                                // fmul v22.2d, v21.2d, v22.2d
-	MOVD $wide4000000000000000<>(SB), R16
+	MOVD $wide3fd4e102bde078e4<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc42                                // fmul v2.2d, v2.2d, v31.2d
+	WORD $0x6e7fdd6b                                // fmul v11.2d, v11.2d, v31.2d
+	WORD $0x6e7fde94                                // fmul v20.2d, v20.2d, v31.2d
+	MOVD $wide3fc6e9827d59600b<>(SB), R16
 	FMOVQ (R16), F3
 	FMOVQ (R16), F12
 	FMOVQ (R16), F21
-	WORD $0x4ee4d463                                // fsub v3.2d, v3.2d, v4.2d
-	WORD $0x4eedd58c                                // fsub v12.2d, v12.2d, v13.2d
-	WORD $0x4ef6d6b5                                // fsub v21.2d, v21.2d, v22.2d
-	MOVD $wide0000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6ee1e7e1                                // fcmgt v1.2d, v31.2d, v1.2d
-	WORD $0x6eeae7ea                                // fcmgt v10.2d, v31.2d, v10.2d
-	WORD $0x6ef3e7f3                                // fcmgt v19.2d, v31.2d, v19.2d
-	VBIT V1.B16, V3.B16, V4.B16
-	VBIT V10.B16, V12.B16, V13.B16
-	VBIT V19.B16, V21.B16, V22.B16
+	WORD $0x4ee2d462                                // fsub v2.2d, v3.2d, v2.2d
+	WORD $0x4eebd58b                                // fsub v11.2d, v12.2d, v11.2d
+	WORD $0x4ef4d6b4                                // fsub v20.2d, v21.2d, v20.2d
+	WORD $0x4e64d444                                // fadd v4.2d, v2.2d, v4.2d
+	WORD $0x4e6dd56d                                // fadd v13.2d, v11.2d, v13.2d
+	WORD $0x4e76d696                                // fadd v22.2d, v20.2d, v22.2d
+	WORD $0x4e66d486                                // fadd v6.2d, v4.2d, v6.2d
+	WORD $0x4e6fd5af                                // fadd v15.2d, v13.2d, v15.2d
+	WORD $0x4e78d6d8                                // fadd v24.2d, v22.2d, v24.2d
+	WORD $0x6e66dc26                                // fmul v6.2d, v1.2d, v6.2d
+	WORD $0x6e6fdd4f                                // fmul v15.2d, v10.2d, v15.2d
+	WORD $0x6e78de78                                // fmul v24.2d, v19.2d, v24.2d
 	MOVD $wide3fe0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc84                                // fmul v4.2d, v4.2d, v31.2d
-	WORD $0x6e7fddad                                // fmul v13.2d, v13.2d, v31.2d
-	WORD $0x6e7fded6                                // fmul v22.2d, v22.2d, v31.2d
-	WORD $0x6e64dc04                                // fmul v4.2d, v0.2d, v4.2d
-	WORD $0x6e6ddd2d                                // fmul v13.2d, v9.2d, v13.2d
-	WORD $0x6e76de56                                // fmul v22.2d, v18.2d, v22.2d
-	WORD $0x0e616884                                // fcvtn v4.2s, v4.2d
-	WORD $0x0e6169ad                                // fcvtn v13.2s, v13.2d
-	WORD $0x0e616ad6                                // fcvtn v22.2s, v22.2d
+	WORD $0x6e7fdcc6                                // fmul v6.2d, v6.2d, v31.2d
+	WORD $0x6e7fddef                                // fmul v15.2d, v15.2d, v31.2d
+	WORD $0x6e7fdf18                                // fmul v24.2d, v24.2d, v31.2d
+	MOVD $wide3ff0000000000000<>(SB), R16
+	FMOVQ (R16), F1
+	FMOVQ (R16), F10
+	FMOVQ (R16), F19
+	WORD $0x4ee6d421                                // fsub v1.2d, v1.2d, v6.2d
+	WORD $0x4eefd54a                                // fsub v10.2d, v10.2d, v15.2d
+	WORD $0x4ef8d673                                // fsub v19.2d, v19.2d, v24.2d
+	MOVD $wide0000000000000000<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6effe404                                // fcmgt v4.2d, v0.2d, v31.2d
+	WORD $0x6effe52d                                // fcmgt v13.2d, v9.2d, v31.2d
+	WORD $0x6effe656                                // fcmgt v22.2d, v18.2d, v31.2d
+	VBIT V4.B16, V1.B16, V6.B16
+	VBIT V13.B16, V10.B16, V15.B16
+	VBIT V22.B16, V19.B16, V24.B16
+	WORD $0x6e66dc06                                // fmul v6.2d, v0.2d, v6.2d
+	WORD $0x6e6fdd2f                                // fmul v15.2d, v9.2d, v15.2d
+	WORD $0x6e78de58                                // fmul v24.2d, v18.2d, v24.2d
+	WORD $0x0e6168c6                                // fcvtn v6.2s, v6.2d
+	WORD $0x0e6169ef                                // fcvtn v15.2s, v15.2d
+	WORD $0x0e616b18                                // fcvtn v24.2s, v24.2d
 	ADD R9<<2, R0, R12
-	FMOVD F4, (R12)
-	FMOVD F13, 8(R12)
-	FMOVD F22, 16(R12)
+	FMOVD F6, (R12)
+	FMOVD F15, 8(R12)
+	FMOVD F24, 16(R12)
 	MOVD R11, R9
 	B several
 one:
@@ -7655,133 +7620,139 @@ loop:
 	FMOVD (R12), F0
 	WORD $0x0e617800                                // fcvtl v0.2d, v0.2s
 compute:
-	MOVD $widebfe6a09e667f3bcd<>(SB), R16
+	WORD $0x6e60dc01                                // fmul v1.2d, v0.2d, v0.2d
+	MOVD $widebfe0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc01                                // fmul v1.2d, v0.2d, v31.2d
-	MOVD $wide7fffffffffffffff<>(SB), R16
-	FMOVQ (R16), F31
-	VAND V31.B16, V1.B16, V2.B16
-	MOVD $wide3fe0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc43                                // fmul v3.2d, v2.2d, v31.2d
-	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	FMOVQ (R16), F4
-	WORD $0x6e63fc83                                // fdiv v3.2d, v4.2d, v3.2d
-	MOVD $wide3fc5df28af76a5a4<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc64                                // fmul v4.2d, v3.2d, v31.2d
-	MOVD $widebfea4f123185defd<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
-	MOVD $wide3ff7d0f60453a1be<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
-	MOVD $widebff229cba6063980<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
-	MOVD $wide3fd1d8f976231ce6<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
-	MOVD $widebfc7d84982aaeaa5<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
-	MOVD $wide3fb8c6d917dec3f0<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
-	MOVD $wide3fd7f11f677960ea<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
-	MOVD $wide3ff00018d48d3588<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
-	MOVD $wide8000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VEOR V31.B16, V2.B16, V5.B16
-	WORD $0x6e62dca2                                // fmul v2.2d, v5.2d, v2.2d
-	MOVD $wide3ff43f89c0889bc5<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4effd442                                // fsub v2.2d, v2.2d, v31.2d
-	WORD $0x4e64d444                                // fadd v4.2d, v2.2d, v4.2d
+	WORD $0x6e7fdc21                                // fmul v1.2d, v1.2d, v31.2d
 	MOVD $wide4086300000000000<>(SB), R16
 	FMOVQ (R16), F2
-	WORD $0x6ee2e49e                                // fcmgt v30.2d, v4.2d, v2.2d
-	VBIT V30.B16, V2.B16, V4.B16
+	WORD $0x6ee2e43e                                // fcmgt v30.2d, v1.2d, v2.2d
+	VBIT V30.B16, V2.B16, V1.B16
 	MOVD $widec086280000000000<>(SB), R16
 	FMOVQ (R16), F2
-	WORD $0x6ee4e45e                                // fcmgt v30.2d, v2.2d, v4.2d
-	VBIT V30.B16, V2.B16, V4.B16
+	WORD $0x6ee1e45e                                // fcmgt v30.2d, v2.2d, v1.2d
+	VBIT V30.B16, V2.B16, V1.B16
 	MOVD $wide3ff71547652b82fe<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc82                                // fmul v2.2d, v4.2d, v31.2d
+	WORD $0x6e7fdc22                                // fmul v2.2d, v1.2d, v31.2d
 	MOVD $wide4338000000000000<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd442                                // fadd v2.2d, v2.2d, v31.2d
-	WORD $0x4effd445                                // fsub v5.2d, v2.2d, v31.2d
+	WORD $0x4effd443                                // fsub v3.2d, v2.2d, v31.2d
 	MOVD $wide3fe62e42fefa39ef<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdca5                                // fmul v5.2d, v5.2d, v31.2d
-	WORD $0x4ee5d485                                // fsub v5.2d, v4.2d, v5.2d
+	WORD $0x6e7fdc63                                // fmul v3.2d, v3.2d, v31.2d
+	WORD $0x4ee3d423                                // fsub v3.2d, v1.2d, v3.2d
 	MOVD $wide3f2a01a01a01a01a<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdca4                                // fmul v4.2d, v5.2d, v31.2d
+	WORD $0x6e7fdc61                                // fmul v1.2d, v3.2d, v31.2d
 	MOVD $wide3f56c16c16c16c17<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x6e65dca6                                // fmul v6.2d, v5.2d, v5.2d
-	WORD $0x6e64dcc4                                // fmul v4.2d, v6.2d, v4.2d
+	WORD $0x4e7fd421                                // fadd v1.2d, v1.2d, v31.2d
+	WORD $0x6e63dc64                                // fmul v4.2d, v3.2d, v3.2d
+	WORD $0x6e61dc81                                // fmul v1.2d, v4.2d, v1.2d
 	MOVD $wide3f81111111111111<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdca7                                // fmul v7.2d, v5.2d, v31.2d
+	WORD $0x6e7fdc65                                // fmul v5.2d, v3.2d, v31.2d
 	MOVD $wide3fa5555555555555<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd4e7                                // fadd v7.2d, v7.2d, v31.2d
-	WORD $0x4e64d4e4                                // fadd v4.2d, v7.2d, v4.2d
-	WORD $0x6e66dcc7                                // fmul v7.2d, v6.2d, v6.2d
-	WORD $0x6e64dce4                                // fmul v4.2d, v7.2d, v4.2d
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x4e61d4a1                                // fadd v1.2d, v5.2d, v1.2d
+	WORD $0x6e64dc85                                // fmul v5.2d, v4.2d, v4.2d
+	WORD $0x6e61dca1                                // fmul v1.2d, v5.2d, v1.2d
 	MOVD $wide3fc5555555555555<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdca7                                // fmul v7.2d, v5.2d, v31.2d
+	WORD $0x6e7fdc65                                // fmul v5.2d, v3.2d, v31.2d
 	MOVD $wide3fe0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd4e7                                // fadd v7.2d, v7.2d, v31.2d
-	WORD $0x6e67dcc7                                // fmul v7.2d, v6.2d, v7.2d
-	WORD $0x4e67d4a7                                // fadd v7.2d, v5.2d, v7.2d
-	WORD $0x4e64d4e4                                // fadd v4.2d, v7.2d, v4.2d
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
+	WORD $0x4e65d465                                // fadd v5.2d, v3.2d, v5.2d
+	WORD $0x4e61d4a1                                // fadd v1.2d, v5.2d, v1.2d
 	MOVD $wide3ff0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
+	WORD $0x4e7fd421                                // fadd v1.2d, v1.2d, v31.2d
 	MOVD $wide00000000000003ff<>(SB), R16
 	FMOVQ (R16), F31
 	VADD V31.D2, V2.D2, V2.D2
 	VSHL $52, V2.D2, V2.D2
-	WORD $0x6e64dc44                                // fmul v4.2d, v2.2d, v4.2d
-	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
-	MOVD $wide4000000000000000<>(SB), R16
-	FMOVQ (R16), F3
-	WORD $0x4ee4d463                                // fsub v3.2d, v3.2d, v4.2d
-	MOVD $wide0000000000000000<>(SB), R16
+	WORD $0x6e61dc41                                // fmul v1.2d, v2.2d, v1.2d
+	MOVD $wide7fffffffffffffff<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6ee1e7e1                                // fcmgt v1.2d, v31.2d, v1.2d
-	VBIT V1.B16, V3.B16, V4.B16
+	VAND V31.B16, V0.B16, V2.B16
+	MOVD $wide3fe6a09e667f3bcd<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc42                                // fmul v2.2d, v2.2d, v31.2d
+	MOVD $wide4034000000000000<>(SB), R16
+	FMOVQ (R16), F5
+	WORD $0x6ee5e45e                                // fcmgt v30.2d, v2.2d, v5.2d
+	VBIT V30.B16, V5.B16, V2.B16
+	MOVD $wide4008000000000000<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4effd445                                // fsub v5.2d, v2.2d, v31.2d
+	WORD $0x4e7fd442                                // fadd v2.2d, v2.2d, v31.2d
+	WORD $0x6e62fca2                                // fdiv v2.2d, v5.2d, v2.2d
+	MOVD $wide3f47725f66f355b4<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc45                                // fmul v5.2d, v2.2d, v31.2d
+	MOVD $wide3f717c17e02a3782<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x6e62dc43                                // fmul v3.2d, v2.2d, v2.2d
+	WORD $0x6e65dc65                                // fmul v5.2d, v3.2d, v5.2d
+	MOVD $wide3f98facb7b5dce70<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc44                                // fmul v4.2d, v2.2d, v31.2d
+	MOVD $wide3fb258b2274e8b21<>(SB), R16
+	FMOVQ (R16), F6
+	WORD $0x4ee4d4c4                                // fsub v4.2d, v6.2d, v4.2d
+	WORD $0x4e65d485                                // fadd v5.2d, v4.2d, v5.2d
+	MOVD $wide3efeb4a8f949f29e<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc44                                // fmul v4.2d, v2.2d, v31.2d
+	MOVD $wide3f437a2287312ede<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4effd484                                // fsub v4.2d, v4.2d, v31.2d
+	MOVD $wide3f0d6834f8a2aa53<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc66                                // fmul v6.2d, v3.2d, v31.2d
+	WORD $0x4e66d486                                // fadd v6.2d, v4.2d, v6.2d
+	WORD $0x6e63dc64                                // fmul v4.2d, v3.2d, v3.2d
+	WORD $0x6e66dc86                                // fmul v6.2d, v4.2d, v6.2d
+	WORD $0x4e66d4a6                                // fadd v6.2d, v5.2d, v6.2d
+	WORD $0x6e66dc86                                // fmul v6.2d, v4.2d, v6.2d
+	MOVD $wide3fc336fe744e0ffd<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc44                                // fmul v4.2d, v2.2d, v31.2d
+	MOVD $wide3fcf6ff1f7774cc8<>(SB), R16
+	FMOVQ (R16), F5
+	WORD $0x4ee4d4a4                                // fsub v4.2d, v5.2d, v4.2d
+	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
+	MOVD $wide3fd4e102bde078e4<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc42                                // fmul v2.2d, v2.2d, v31.2d
+	MOVD $wide3fc6e9827d59600b<>(SB), R16
+	FMOVQ (R16), F3
+	WORD $0x4ee2d462                                // fsub v2.2d, v3.2d, v2.2d
+	WORD $0x4e64d444                                // fadd v4.2d, v2.2d, v4.2d
+	WORD $0x4e66d486                                // fadd v6.2d, v4.2d, v6.2d
+	WORD $0x6e66dc26                                // fmul v6.2d, v1.2d, v6.2d
 	MOVD $wide3fe0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc84                                // fmul v4.2d, v4.2d, v31.2d
-	WORD $0x6e64dc04                                // fmul v4.2d, v0.2d, v4.2d
-	WORD $0x0e616884                                // fcvtn v4.2s, v4.2d
+	WORD $0x6e7fdcc6                                // fmul v6.2d, v6.2d, v31.2d
+	MOVD $wide3ff0000000000000<>(SB), R16
+	FMOVQ (R16), F1
+	WORD $0x4ee6d421                                // fsub v1.2d, v1.2d, v6.2d
+	MOVD $wide0000000000000000<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6effe404                                // fcmgt v4.2d, v0.2d, v31.2d
+	VBIT V4.B16, V1.B16, V6.B16
+	WORD $0x6e66dc06                                // fmul v6.2d, v0.2d, v6.2d
+	WORD $0x0e6168c6                                // fcvtn v6.2s, v6.2d
 	TST R2, R2
 	BNE last
 	ADD R9<<2, R0, R12
-	FMOVD F4, (R12)
+	FMOVD F6, (R12)
 	MOVD R11, R9
 	B loop
 rest:
@@ -7803,10 +7774,10 @@ last:
 	ADD R9<<2, R0, R12
 	MOVD R12, R16
 	TBZ $1, R19, single2
-	FMOVD F4, (R16)
+	FMOVD F6, (R16)
 	B moved2
 single2:
-	FMOVS F4, (R16)
+	FMOVS F6, (R16)
 moved2:
 done:
 	RET
@@ -7846,217 +7817,114 @@ several:
 	ADD R9<<2, R3, R13
 	FMOVD 16(R13), F19
 	WORD $0x0e617a73                                // fcvtl v19.2d, v19.2s
-	MOVD $widebfe6a09e667f3bcd<>(SB), R16
+	WORD $0x6e61dc22                                // fmul v2.2d, v1.2d, v1.2d
+	WORD $0x6e6add4b                                // fmul v11.2d, v10.2d, v10.2d
+	WORD $0x6e73de74                                // fmul v20.2d, v19.2d, v19.2d
+	MOVD $widebfe0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc22                                // fmul v2.2d, v1.2d, v31.2d
-	WORD $0x6e7fdd4b                                // fmul v11.2d, v10.2d, v31.2d
-	WORD $0x6e7fde74                                // fmul v20.2d, v19.2d, v31.2d
-	MOVD $wide7fffffffffffffff<>(SB), R16
-	FMOVQ (R16), F31
-	VAND V31.B16, V2.B16, V3.B16
-	VAND V31.B16, V11.B16, V12.B16
-	VAND V31.B16, V20.B16, V21.B16
-	MOVD $wide3fe0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc64                                // fmul v4.2d, v3.2d, v31.2d
-	WORD $0x6e7fdd8d                                // fmul v13.2d, v12.2d, v31.2d
-	WORD $0x6e7fdeb6                                // fmul v22.2d, v21.2d, v31.2d
-	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x4e7fd5ad                                // fadd v13.2d, v13.2d, v31.2d
-	WORD $0x4e7fd6d6                                // fadd v22.2d, v22.2d, v31.2d
-	FMOVQ (R16), F5
-	FMOVQ (R16), F14
-	FMOVQ (R16), F23
-	WORD $0x6e64fca4                                // fdiv v4.2d, v5.2d, v4.2d
-	WORD $0x6e6dfdcd                                // fdiv v13.2d, v14.2d, v13.2d
-	WORD $0x6e76fef6                                // fdiv v22.2d, v23.2d, v22.2d
-	MOVD $wide3fc5df28af76a5a4<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc85                                // fmul v5.2d, v4.2d, v31.2d
-	WORD $0x6e7fddae                                // fmul v14.2d, v13.2d, v31.2d
-	WORD $0x6e7fded7                                // fmul v23.2d, v22.2d, v31.2d
-	MOVD $widebfea4f123185defd<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
-	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
-	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
-	WORD $0x6e6eddae                                // fmul v14.2d, v13.2d, v14.2d
-	WORD $0x6e77ded7                                // fmul v23.2d, v22.2d, v23.2d
-	MOVD $wide3ff7d0f60453a1be<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
-	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
-	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
-	WORD $0x6e6eddae                                // fmul v14.2d, v13.2d, v14.2d
-	WORD $0x6e77ded7                                // fmul v23.2d, v22.2d, v23.2d
-	MOVD $widebff229cba6063980<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
-	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
-	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
-	WORD $0x6e6eddae                                // fmul v14.2d, v13.2d, v14.2d
-	WORD $0x6e77ded7                                // fmul v23.2d, v22.2d, v23.2d
-	MOVD $wide3fd1d8f976231ce6<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
-	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
-	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
-	WORD $0x6e6eddae                                // fmul v14.2d, v13.2d, v14.2d
-	WORD $0x6e77ded7                                // fmul v23.2d, v22.2d, v23.2d
-	MOVD $widebfc7d84982aaeaa5<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
-	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
-	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
-	WORD $0x6e6eddae                                // fmul v14.2d, v13.2d, v14.2d
-	WORD $0x6e77ded7                                // fmul v23.2d, v22.2d, v23.2d
-	MOVD $wide3fb8c6d917dec3f0<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
-	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
-	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
-	WORD $0x6e6eddae                                // fmul v14.2d, v13.2d, v14.2d
-	WORD $0x6e77ded7                                // fmul v23.2d, v22.2d, v23.2d
-	MOVD $wide3fd7f11f677960ea<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
-	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
-	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
-	WORD $0x6e6eddae                                // fmul v14.2d, v13.2d, v14.2d
-	WORD $0x6e77ded7                                // fmul v23.2d, v22.2d, v23.2d
-	MOVD $wide3ff00018d48d3588<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
-	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
-	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
-	WORD $0x6e6eddae                                // fmul v14.2d, v13.2d, v14.2d
-	WORD $0x6e77ded7                                // fmul v23.2d, v22.2d, v23.2d
-	MOVD $wide8000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VEOR V31.B16, V3.B16, V6.B16
-	VEOR V31.B16, V12.B16, V15.B16
-	VEOR V31.B16, V21.B16, V24.B16
-	WORD $0x6e63dcc3                                // fmul v3.2d, v6.2d, v3.2d
-	WORD $0x6e6cddec                                // fmul v12.2d, v15.2d, v12.2d
-	WORD $0x6e75df15                                // fmul v21.2d, v24.2d, v21.2d
-	MOVD $wide3ff43f89c0889bc5<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4effd463                                // fsub v3.2d, v3.2d, v31.2d
-	WORD $0x4effd58c                                // fsub v12.2d, v12.2d, v31.2d
-	WORD $0x4effd6b5                                // fsub v21.2d, v21.2d, v31.2d
-	WORD $0x4e65d465                                // fadd v5.2d, v3.2d, v5.2d
-	WORD $0x4e6ed58e                                // fadd v14.2d, v12.2d, v14.2d
-	WORD $0x4e77d6b7                                // fadd v23.2d, v21.2d, v23.2d
+	WORD $0x6e7fdc42                                // fmul v2.2d, v2.2d, v31.2d
+	WORD $0x6e7fdd6b                                // fmul v11.2d, v11.2d, v31.2d
+	WORD $0x6e7fde94                                // fmul v20.2d, v20.2d, v31.2d
 	MOVD $wide4086300000000000<>(SB), R16
 	FMOVQ (R16), F3
 	FMOVQ (R16), F12
 	FMOVQ (R16), F21
-	WORD $0x6ee3e4be                                // fcmgt v30.2d, v5.2d, v3.2d
-	VBIT V30.B16, V3.B16, V5.B16
-	WORD $0x6eece5de                                // fcmgt v30.2d, v14.2d, v12.2d
-	VBIT V30.B16, V12.B16, V14.B16
-	WORD $0x6ef5e6fe                                // fcmgt v30.2d, v23.2d, v21.2d
-	VBIT V30.B16, V21.B16, V23.B16
+	WORD $0x6ee3e45e                                // fcmgt v30.2d, v2.2d, v3.2d
+	VBIT V30.B16, V3.B16, V2.B16
+	WORD $0x6eece57e                                // fcmgt v30.2d, v11.2d, v12.2d
+	VBIT V30.B16, V12.B16, V11.B16
+	WORD $0x6ef5e69e                                // fcmgt v30.2d, v20.2d, v21.2d
+	VBIT V30.B16, V21.B16, V20.B16
 	MOVD $widec086280000000000<>(SB), R16
 	FMOVQ (R16), F3
 	FMOVQ (R16), F12
 	FMOVQ (R16), F21
-	WORD $0x6ee5e47e                                // fcmgt v30.2d, v3.2d, v5.2d
-	VBIT V30.B16, V3.B16, V5.B16
-	WORD $0x6eeee59e                                // fcmgt v30.2d, v12.2d, v14.2d
-	VBIT V30.B16, V12.B16, V14.B16
-	WORD $0x6ef7e6be                                // fcmgt v30.2d, v21.2d, v23.2d
-	VBIT V30.B16, V21.B16, V23.B16
+	WORD $0x6ee2e47e                                // fcmgt v30.2d, v3.2d, v2.2d
+	VBIT V30.B16, V3.B16, V2.B16
+	WORD $0x6eebe59e                                // fcmgt v30.2d, v12.2d, v11.2d
+	VBIT V30.B16, V12.B16, V11.B16
+	WORD $0x6ef4e6be                                // fcmgt v30.2d, v21.2d, v20.2d
+	VBIT V30.B16, V21.B16, V20.B16
 	MOVD $wide3ff71547652b82fe<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdca3                                // fmul v3.2d, v5.2d, v31.2d
-	WORD $0x6e7fddcc                                // fmul v12.2d, v14.2d, v31.2d
-	WORD $0x6e7fdef5                                // fmul v21.2d, v23.2d, v31.2d
+	WORD $0x6e7fdc43                                // fmul v3.2d, v2.2d, v31.2d
+	WORD $0x6e7fdd6c                                // fmul v12.2d, v11.2d, v31.2d
+	WORD $0x6e7fde95                                // fmul v21.2d, v20.2d, v31.2d
 	MOVD $wide4338000000000000<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
 	WORD $0x4e7fd58c                                // fadd v12.2d, v12.2d, v31.2d
 	WORD $0x4e7fd6b5                                // fadd v21.2d, v21.2d, v31.2d
-	WORD $0x4effd466                                // fsub v6.2d, v3.2d, v31.2d
-	WORD $0x4effd58f                                // fsub v15.2d, v12.2d, v31.2d
-	WORD $0x4effd6b8                                // fsub v24.2d, v21.2d, v31.2d
+	WORD $0x4effd464                                // fsub v4.2d, v3.2d, v31.2d
+	WORD $0x4effd58d                                // fsub v13.2d, v12.2d, v31.2d
+	WORD $0x4effd6b6                                // fsub v22.2d, v21.2d, v31.2d
 	MOVD $wide3fe62e42fefa39ef<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdcc6                                // fmul v6.2d, v6.2d, v31.2d
-	WORD $0x6e7fddef                                // fmul v15.2d, v15.2d, v31.2d
-	WORD $0x6e7fdf18                                // fmul v24.2d, v24.2d, v31.2d
-	WORD $0x4ee6d4a6                                // fsub v6.2d, v5.2d, v6.2d
-	WORD $0x4eefd5cf                                // fsub v15.2d, v14.2d, v15.2d
-	WORD $0x4ef8d6f8                                // fsub v24.2d, v23.2d, v24.2d
+	WORD $0x6e7fdc84                                // fmul v4.2d, v4.2d, v31.2d
+	WORD $0x6e7fddad                                // fmul v13.2d, v13.2d, v31.2d
+	WORD $0x6e7fded6                                // fmul v22.2d, v22.2d, v31.2d
+	WORD $0x4ee4d444                                // fsub v4.2d, v2.2d, v4.2d
+	WORD $0x4eedd56d                                // fsub v13.2d, v11.2d, v13.2d
+	WORD $0x4ef6d696                                // fsub v22.2d, v20.2d, v22.2d
 	MOVD $wide3f2a01a01a01a01a<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdcc5                                // fmul v5.2d, v6.2d, v31.2d
-	WORD $0x6e7fddee                                // fmul v14.2d, v15.2d, v31.2d
-	WORD $0x6e7fdf17                                // fmul v23.2d, v24.2d, v31.2d
+	WORD $0x6e7fdc82                                // fmul v2.2d, v4.2d, v31.2d
+	WORD $0x6e7fddab                                // fmul v11.2d, v13.2d, v31.2d
+	WORD $0x6e7fded4                                // fmul v20.2d, v22.2d, v31.2d
 	MOVD $wide3f56c16c16c16c17<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
-	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
-	WORD $0x6e66dcc7                                // fmul v7.2d, v6.2d, v6.2d
-	WORD $0x6e6fddf0                                // fmul v16.2d, v15.2d, v15.2d
-	WORD $0x6e78df19                                // fmul v25.2d, v24.2d, v24.2d
-	WORD $0x6e65dce5                                // fmul v5.2d, v7.2d, v5.2d
-	WORD $0x6e6ede0e                                // fmul v14.2d, v16.2d, v14.2d
-	WORD $0x6e77df37                                // fmul v23.2d, v25.2d, v23.2d
+	WORD $0x4e7fd442                                // fadd v2.2d, v2.2d, v31.2d
+	WORD $0x4e7fd56b                                // fadd v11.2d, v11.2d, v31.2d
+	WORD $0x4e7fd694                                // fadd v20.2d, v20.2d, v31.2d
+	WORD $0x6e64dc85                                // fmul v5.2d, v4.2d, v4.2d
+	WORD $0x6e6dddae                                // fmul v14.2d, v13.2d, v13.2d
+	WORD $0x6e76ded7                                // fmul v23.2d, v22.2d, v22.2d
+	WORD $0x6e62dca2                                // fmul v2.2d, v5.2d, v2.2d
+	WORD $0x6e6bddcb                                // fmul v11.2d, v14.2d, v11.2d
+	WORD $0x6e74def4                                // fmul v20.2d, v23.2d, v20.2d
 	MOVD $wide3f81111111111111<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdcc8                                // fmul v8.2d, v6.2d, v31.2d
-	WORD $0x6e7fddf1                                // fmul v17.2d, v15.2d, v31.2d
-	WORD $0x6e7fdf1a                                // fmul v26.2d, v24.2d, v31.2d
+	WORD $0x6e7fdc86                                // fmul v6.2d, v4.2d, v31.2d
+	WORD $0x6e7fddaf                                // fmul v15.2d, v13.2d, v31.2d
+	WORD $0x6e7fded8                                // fmul v24.2d, v22.2d, v31.2d
 	MOVD $wide3fa5555555555555<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd508                                // fadd v8.2d, v8.2d, v31.2d
-	WORD $0x4e7fd631                                // fadd v17.2d, v17.2d, v31.2d
-	WORD $0x4e7fd75a                                // fadd v26.2d, v26.2d, v31.2d
-	WORD $0x4e65d505                                // fadd v5.2d, v8.2d, v5.2d
-	WORD $0x4e6ed62e                                // fadd v14.2d, v17.2d, v14.2d
-	WORD $0x4e77d757                                // fadd v23.2d, v26.2d, v23.2d
-	WORD $0x6e67dce8                                // fmul v8.2d, v7.2d, v7.2d
-	WORD $0x6e70de11                                // fmul v17.2d, v16.2d, v16.2d
-	WORD $0x6e79df3a                                // fmul v26.2d, v25.2d, v25.2d
-	WORD $0x6e65dd05                                // fmul v5.2d, v8.2d, v5.2d
-	WORD $0x6e6ede2e                                // fmul v14.2d, v17.2d, v14.2d
-	WORD $0x6e77df57                                // fmul v23.2d, v26.2d, v23.2d
+	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
+	WORD $0x4e7fd5ef                                // fadd v15.2d, v15.2d, v31.2d
+	WORD $0x4e7fd718                                // fadd v24.2d, v24.2d, v31.2d
+	WORD $0x4e62d4c2                                // fadd v2.2d, v6.2d, v2.2d
+	WORD $0x4e6bd5eb                                // fadd v11.2d, v15.2d, v11.2d
+	WORD $0x4e74d714                                // fadd v20.2d, v24.2d, v20.2d
+	WORD $0x6e65dca6                                // fmul v6.2d, v5.2d, v5.2d
+	WORD $0x6e6eddcf                                // fmul v15.2d, v14.2d, v14.2d
+	WORD $0x6e77def8                                // fmul v24.2d, v23.2d, v23.2d
+	WORD $0x6e62dcc2                                // fmul v2.2d, v6.2d, v2.2d
+	WORD $0x6e6bddeb                                // fmul v11.2d, v15.2d, v11.2d
+	WORD $0x6e74df14                                // fmul v20.2d, v24.2d, v20.2d
 	MOVD $wide3fc5555555555555<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdcc8                                // fmul v8.2d, v6.2d, v31.2d
-	WORD $0x6e7fddf1                                // fmul v17.2d, v15.2d, v31.2d
-	WORD $0x6e7fdf1a                                // fmul v26.2d, v24.2d, v31.2d
+	WORD $0x6e7fdc86                                // fmul v6.2d, v4.2d, v31.2d
+	WORD $0x6e7fddaf                                // fmul v15.2d, v13.2d, v31.2d
+	WORD $0x6e7fded8                                // fmul v24.2d, v22.2d, v31.2d
 	MOVD $wide3fe0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd508                                // fadd v8.2d, v8.2d, v31.2d
-	WORD $0x4e7fd631                                // fadd v17.2d, v17.2d, v31.2d
-	WORD $0x4e7fd75a                                // fadd v26.2d, v26.2d, v31.2d
-	WORD $0x6e68dce8                                // fmul v8.2d, v7.2d, v8.2d
-	WORD $0x6e71de11                                // fmul v17.2d, v16.2d, v17.2d
-	WORD $0x6e7adf3a                                // fmul v26.2d, v25.2d, v26.2d
-	WORD $0x4e68d4c8                                // fadd v8.2d, v6.2d, v8.2d
-	WORD $0x4e71d5f1                                // fadd v17.2d, v15.2d, v17.2d
-	WORD $0x4e7ad71a                                // fadd v26.2d, v24.2d, v26.2d
-	WORD $0x4e65d505                                // fadd v5.2d, v8.2d, v5.2d
-	WORD $0x4e6ed62e                                // fadd v14.2d, v17.2d, v14.2d
-	WORD $0x4e77d757                                // fadd v23.2d, v26.2d, v23.2d
+	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
+	WORD $0x4e7fd5ef                                // fadd v15.2d, v15.2d, v31.2d
+	WORD $0x4e7fd718                                // fadd v24.2d, v24.2d, v31.2d
+	WORD $0x6e66dca6                                // fmul v6.2d, v5.2d, v6.2d
+	WORD $0x6e6fddcf                                // fmul v15.2d, v14.2d, v15.2d
+	WORD $0x6e78def8                                // fmul v24.2d, v23.2d, v24.2d
+	WORD $0x4e66d486                                // fadd v6.2d, v4.2d, v6.2d
+	WORD $0x4e6fd5af                                // fadd v15.2d, v13.2d, v15.2d
+	WORD $0x4e78d6d8                                // fadd v24.2d, v22.2d, v24.2d
+	WORD $0x4e62d4c2                                // fadd v2.2d, v6.2d, v2.2d
+	WORD $0x4e6bd5eb                                // fadd v11.2d, v15.2d, v11.2d
+	WORD $0x4e74d714                                // fadd v20.2d, v24.2d, v20.2d
 	MOVD $wide3ff0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
-	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
+	WORD $0x4e7fd442                                // fadd v2.2d, v2.2d, v31.2d
+	WORD $0x4e7fd56b                                // fadd v11.2d, v11.2d, v31.2d
+	WORD $0x4e7fd694                                // fadd v20.2d, v20.2d, v31.2d
 	MOVD $wide00000000000003ff<>(SB), R16
 	FMOVQ (R16), F31
 	VADD V31.D2, V3.D2, V3.D2
@@ -8065,177 +7933,178 @@ several:
 	VSHL $52, V3.D2, V3.D2
 	VSHL $52, V12.D2, V12.D2
 	VSHL $52, V21.D2, V21.D2
-	WORD $0x6e65dc65                                // fmul v5.2d, v3.2d, v5.2d
-	WORD $0x6e6edd8e                                // fmul v14.2d, v12.2d, v14.2d
-	WORD $0x6e77deb7                                // fmul v23.2d, v21.2d, v23.2d
-	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
-	WORD $0x6e6eddae                                // fmul v14.2d, v13.2d, v14.2d
-	WORD $0x6e77ded7                                // fmul v23.2d, v22.2d, v23.2d
-	MOVD $wide4000000000000000<>(SB), R16
-	FMOVQ (R16), F4
-	FMOVQ (R16), F13
-	FMOVQ (R16), F22
-	WORD $0x4ee5d484                                // fsub v4.2d, v4.2d, v5.2d
-	WORD $0x4eeed5ad                                // fsub v13.2d, v13.2d, v14.2d
-	WORD $0x4ef7d6d6                                // fsub v22.2d, v22.2d, v23.2d
-	MOVD $wide0000000000000000<>(SB), R16
+	WORD $0x6e62dc62                                // fmul v2.2d, v3.2d, v2.2d
+	WORD $0x6e6bdd8b                                // fmul v11.2d, v12.2d, v11.2d
+	WORD $0x6e74deb4                                // fmul v20.2d, v21.2d, v20.2d
+	MOVD $wide7fffffffffffffff<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6ee2e7e2                                // fcmgt v2.2d, v31.2d, v2.2d
-	WORD $0x6eebe7eb                                // fcmgt v11.2d, v31.2d, v11.2d
-	WORD $0x6ef4e7f4                                // fcmgt v20.2d, v31.2d, v20.2d
-	VBIT V2.B16, V4.B16, V5.B16
-	VBIT V11.B16, V13.B16, V14.B16
-	VBIT V20.B16, V22.B16, V23.B16
-	MOVD $wide3fe0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdca5                                // fmul v5.2d, v5.2d, v31.2d
-	WORD $0x6e7fddce                                // fmul v14.2d, v14.2d, v31.2d
-	WORD $0x6e7fdef7                                // fmul v23.2d, v23.2d, v31.2d
-	MOVD $wide8000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VEOR V31.B16, V1.B16, V4.B16
-	VEOR V31.B16, V10.B16, V13.B16
-	VEOR V31.B16, V19.B16, V22.B16
-	WORD $0x6e61dc84                                // fmul v4.2d, v4.2d, v1.2d
-	WORD $0x6e6addad                                // fmul v13.2d, v13.2d, v10.2d
-	WORD $0x6e73ded6                                // fmul v22.2d, v22.2d, v19.2d
-	MOVD $wide3fe0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc84                                // fmul v4.2d, v4.2d, v31.2d
-	WORD $0x6e7fddad                                // fmul v13.2d, v13.2d, v31.2d
-	WORD $0x6e7fded6                                // fmul v22.2d, v22.2d, v31.2d
-	MOVD $wide4086300000000000<>(SB), R16
-	FMOVQ (R16), F2
-	FMOVQ (R16), F11
-	FMOVQ (R16), F20
-	WORD $0x6ee2e49e                                // fcmgt v30.2d, v4.2d, v2.2d
-	VBIT V30.B16, V2.B16, V4.B16
-	WORD $0x6eebe5be                                // fcmgt v30.2d, v13.2d, v11.2d
-	VBIT V30.B16, V11.B16, V13.B16
-	WORD $0x6ef4e6de                                // fcmgt v30.2d, v22.2d, v20.2d
-	VBIT V30.B16, V20.B16, V22.B16
-	MOVD $widec086280000000000<>(SB), R16
-	FMOVQ (R16), F2
-	FMOVQ (R16), F11
-	FMOVQ (R16), F20
-	WORD $0x6ee4e45e                                // fcmgt v30.2d, v2.2d, v4.2d
-	VBIT V30.B16, V2.B16, V4.B16
-	WORD $0x6eede57e                                // fcmgt v30.2d, v11.2d, v13.2d
-	VBIT V30.B16, V11.B16, V13.B16
-	WORD $0x6ef6e69e                                // fcmgt v30.2d, v20.2d, v22.2d
-	VBIT V30.B16, V20.B16, V22.B16
-	MOVD $wide3ff71547652b82fe<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc82                                // fmul v2.2d, v4.2d, v31.2d
-	WORD $0x6e7fddab                                // fmul v11.2d, v13.2d, v31.2d
-	WORD $0x6e7fded4                                // fmul v20.2d, v22.2d, v31.2d
-	MOVD $wide4338000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd442                                // fadd v2.2d, v2.2d, v31.2d
-	WORD $0x4e7fd56b                                // fadd v11.2d, v11.2d, v31.2d
-	WORD $0x4e7fd694                                // fadd v20.2d, v20.2d, v31.2d
-	WORD $0x4effd443                                // fsub v3.2d, v2.2d, v31.2d
-	WORD $0x4effd56c                                // fsub v12.2d, v11.2d, v31.2d
-	WORD $0x4effd695                                // fsub v21.2d, v20.2d, v31.2d
-	MOVD $wide3fe62e42fefa39ef<>(SB), R16
+	VAND V31.B16, V1.B16, V3.B16
+	VAND V31.B16, V10.B16, V12.B16
+	VAND V31.B16, V19.B16, V21.B16
+	MOVD $wide3fe6a09e667f3bcd<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x6e7fdc63                                // fmul v3.2d, v3.2d, v31.2d
 	WORD $0x6e7fdd8c                                // fmul v12.2d, v12.2d, v31.2d
 	WORD $0x6e7fdeb5                                // fmul v21.2d, v21.2d, v31.2d
+	MOVD $wide4034000000000000<>(SB), R16
+	FMOVQ (R16), F6
+	FMOVQ (R16), F15
+	FMOVQ (R16), F24
+	WORD $0x6ee6e47e                                // fcmgt v30.2d, v3.2d, v6.2d
+	VBIT V30.B16, V6.B16, V3.B16
+	WORD $0x6eefe59e                                // fcmgt v30.2d, v12.2d, v15.2d
+	VBIT V30.B16, V15.B16, V12.B16
+	WORD $0x6ef8e6be                                // fcmgt v30.2d, v21.2d, v24.2d
+	VBIT V30.B16, V24.B16, V21.B16
+	MOVD $wide4008000000000000<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4effd466                                // fsub v6.2d, v3.2d, v31.2d
+	WORD $0x4effd58f                                // fsub v15.2d, v12.2d, v31.2d
+	WORD $0x4effd6b8                                // fsub v24.2d, v21.2d, v31.2d
+	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
+	WORD $0x4e7fd58c                                // fadd v12.2d, v12.2d, v31.2d
+	WORD $0x4e7fd6b5                                // fadd v21.2d, v21.2d, v31.2d
+	WORD $0x6e63fcc3                                // fdiv v3.2d, v6.2d, v3.2d
+	WORD $0x6e6cfdec                                // fdiv v12.2d, v15.2d, v12.2d
+	WORD $0x6e75ff15                                // fdiv v21.2d, v24.2d, v21.2d
+	MOVD $wide3f47725f66f355b4<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc66                                // fmul v6.2d, v3.2d, v31.2d
+	WORD $0x6e7fdd8f                                // fmul v15.2d, v12.2d, v31.2d
+	WORD $0x6e7fdeb8                                // fmul v24.2d, v21.2d, v31.2d
+	MOVD $wide3f717c17e02a3782<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
+	WORD $0x4e7fd5ef                                // fadd v15.2d, v15.2d, v31.2d
+	WORD $0x4e7fd718                                // fadd v24.2d, v24.2d, v31.2d
+	WORD $0x6e63dc64                                // fmul v4.2d, v3.2d, v3.2d
+	WORD $0x6e6cdd8d                                // fmul v13.2d, v12.2d, v12.2d
+	WORD $0x6e75deb6                                // fmul v22.2d, v21.2d, v21.2d
+	WORD $0x6e66dc86                                // fmul v6.2d, v4.2d, v6.2d
+	WORD $0x6e6fddaf                                // fmul v15.2d, v13.2d, v15.2d
+	WORD $0x6e78ded8                                // fmul v24.2d, v22.2d, v24.2d
+	MOVD $wide3f98facb7b5dce70<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc65                                // fmul v5.2d, v3.2d, v31.2d
+	WORD $0x6e7fdd8e                                // fmul v14.2d, v12.2d, v31.2d
+	WORD $0x6e7fdeb7                                // fmul v23.2d, v21.2d, v31.2d
+	MOVD $wide3fb258b2274e8b21<>(SB), R16
+	FMOVQ (R16), F7
+	FMOVQ (R16), F16
+	FMOVQ (R16), F25
+	WORD $0x4ee5d4e5                                // fsub v5.2d, v7.2d, v5.2d
+	WORD $0x4eeed60e                                // fsub v14.2d, v16.2d, v14.2d
+	WORD $0x4ef7d737                                // fsub v23.2d, v25.2d, v23.2d
+	WORD $0x4e66d4a6                                // fadd v6.2d, v5.2d, v6.2d
+	WORD $0x4e6fd5cf                                // fadd v15.2d, v14.2d, v15.2d
+	WORD $0x4e78d6f8                                // fadd v24.2d, v23.2d, v24.2d
+	MOVD $wide3efeb4a8f949f29e<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc65                                // fmul v5.2d, v3.2d, v31.2d
+	WORD $0x6e7fdd8e                                // fmul v14.2d, v12.2d, v31.2d
+	WORD $0x6e7fdeb7                                // fmul v23.2d, v21.2d, v31.2d
+	MOVD $wide3f437a2287312ede<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4effd4a5                                // fsub v5.2d, v5.2d, v31.2d
+	WORD $0x4effd5ce                                // fsub v14.2d, v14.2d, v31.2d
+	WORD $0x4effd6f7                                // fsub v23.2d, v23.2d, v31.2d
+	MOVD $wide3f0d6834f8a2aa53<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc87                                // fmul v7.2d, v4.2d, v31.2d
+	WORD $0x6e7fddb0                                // fmul v16.2d, v13.2d, v31.2d
+	WORD $0x6e7fded9                                // fmul v25.2d, v22.2d, v31.2d
+	WORD $0x4e67d4a7                                // fadd v7.2d, v5.2d, v7.2d
+	WORD $0x4e70d5d0                                // fadd v16.2d, v14.2d, v16.2d
+	WORD $0x4e79d6f9                                // fadd v25.2d, v23.2d, v25.2d
+	WORD $0x6e64dc85                                // fmul v5.2d, v4.2d, v4.2d
+	WORD $0x6e6dddae                                // fmul v14.2d, v13.2d, v13.2d
+	WORD $0x6e76ded7                                // fmul v23.2d, v22.2d, v22.2d
+	WORD $0x6e67dca7                                // fmul v7.2d, v5.2d, v7.2d
+	WORD $0x6e70ddd0                                // fmul v16.2d, v14.2d, v16.2d
+	WORD $0x6e79def9                                // fmul v25.2d, v23.2d, v25.2d
+	WORD $0x4e67d4c7                                // fadd v7.2d, v6.2d, v7.2d
+	WORD $0x4e70d5f0                                // fadd v16.2d, v15.2d, v16.2d
+	WORD $0x4e79d719                                // fadd v25.2d, v24.2d, v25.2d
+	WORD $0x6e67dca7                                // fmul v7.2d, v5.2d, v7.2d
+	WORD $0x6e70ddd0                                // fmul v16.2d, v14.2d, v16.2d
+	WORD $0x6e79def9                                // fmul v25.2d, v23.2d, v25.2d
+	MOVD $wide3fc336fe744e0ffd<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc65                                // fmul v5.2d, v3.2d, v31.2d
+	WORD $0x6e7fdd8e                                // fmul v14.2d, v12.2d, v31.2d
+	WORD $0x6e7fdeb7                                // fmul v23.2d, v21.2d, v31.2d
+	MOVD $wide3fcf6ff1f7774cc8<>(SB), R16
+	FMOVQ (R16), F6
+	FMOVQ (R16), F15
+	FMOVQ (R16), F24
+	WORD $0x4ee5d4c5                                // fsub v5.2d, v6.2d, v5.2d
+	WORD $0x4eeed5ee                                // fsub v14.2d, v15.2d, v14.2d
+	WORD $0x4ef7d717                                // fsub v23.2d, v24.2d, v23.2d
+	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
+	WORD $0x6e6eddae                                // fmul v14.2d, v13.2d, v14.2d
+	WORD $0x6e77ded7                                // fmul v23.2d, v22.2d, v23.2d
+	MOVD $wide3fd4e102bde078e4<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc63                                // fmul v3.2d, v3.2d, v31.2d
+	WORD $0x6e7fdd8c                                // fmul v12.2d, v12.2d, v31.2d
+	WORD $0x6e7fdeb5                                // fmul v21.2d, v21.2d, v31.2d
+	MOVD $wide3fc6e9827d59600b<>(SB), R16
+	FMOVQ (R16), F4
+	FMOVQ (R16), F13
+	FMOVQ (R16), F22
 	WORD $0x4ee3d483                                // fsub v3.2d, v4.2d, v3.2d
 	WORD $0x4eecd5ac                                // fsub v12.2d, v13.2d, v12.2d
 	WORD $0x4ef5d6d5                                // fsub v21.2d, v22.2d, v21.2d
-	MOVD $wide3f2a01a01a01a01a<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc64                                // fmul v4.2d, v3.2d, v31.2d
-	WORD $0x6e7fdd8d                                // fmul v13.2d, v12.2d, v31.2d
-	WORD $0x6e7fdeb6                                // fmul v22.2d, v21.2d, v31.2d
-	MOVD $wide3f56c16c16c16c17<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x4e7fd5ad                                // fadd v13.2d, v13.2d, v31.2d
-	WORD $0x4e7fd6d6                                // fadd v22.2d, v22.2d, v31.2d
-	WORD $0x6e63dc68                                // fmul v8.2d, v3.2d, v3.2d
-	WORD $0x6e6cdd91                                // fmul v17.2d, v12.2d, v12.2d
-	WORD $0x6e75deba                                // fmul v26.2d, v21.2d, v21.2d
-	WORD $0x6e64dd04                                // fmul v4.2d, v8.2d, v4.2d
-	WORD $0x6e6dde2d                                // fmul v13.2d, v17.2d, v13.2d
-	WORD $0x6e76df56                                // fmul v22.2d, v26.2d, v22.2d
-	MOVD $wide3f81111111111111<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc66                                // fmul v6.2d, v3.2d, v31.2d
-	WORD $0x6e7fdd8f                                // fmul v15.2d, v12.2d, v31.2d
-	WORD $0x6e7fdeb8                                // fmul v24.2d, v21.2d, v31.2d
-	MOVD $wide3fa5555555555555<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x4e7fd5ef                                // fadd v15.2d, v15.2d, v31.2d
-	WORD $0x4e7fd718                                // fadd v24.2d, v24.2d, v31.2d
-	WORD $0x4e64d4c4                                // fadd v4.2d, v6.2d, v4.2d
-	WORD $0x4e6dd5ed                                // fadd v13.2d, v15.2d, v13.2d
-	WORD $0x4e76d716                                // fadd v22.2d, v24.2d, v22.2d
-	WORD $0x6e68dd06                                // fmul v6.2d, v8.2d, v8.2d
-	WORD $0x6e71de2f                                // fmul v15.2d, v17.2d, v17.2d
-	WORD $0x6e7adf58                                // fmul v24.2d, v26.2d, v26.2d
-	WORD $0x6e64dcc4                                // fmul v4.2d, v6.2d, v4.2d
-	WORD $0x6e6ddded                                // fmul v13.2d, v15.2d, v13.2d
-	WORD $0x6e76df16                                // fmul v22.2d, v24.2d, v22.2d
-	MOVD $wide3fc5555555555555<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc66                                // fmul v6.2d, v3.2d, v31.2d
-	WORD $0x6e7fdd8f                                // fmul v15.2d, v12.2d, v31.2d
-	WORD $0x6e7fdeb8                                // fmul v24.2d, v21.2d, v31.2d
+	WORD $0x4e65d465                                // fadd v5.2d, v3.2d, v5.2d
+	WORD $0x4e6ed58e                                // fadd v14.2d, v12.2d, v14.2d
+	WORD $0x4e77d6b7                                // fadd v23.2d, v21.2d, v23.2d
+	WORD $0x4e67d4a7                                // fadd v7.2d, v5.2d, v7.2d
+	WORD $0x4e70d5d0                                // fadd v16.2d, v14.2d, v16.2d
+	WORD $0x4e79d6f9                                // fadd v25.2d, v23.2d, v25.2d
+	WORD $0x6e67dc47                                // fmul v7.2d, v2.2d, v7.2d
+	WORD $0x6e70dd70                                // fmul v16.2d, v11.2d, v16.2d
+	WORD $0x6e79de99                                // fmul v25.2d, v20.2d, v25.2d
 	MOVD $wide3fe0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x4e7fd5ef                                // fadd v15.2d, v15.2d, v31.2d
-	WORD $0x4e7fd718                                // fadd v24.2d, v24.2d, v31.2d
-	WORD $0x6e66dd06                                // fmul v6.2d, v8.2d, v6.2d
-	WORD $0x6e6fde2f                                // fmul v15.2d, v17.2d, v15.2d
-	WORD $0x6e78df58                                // fmul v24.2d, v26.2d, v24.2d
-	WORD $0x4e66d466                                // fadd v6.2d, v3.2d, v6.2d
-	WORD $0x4e6fd58f                                // fadd v15.2d, v12.2d, v15.2d
-	WORD $0x4e78d6b8                                // fadd v24.2d, v21.2d, v24.2d
-	WORD $0x4e64d4c4                                // fadd v4.2d, v6.2d, v4.2d
-	WORD $0x4e6dd5ed                                // fadd v13.2d, v15.2d, v13.2d
-	WORD $0x4e76d716                                // fadd v22.2d, v24.2d, v22.2d
+	WORD $0x6e7fdce7                                // fmul v7.2d, v7.2d, v31.2d
+	WORD $0x6e7fde10                                // fmul v16.2d, v16.2d, v31.2d
+	WORD $0x6e7fdf39                                // fmul v25.2d, v25.2d, v31.2d
 	MOVD $wide3ff0000000000000<>(SB), R16
+	FMOVQ (R16), F5
+	FMOVQ (R16), F14
+	FMOVQ (R16), F23
+	WORD $0x4ee7d4a5                                // fsub v5.2d, v5.2d, v7.2d
+	WORD $0x4ef0d5ce                                // fsub v14.2d, v14.2d, v16.2d
+	WORD $0x4ef9d6f7                                // fsub v23.2d, v23.2d, v25.2d
+	MOVD $wide0000000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x4e7fd5ad                                // fadd v13.2d, v13.2d, v31.2d
-	WORD $0x4e7fd6d6                                // fadd v22.2d, v22.2d, v31.2d
-	MOVD $wide00000000000003ff<>(SB), R16
-	FMOVQ (R16), F31
-	VADD V31.D2, V2.D2, V2.D2
-	VADD V31.D2, V11.D2, V11.D2
-	VADD V31.D2, V20.D2, V20.D2
-	VSHL $52, V2.D2, V2.D2
-	VSHL $52, V11.D2, V11.D2
-	VSHL $52, V20.D2, V20.D2
-	WORD $0x6e64dc44                                // fmul v4.2d, v2.2d, v4.2d
-	WORD $0x6e6ddd6d                                // fmul v13.2d, v11.2d, v13.2d
-	WORD $0x6e76de96                                // fmul v22.2d, v20.2d, v22.2d
+	WORD $0x6effe423                                // fcmgt v3.2d, v1.2d, v31.2d
+	WORD $0x6effe54c                                // fcmgt v12.2d, v10.2d, v31.2d
+	WORD $0x6effe675                                // fcmgt v21.2d, v19.2d, v31.2d
+	VBIT V3.B16, V5.B16, V7.B16
+	VBIT V12.B16, V14.B16, V16.B16
+	VBIT V21.B16, V23.B16, V25.B16
 	MOVD $wide3fd9884533d43651<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc84                                // fmul v4.2d, v4.2d, v31.2d
-	WORD $0x6e7fddad                                // fmul v13.2d, v13.2d, v31.2d
-	WORD $0x6e7fded6                                // fmul v22.2d, v22.2d, v31.2d
-	WORD $0x6e64dc24                                // fmul v4.2d, v1.2d, v4.2d
-	WORD $0x6e6ddd4d                                // fmul v13.2d, v10.2d, v13.2d
-	WORD $0x6e76de76                                // fmul v22.2d, v19.2d, v22.2d
-	WORD $0x4e64d4a4                                // fadd v4.2d, v5.2d, v4.2d
-	WORD $0x4e6dd5cd                                // fadd v13.2d, v14.2d, v13.2d
-	WORD $0x4e76d6f6                                // fadd v22.2d, v23.2d, v22.2d
-	WORD $0x6e64dc04                                // fmul v4.2d, v0.2d, v4.2d
-	WORD $0x6e6ddd2d                                // fmul v13.2d, v9.2d, v13.2d
-	WORD $0x6e76de56                                // fmul v22.2d, v18.2d, v22.2d
-	WORD $0x0e616884                                // fcvtn v4.2s, v4.2d
-	WORD $0x0e6169ad                                // fcvtn v13.2s, v13.2d
-	WORD $0x0e616ad6                                // fcvtn v22.2s, v22.2d
+	WORD $0x6e7fdc42                                // fmul v2.2d, v2.2d, v31.2d
+	WORD $0x6e7fdd6b                                // fmul v11.2d, v11.2d, v31.2d
+	WORD $0x6e7fde94                                // fmul v20.2d, v20.2d, v31.2d
+	WORD $0x6e62dc22                                // fmul v2.2d, v1.2d, v2.2d
+	WORD $0x6e6bdd4b                                // fmul v11.2d, v10.2d, v11.2d
+	WORD $0x6e74de74                                // fmul v20.2d, v19.2d, v20.2d
+	WORD $0x4e62d4e2                                // fadd v2.2d, v7.2d, v2.2d
+	WORD $0x4e6bd60b                                // fadd v11.2d, v16.2d, v11.2d
+	WORD $0x4e74d734                                // fadd v20.2d, v25.2d, v20.2d
+	WORD $0x6e62dc02                                // fmul v2.2d, v0.2d, v2.2d
+	WORD $0x6e6bdd2b                                // fmul v11.2d, v9.2d, v11.2d
+	WORD $0x6e74de54                                // fmul v20.2d, v18.2d, v20.2d
+	WORD $0x0e616842                                // fcvtn v2.2s, v2.2d
+	WORD $0x0e61696b                                // fcvtn v11.2s, v11.2d
+	WORD $0x0e616a94                                // fcvtn v20.2s, v20.2d
 	ADD R9<<2, R0, R12
-	FMOVD F4, (R12)
-	FMOVD F13, 8(R12)
-	FMOVD F22, 16(R12)
+	FMOVD F2, (R12)
+	FMOVD F11, 8(R12)
+	FMOVD F20, 16(R12)
 	MOVD R11, R9
 	B several
 one:
@@ -8251,198 +8120,144 @@ loop:
 	FMOVD (R13), F1
 	WORD $0x0e617821                                // fcvtl v1.2d, v1.2s
 compute:
-	MOVD $widebfe6a09e667f3bcd<>(SB), R16
+	WORD $0x6e61dc22                                // fmul v2.2d, v1.2d, v1.2d
+	MOVD $widebfe0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc22                                // fmul v2.2d, v1.2d, v31.2d
-	MOVD $wide7fffffffffffffff<>(SB), R16
-	FMOVQ (R16), F31
-	VAND V31.B16, V2.B16, V3.B16
-	MOVD $wide3fe0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc64                                // fmul v4.2d, v3.2d, v31.2d
-	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	FMOVQ (R16), F5
-	WORD $0x6e64fca4                                // fdiv v4.2d, v5.2d, v4.2d
-	MOVD $wide3fc5df28af76a5a4<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc85                                // fmul v5.2d, v4.2d, v31.2d
-	MOVD $widebfea4f123185defd<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
-	MOVD $wide3ff7d0f60453a1be<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
-	MOVD $widebff229cba6063980<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
-	MOVD $wide3fd1d8f976231ce6<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
-	MOVD $widebfc7d84982aaeaa5<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
-	MOVD $wide3fb8c6d917dec3f0<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
-	MOVD $wide3fd7f11f677960ea<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
-	MOVD $wide3ff00018d48d3588<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
-	MOVD $wide8000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VEOR V31.B16, V3.B16, V6.B16
-	WORD $0x6e63dcc3                                // fmul v3.2d, v6.2d, v3.2d
-	MOVD $wide3ff43f89c0889bc5<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4effd463                                // fsub v3.2d, v3.2d, v31.2d
-	WORD $0x4e65d465                                // fadd v5.2d, v3.2d, v5.2d
+	WORD $0x6e7fdc42                                // fmul v2.2d, v2.2d, v31.2d
 	MOVD $wide4086300000000000<>(SB), R16
 	FMOVQ (R16), F3
-	WORD $0x6ee3e4be                                // fcmgt v30.2d, v5.2d, v3.2d
-	VBIT V30.B16, V3.B16, V5.B16
+	WORD $0x6ee3e45e                                // fcmgt v30.2d, v2.2d, v3.2d
+	VBIT V30.B16, V3.B16, V2.B16
 	MOVD $widec086280000000000<>(SB), R16
 	FMOVQ (R16), F3
-	WORD $0x6ee5e47e                                // fcmgt v30.2d, v3.2d, v5.2d
-	VBIT V30.B16, V3.B16, V5.B16
+	WORD $0x6ee2e47e                                // fcmgt v30.2d, v3.2d, v2.2d
+	VBIT V30.B16, V3.B16, V2.B16
 	MOVD $wide3ff71547652b82fe<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdca3                                // fmul v3.2d, v5.2d, v31.2d
+	WORD $0x6e7fdc43                                // fmul v3.2d, v2.2d, v31.2d
 	MOVD $wide4338000000000000<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x4effd466                                // fsub v6.2d, v3.2d, v31.2d
+	WORD $0x4effd464                                // fsub v4.2d, v3.2d, v31.2d
 	MOVD $wide3fe62e42fefa39ef<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdcc6                                // fmul v6.2d, v6.2d, v31.2d
-	WORD $0x4ee6d4a6                                // fsub v6.2d, v5.2d, v6.2d
+	WORD $0x6e7fdc84                                // fmul v4.2d, v4.2d, v31.2d
+	WORD $0x4ee4d444                                // fsub v4.2d, v2.2d, v4.2d
 	MOVD $wide3f2a01a01a01a01a<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdcc5                                // fmul v5.2d, v6.2d, v31.2d
+	WORD $0x6e7fdc82                                // fmul v2.2d, v4.2d, v31.2d
 	MOVD $wide3f56c16c16c16c17<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x6e66dcc7                                // fmul v7.2d, v6.2d, v6.2d
-	WORD $0x6e65dce5                                // fmul v5.2d, v7.2d, v5.2d
+	WORD $0x4e7fd442                                // fadd v2.2d, v2.2d, v31.2d
+	WORD $0x6e64dc85                                // fmul v5.2d, v4.2d, v4.2d
+	WORD $0x6e62dca2                                // fmul v2.2d, v5.2d, v2.2d
 	MOVD $wide3f81111111111111<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdcc8                                // fmul v8.2d, v6.2d, v31.2d
+	WORD $0x6e7fdc86                                // fmul v6.2d, v4.2d, v31.2d
 	MOVD $wide3fa5555555555555<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd508                                // fadd v8.2d, v8.2d, v31.2d
-	WORD $0x4e65d505                                // fadd v5.2d, v8.2d, v5.2d
-	WORD $0x6e67dce8                                // fmul v8.2d, v7.2d, v7.2d
-	WORD $0x6e65dd05                                // fmul v5.2d, v8.2d, v5.2d
+	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
+	WORD $0x4e62d4c2                                // fadd v2.2d, v6.2d, v2.2d
+	WORD $0x6e65dca6                                // fmul v6.2d, v5.2d, v5.2d
+	WORD $0x6e62dcc2                                // fmul v2.2d, v6.2d, v2.2d
 	MOVD $wide3fc5555555555555<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdcc8                                // fmul v8.2d, v6.2d, v31.2d
+	WORD $0x6e7fdc86                                // fmul v6.2d, v4.2d, v31.2d
 	MOVD $wide3fe0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd508                                // fadd v8.2d, v8.2d, v31.2d
-	WORD $0x6e68dce8                                // fmul v8.2d, v7.2d, v8.2d
-	WORD $0x4e68d4c8                                // fadd v8.2d, v6.2d, v8.2d
-	WORD $0x4e65d505                                // fadd v5.2d, v8.2d, v5.2d
+	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
+	WORD $0x6e66dca6                                // fmul v6.2d, v5.2d, v6.2d
+	WORD $0x4e66d486                                // fadd v6.2d, v4.2d, v6.2d
+	WORD $0x4e62d4c2                                // fadd v2.2d, v6.2d, v2.2d
 	MOVD $wide3ff0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x4e7fd442                                // fadd v2.2d, v2.2d, v31.2d
 	MOVD $wide00000000000003ff<>(SB), R16
 	FMOVQ (R16), F31
 	VADD V31.D2, V3.D2, V3.D2
 	VSHL $52, V3.D2, V3.D2
-	WORD $0x6e65dc65                                // fmul v5.2d, v3.2d, v5.2d
-	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
-	MOVD $wide4000000000000000<>(SB), R16
-	FMOVQ (R16), F4
-	WORD $0x4ee5d484                                // fsub v4.2d, v4.2d, v5.2d
-	MOVD $wide0000000000000000<>(SB), R16
+	WORD $0x6e62dc62                                // fmul v2.2d, v3.2d, v2.2d
+	MOVD $wide7fffffffffffffff<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6ee2e7e2                                // fcmgt v2.2d, v31.2d, v2.2d
-	VBIT V2.B16, V4.B16, V5.B16
-	MOVD $wide3fe0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdca5                                // fmul v5.2d, v5.2d, v31.2d
-	MOVD $wide8000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VEOR V31.B16, V1.B16, V4.B16
-	WORD $0x6e61dc84                                // fmul v4.2d, v4.2d, v1.2d
-	MOVD $wide3fe0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc84                                // fmul v4.2d, v4.2d, v31.2d
-	MOVD $wide4086300000000000<>(SB), R16
-	FMOVQ (R16), F2
-	WORD $0x6ee2e49e                                // fcmgt v30.2d, v4.2d, v2.2d
-	VBIT V30.B16, V2.B16, V4.B16
-	MOVD $widec086280000000000<>(SB), R16
-	FMOVQ (R16), F2
-	WORD $0x6ee4e45e                                // fcmgt v30.2d, v2.2d, v4.2d
-	VBIT V30.B16, V2.B16, V4.B16
-	MOVD $wide3ff71547652b82fe<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc82                                // fmul v2.2d, v4.2d, v31.2d
-	MOVD $wide4338000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd442                                // fadd v2.2d, v2.2d, v31.2d
-	WORD $0x4effd443                                // fsub v3.2d, v2.2d, v31.2d
-	MOVD $wide3fe62e42fefa39ef<>(SB), R16
+	VAND V31.B16, V1.B16, V3.B16
+	MOVD $wide3fe6a09e667f3bcd<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x6e7fdc63                                // fmul v3.2d, v3.2d, v31.2d
-	WORD $0x4ee3d483                                // fsub v3.2d, v4.2d, v3.2d
-	MOVD $wide3f2a01a01a01a01a<>(SB), R16
+	MOVD $wide4034000000000000<>(SB), R16
+	FMOVQ (R16), F6
+	WORD $0x6ee6e47e                                // fcmgt v30.2d, v3.2d, v6.2d
+	VBIT V30.B16, V6.B16, V3.B16
+	MOVD $wide4008000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc64                                // fmul v4.2d, v3.2d, v31.2d
-	MOVD $wide3f56c16c16c16c17<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x6e63dc68                                // fmul v8.2d, v3.2d, v3.2d
-	WORD $0x6e64dd04                                // fmul v4.2d, v8.2d, v4.2d
-	MOVD $wide3f81111111111111<>(SB), R16
+	WORD $0x4effd466                                // fsub v6.2d, v3.2d, v31.2d
+	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
+	WORD $0x6e63fcc3                                // fdiv v3.2d, v6.2d, v3.2d
+	MOVD $wide3f47725f66f355b4<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x6e7fdc66                                // fmul v6.2d, v3.2d, v31.2d
-	MOVD $wide3fa5555555555555<>(SB), R16
+	MOVD $wide3f717c17e02a3782<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x4e64d4c4                                // fadd v4.2d, v6.2d, v4.2d
-	WORD $0x6e68dd06                                // fmul v6.2d, v8.2d, v8.2d
-	WORD $0x6e64dcc4                                // fmul v4.2d, v6.2d, v4.2d
-	MOVD $wide3fc5555555555555<>(SB), R16
+	WORD $0x6e63dc64                                // fmul v4.2d, v3.2d, v3.2d
+	WORD $0x6e66dc86                                // fmul v6.2d, v4.2d, v6.2d
+	MOVD $wide3f98facb7b5dce70<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc66                                // fmul v6.2d, v3.2d, v31.2d
+	WORD $0x6e7fdc65                                // fmul v5.2d, v3.2d, v31.2d
+	MOVD $wide3fb258b2274e8b21<>(SB), R16
+	FMOVQ (R16), F7
+	WORD $0x4ee5d4e5                                // fsub v5.2d, v7.2d, v5.2d
+	WORD $0x4e66d4a6                                // fadd v6.2d, v5.2d, v6.2d
+	MOVD $wide3efeb4a8f949f29e<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc65                                // fmul v5.2d, v3.2d, v31.2d
+	MOVD $wide3f437a2287312ede<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4effd4a5                                // fsub v5.2d, v5.2d, v31.2d
+	MOVD $wide3f0d6834f8a2aa53<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc87                                // fmul v7.2d, v4.2d, v31.2d
+	WORD $0x4e67d4a7                                // fadd v7.2d, v5.2d, v7.2d
+	WORD $0x6e64dc85                                // fmul v5.2d, v4.2d, v4.2d
+	WORD $0x6e67dca7                                // fmul v7.2d, v5.2d, v7.2d
+	WORD $0x4e67d4c7                                // fadd v7.2d, v6.2d, v7.2d
+	WORD $0x6e67dca7                                // fmul v7.2d, v5.2d, v7.2d
+	MOVD $wide3fc336fe744e0ffd<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc65                                // fmul v5.2d, v3.2d, v31.2d
+	MOVD $wide3fcf6ff1f7774cc8<>(SB), R16
+	FMOVQ (R16), F6
+	WORD $0x4ee5d4c5                                // fsub v5.2d, v6.2d, v5.2d
+	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
+	MOVD $wide3fd4e102bde078e4<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc63                                // fmul v3.2d, v3.2d, v31.2d
+	MOVD $wide3fc6e9827d59600b<>(SB), R16
+	FMOVQ (R16), F4
+	WORD $0x4ee3d483                                // fsub v3.2d, v4.2d, v3.2d
+	WORD $0x4e65d465                                // fadd v5.2d, v3.2d, v5.2d
+	WORD $0x4e67d4a7                                // fadd v7.2d, v5.2d, v7.2d
+	WORD $0x6e67dc47                                // fmul v7.2d, v2.2d, v7.2d
 	MOVD $wide3fe0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x6e66dd06                                // fmul v6.2d, v8.2d, v6.2d
-	WORD $0x4e66d466                                // fadd v6.2d, v3.2d, v6.2d
-	WORD $0x4e64d4c4                                // fadd v4.2d, v6.2d, v4.2d
+	WORD $0x6e7fdce7                                // fmul v7.2d, v7.2d, v31.2d
 	MOVD $wide3ff0000000000000<>(SB), R16
+	FMOVQ (R16), F5
+	WORD $0x4ee7d4a5                                // fsub v5.2d, v5.2d, v7.2d
+	MOVD $wide0000000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	MOVD $wide00000000000003ff<>(SB), R16
-	FMOVQ (R16), F31
-	VADD V31.D2, V2.D2, V2.D2
-	VSHL $52, V2.D2, V2.D2
-	WORD $0x6e64dc44                                // fmul v4.2d, v2.2d, v4.2d
+	WORD $0x6effe423                                // fcmgt v3.2d, v1.2d, v31.2d
+	VBIT V3.B16, V5.B16, V7.B16
 	MOVD $wide3fd9884533d43651<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc84                                // fmul v4.2d, v4.2d, v31.2d
-	WORD $0x6e64dc24                                // fmul v4.2d, v1.2d, v4.2d
-	WORD $0x4e64d4a4                                // fadd v4.2d, v5.2d, v4.2d
-	WORD $0x6e64dc04                                // fmul v4.2d, v0.2d, v4.2d
-	WORD $0x0e616884                                // fcvtn v4.2s, v4.2d
+	WORD $0x6e7fdc42                                // fmul v2.2d, v2.2d, v31.2d
+	WORD $0x6e62dc22                                // fmul v2.2d, v1.2d, v2.2d
+	WORD $0x4e62d4e2                                // fadd v2.2d, v7.2d, v2.2d
+	WORD $0x6e62dc02                                // fmul v2.2d, v0.2d, v2.2d
+	WORD $0x0e616842                                // fcvtn v2.2s, v2.2d
 	TST R2, R2
 	BNE last
 	ADD R9<<2, R0, R12
-	FMOVD F4, (R12)
+	FMOVD F2, (R12)
 	MOVD R11, R9
 	B loop
 rest:
@@ -8473,10 +8288,10 @@ last:
 	ADD R9<<2, R0, R12
 	MOVD R12, R16
 	TBZ $1, R19, single3
-	FMOVD F4, (R16)
+	FMOVD F2, (R16)
 	B moved3
 single3:
-	FMOVS F4, (R16)
+	FMOVS F2, (R16)
 moved3:
 done:
 	RET
@@ -10626,12 +10441,6 @@ DATA widec008000000000000<>+8(SB)/4, $0x00000000
 DATA widec008000000000000<>+12(SB)/4, $0xc0080000
 GLOBL widec008000000000000<>(SB), RODATA|NOPTR, $16
 
-DATA wide4008000000000000<>+0(SB)/4, $0x00000000
-DATA wide4008000000000000<>+4(SB)/4, $0x40080000
-DATA wide4008000000000000<>+8(SB)/4, $0x00000000
-DATA wide4008000000000000<>+12(SB)/4, $0x40080000
-GLOBL wide4008000000000000<>(SB), RODATA|NOPTR, $16
-
 // func backwardHardSigmoidNEON(dst, diffDst, from *float32, n int, p *Parameters)
 TEXT ·backwardHardSigmoidNEON(SB), NOSPLIT, $0-40
 	MOVD dst+0(FP), R0
@@ -11753,281 +11562,261 @@ TEXT ·forwardLogSigmoidNEON(SB), NOSPLIT, $0-32
 	MOVD n+16(FP), R10
 	MOVD ZR, R9
 several:
-	ADD $4, R9, R11
+	ADD $6, R9, R11
 	CMP R10, R11
 	BGT one
 	ADD R9<<2, R1, R12
 	FMOVD (R12), F0
 	WORD $0x0e617800                                // fcvtl v0.2d, v0.2s
 	ADD R9<<2, R1, R12
-	FMOVD 8(R12), F13
-	WORD $0x0e6179ad                                // fcvtl v13.2d, v13.2s
+	FMOVD 8(R12), F9
+	WORD $0x0e617929                                // fcvtl v9.2d, v9.2s
+	ADD R9<<2, R1, R12
+	FMOVD 16(R12), F18
+	WORD $0x0e617a52                                // fcvtl v18.2d, v18.2s
 	MOVD $wide8000000000000000<>(SB), R16
 	FMOVQ (R16), F31
 	VEOR V31.B16, V0.B16, V0.B16
-	VEOR V31.B16, V13.B16, V13.B16
+	VEOR V31.B16, V9.B16, V9.B16
+	VEOR V31.B16, V18.B16, V18.B16
 	MOVD $wide7fffffffffffffff<>(SB), R16
 	FMOVQ (R16), F31
 	VAND V31.B16, V0.B16, V1.B16
-	VAND V31.B16, V13.B16, V14.B16
+	VAND V31.B16, V9.B16, V10.B16
+	VAND V31.B16, V18.B16, V19.B16
 	MOVD $wide8000000000000000<>(SB), R16
 	FMOVQ (R16), F31
 	VEOR V31.B16, V1.B16, V1.B16
-	VEOR V31.B16, V14.B16, V14.B16
+	VEOR V31.B16, V10.B16, V10.B16
+	VEOR V31.B16, V19.B16, V19.B16
 	MOVD $wide4086300000000000<>(SB), R16
 	FMOVQ (R16), F2
-	FMOVQ (R16), F15
+	FMOVQ (R16), F11
+	FMOVQ (R16), F20
 	WORD $0x6ee2e43e                                // fcmgt v30.2d, v1.2d, v2.2d
 	VBIT V30.B16, V2.B16, V1.B16
-	WORD $0x6eefe5de                                // fcmgt v30.2d, v14.2d, v15.2d
-	VBIT V30.B16, V15.B16, V14.B16
+	WORD $0x6eebe55e                                // fcmgt v30.2d, v10.2d, v11.2d
+	VBIT V30.B16, V11.B16, V10.B16
+	WORD $0x6ef4e67e                                // fcmgt v30.2d, v19.2d, v20.2d
+	VBIT V30.B16, V20.B16, V19.B16
 	MOVD $widec086280000000000<>(SB), R16
 	FMOVQ (R16), F2
-	FMOVQ (R16), F15
+	FMOVQ (R16), F11
+	FMOVQ (R16), F20
 	WORD $0x6ee1e45e                                // fcmgt v30.2d, v2.2d, v1.2d
 	VBIT V30.B16, V2.B16, V1.B16
-	WORD $0x6eeee5fe                                // fcmgt v30.2d, v15.2d, v14.2d
-	VBIT V30.B16, V15.B16, V14.B16
+	WORD $0x6eeae57e                                // fcmgt v30.2d, v11.2d, v10.2d
+	VBIT V30.B16, V11.B16, V10.B16
+	WORD $0x6ef3e69e                                // fcmgt v30.2d, v20.2d, v19.2d
+	VBIT V30.B16, V20.B16, V19.B16
 	MOVD $wide3ff71547652b82fe<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x6e7fdc22                                // fmul v2.2d, v1.2d, v31.2d
-	WORD $0x6e7fddcf                                // fmul v15.2d, v14.2d, v31.2d
+	WORD $0x6e7fdd4b                                // fmul v11.2d, v10.2d, v31.2d
+	WORD $0x6e7fde74                                // fmul v20.2d, v19.2d, v31.2d
 	MOVD $wide4338000000000000<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd442                                // fadd v2.2d, v2.2d, v31.2d
-	WORD $0x4e7fd5ef                                // fadd v15.2d, v15.2d, v31.2d
+	WORD $0x4e7fd56b                                // fadd v11.2d, v11.2d, v31.2d
+	WORD $0x4e7fd694                                // fadd v20.2d, v20.2d, v31.2d
 	WORD $0x4effd443                                // fsub v3.2d, v2.2d, v31.2d
-	WORD $0x4effd5f0                                // fsub v16.2d, v15.2d, v31.2d
+	WORD $0x4effd56c                                // fsub v12.2d, v11.2d, v31.2d
+	WORD $0x4effd695                                // fsub v21.2d, v20.2d, v31.2d
 	MOVD $wide3fe62e42fefa39ef<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x6e7fdc63                                // fmul v3.2d, v3.2d, v31.2d
-	WORD $0x6e7fde10                                // fmul v16.2d, v16.2d, v31.2d
+	WORD $0x6e7fdd8c                                // fmul v12.2d, v12.2d, v31.2d
+	WORD $0x6e7fdeb5                                // fmul v21.2d, v21.2d, v31.2d
 	WORD $0x4ee3d423                                // fsub v3.2d, v1.2d, v3.2d
-	WORD $0x4ef0d5d0                                // fsub v16.2d, v14.2d, v16.2d
+	WORD $0x4eecd54c                                // fsub v12.2d, v10.2d, v12.2d
+	WORD $0x4ef5d675                                // fsub v21.2d, v19.2d, v21.2d
 	MOVD $wide3f2a01a01a01a01a<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x6e7fdc61                                // fmul v1.2d, v3.2d, v31.2d
-	WORD $0x6e7fde0e                                // fmul v14.2d, v16.2d, v31.2d
+	WORD $0x6e7fdd8a                                // fmul v10.2d, v12.2d, v31.2d
+	WORD $0x6e7fdeb3                                // fmul v19.2d, v21.2d, v31.2d
 	MOVD $wide3f56c16c16c16c17<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd421                                // fadd v1.2d, v1.2d, v31.2d
-	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
+	WORD $0x4e7fd54a                                // fadd v10.2d, v10.2d, v31.2d
+	WORD $0x4e7fd673                                // fadd v19.2d, v19.2d, v31.2d
 	WORD $0x6e63dc64                                // fmul v4.2d, v3.2d, v3.2d
-	WORD $0x6e70de11                                // fmul v17.2d, v16.2d, v16.2d
+	WORD $0x6e6cdd8d                                // fmul v13.2d, v12.2d, v12.2d
+	WORD $0x6e75deb6                                // fmul v22.2d, v21.2d, v21.2d
 	WORD $0x6e61dc81                                // fmul v1.2d, v4.2d, v1.2d
-	WORD $0x6e6ede2e                                // fmul v14.2d, v17.2d, v14.2d
+	WORD $0x6e6addaa                                // fmul v10.2d, v13.2d, v10.2d
+	WORD $0x6e73ded3                                // fmul v19.2d, v22.2d, v19.2d
 	MOVD $wide3f81111111111111<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x6e7fdc65                                // fmul v5.2d, v3.2d, v31.2d
-	WORD $0x6e7fde12                                // fmul v18.2d, v16.2d, v31.2d
+	WORD $0x6e7fdd8e                                // fmul v14.2d, v12.2d, v31.2d
+	WORD $0x6e7fdeb7                                // fmul v23.2d, v21.2d, v31.2d
 	MOVD $wide3fa5555555555555<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x4e7fd652                                // fadd v18.2d, v18.2d, v31.2d
+	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
+	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
 	WORD $0x4e61d4a1                                // fadd v1.2d, v5.2d, v1.2d
-	WORD $0x4e6ed64e                                // fadd v14.2d, v18.2d, v14.2d
+	WORD $0x4e6ad5ca                                // fadd v10.2d, v14.2d, v10.2d
+	WORD $0x4e73d6f3                                // fadd v19.2d, v23.2d, v19.2d
 	WORD $0x6e64dc85                                // fmul v5.2d, v4.2d, v4.2d
-	WORD $0x6e71de32                                // fmul v18.2d, v17.2d, v17.2d
+	WORD $0x6e6dddae                                // fmul v14.2d, v13.2d, v13.2d
+	WORD $0x6e76ded7                                // fmul v23.2d, v22.2d, v22.2d
 	WORD $0x6e61dca1                                // fmul v1.2d, v5.2d, v1.2d
-	WORD $0x6e6ede4e                                // fmul v14.2d, v18.2d, v14.2d
+	WORD $0x6e6addca                                // fmul v10.2d, v14.2d, v10.2d
+	WORD $0x6e73def3                                // fmul v19.2d, v23.2d, v19.2d
 	MOVD $wide3fc5555555555555<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x6e7fdc65                                // fmul v5.2d, v3.2d, v31.2d
-	WORD $0x6e7fde12                                // fmul v18.2d, v16.2d, v31.2d
+	WORD $0x6e7fdd8e                                // fmul v14.2d, v12.2d, v31.2d
+	WORD $0x6e7fdeb7                                // fmul v23.2d, v21.2d, v31.2d
 	MOVD $wide3fe0000000000000<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
-	WORD $0x4e7fd652                                // fadd v18.2d, v18.2d, v31.2d
+	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
+	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
 	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
-	WORD $0x6e72de32                                // fmul v18.2d, v17.2d, v18.2d
+	WORD $0x6e6eddae                                // fmul v14.2d, v13.2d, v14.2d
+	WORD $0x6e77ded7                                // fmul v23.2d, v22.2d, v23.2d
 	WORD $0x4e65d465                                // fadd v5.2d, v3.2d, v5.2d
-	WORD $0x4e72d612                                // fadd v18.2d, v16.2d, v18.2d
+	WORD $0x4e6ed58e                                // fadd v14.2d, v12.2d, v14.2d
+	WORD $0x4e77d6b7                                // fadd v23.2d, v21.2d, v23.2d
 	WORD $0x4e61d4a1                                // fadd v1.2d, v5.2d, v1.2d
-	WORD $0x4e6ed64e                                // fadd v14.2d, v18.2d, v14.2d
+	WORD $0x4e6ad5ca                                // fadd v10.2d, v14.2d, v10.2d
+	WORD $0x4e73d6f3                                // fadd v19.2d, v23.2d, v19.2d
 	MOVD $wide3ff0000000000000<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd421                                // fadd v1.2d, v1.2d, v31.2d
-	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
+	WORD $0x4e7fd54a                                // fadd v10.2d, v10.2d, v31.2d
+	WORD $0x4e7fd673                                // fadd v19.2d, v19.2d, v31.2d
 	MOVD $wide00000000000003ff<>(SB), R16
 	FMOVQ (R16), F31
 	VADD V31.D2, V2.D2, V2.D2
-	VADD V31.D2, V15.D2, V15.D2
+	VADD V31.D2, V11.D2, V11.D2
+	VADD V31.D2, V20.D2, V20.D2
 	VSHL $52, V2.D2, V2.D2
-	VSHL $52, V15.D2, V15.D2
+	VSHL $52, V11.D2, V11.D2
+	VSHL $52, V20.D2, V20.D2
 	WORD $0x6e61dc41                                // fmul v1.2d, v2.2d, v1.2d
-	WORD $0x6e6eddee                                // fmul v14.2d, v15.2d, v14.2d
-	MOVD $wide3ff0000000000000<>(SB), R16
+	WORD $0x6e6add6a                                // fmul v10.2d, v11.2d, v10.2d
+	WORD $0x6e73de93                                // fmul v19.2d, v20.2d, v19.2d
+	MOVD $wide4000000000000000<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd422                                // fadd v2.2d, v1.2d, v31.2d
-	WORD $0x4e7fd5cf                                // fadd v15.2d, v14.2d, v31.2d
-	MOVD $wide3fe6a09e667f3bcd<>(SB), R16
+	WORD $0x4e7fd54b                                // fadd v11.2d, v10.2d, v31.2d
+	WORD $0x4e7fd674                                // fadd v20.2d, v19.2d, v31.2d
+	WORD $0x6e62fc22                                // fdiv v2.2d, v1.2d, v2.2d
+	WORD $0x6e6bfd4b                                // fdiv v11.2d, v10.2d, v11.2d
+	WORD $0x6e74fe74                                // fdiv v20.2d, v19.2d, v20.2d
+	WORD $0x6e62dc41                                // fmul v1.2d, v2.2d, v2.2d
+	WORD $0x6e6bdd6a                                // fmul v10.2d, v11.2d, v11.2d
+	WORD $0x6e74de93                                // fmul v19.2d, v20.2d, v20.2d
+	MOVD $wide3fb1111111111111<>(SB), R16
 	FMOVQ (R16), F31
-	VSUB V31.D2, V2.D2, V5.D2
-	VSUB V31.D2, V15.D2, V18.D2
-	MOVD $wide4000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VADD V31.D2, V5.D2, V5.D2
-	VADD V31.D2, V18.D2, V18.D2
-	VUSHR $52, V5.D2, V5.D2
-	VUSHR $52, V18.D2, V18.D2
-	MOVD $wide0000000000000400<>(SB), R16
-	FMOVQ (R16), F31
-	VSUB V31.D2, V5.D2, V3.D2
-	VSUB V31.D2, V18.D2, V16.D2
-	VSHL $52, V3.D2, V3.D2
-	VSHL $52, V16.D2, V16.D2
-	VSUB V3.D2, V2.D2, V3.D2
-	VSUB V16.D2, V15.D2, V16.D2
-	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4effd464                                // fsub v4.2d, v3.2d, v31.2d
-	WORD $0x4effd611                                // fsub v17.2d, v16.2d, v31.2d
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x4e7fd610                                // fadd v16.2d, v16.2d, v31.2d
-	WORD $0x6e63fc83                                // fdiv v3.2d, v4.2d, v3.2d
-	WORD $0x6e70fe30                                // fdiv v16.2d, v17.2d, v16.2d
-	WORD $0x6e63dc64                                // fmul v4.2d, v3.2d, v3.2d
-	WORD $0x6e70de11                                // fmul v17.2d, v16.2d, v16.2d
-	MOVD $wide3fb745d1745d1746<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc86                                // fmul v6.2d, v4.2d, v31.2d
-	WORD $0x6e7fde33                                // fmul v19.2d, v17.2d, v31.2d
-	MOVD $wide3fbc71c71c71c71c<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x4e7fd673                                // fadd v19.2d, v19.2d, v31.2d
-	WORD $0x6e64dc87                                // fmul v7.2d, v4.2d, v4.2d
-	WORD $0x6e71de34                                // fmul v20.2d, v17.2d, v17.2d
+	WORD $0x6e7fdc25                                // fmul v5.2d, v1.2d, v31.2d
+	WORD $0x6e7fdd4e                                // fmul v14.2d, v10.2d, v31.2d
+	WORD $0x6e7fde77                                // fmul v23.2d, v19.2d, v31.2d
 	MOVD $wide3fb3b13b13b13b14<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdce8                                // fmul v8.2d, v7.2d, v31.2d
-	WORD $0x6e7fde95                                // fmul v21.2d, v20.2d, v31.2d
-	WORD $0x4e68d4c8                                // fadd v8.2d, v6.2d, v8.2d
-	WORD $0x4e75d675                                // fadd v21.2d, v19.2d, v21.2d
-	WORD $0x6e68dce8                                // fmul v8.2d, v7.2d, v8.2d
-	WORD $0x6e75de95                                // fmul v21.2d, v20.2d, v21.2d
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
+	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
+	WORD $0x6e61dc23                                // fmul v3.2d, v1.2d, v1.2d
+	WORD $0x6e6add4c                                // fmul v12.2d, v10.2d, v10.2d
+	WORD $0x6e73de75                                // fmul v21.2d, v19.2d, v19.2d
+	MOVD $wide3fae1e1e1e1e1e1e<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc64                                // fmul v4.2d, v3.2d, v31.2d
+	WORD $0x6e7fdd8d                                // fmul v13.2d, v12.2d, v31.2d
+	WORD $0x6e7fdeb6                                // fmul v22.2d, v21.2d, v31.2d
+	WORD $0x4e64d4a4                                // fadd v4.2d, v5.2d, v4.2d
+	WORD $0x4e6dd5cd                                // fadd v13.2d, v14.2d, v13.2d
+	WORD $0x4e76d6f6                                // fadd v22.2d, v23.2d, v22.2d
+	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
+	WORD $0x6e6ddd8d                                // fmul v13.2d, v12.2d, v13.2d
+	WORD $0x6e76deb6                                // fmul v22.2d, v21.2d, v22.2d
+	MOVD $wide3fb745d1745d1746<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc25                                // fmul v5.2d, v1.2d, v31.2d
+	WORD $0x6e7fdd4e                                // fmul v14.2d, v10.2d, v31.2d
+	WORD $0x6e7fde77                                // fmul v23.2d, v19.2d, v31.2d
+	MOVD $wide3fbc71c71c71c71c<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
+	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
+	WORD $0x4e64d4a4                                // fadd v4.2d, v5.2d, v4.2d
+	WORD $0x4e6dd5cd                                // fadd v13.2d, v14.2d, v13.2d
+	WORD $0x4e76d6f6                                // fadd v22.2d, v23.2d, v22.2d
+	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
+	WORD $0x6e6ddd8d                                // fmul v13.2d, v12.2d, v13.2d
+	WORD $0x6e76deb6                                // fmul v22.2d, v21.2d, v22.2d
 	MOVD $wide3fc2492492492492<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc86                                // fmul v6.2d, v4.2d, v31.2d
-	WORD $0x6e7fde33                                // fmul v19.2d, v17.2d, v31.2d
+	WORD $0x6e7fdc25                                // fmul v5.2d, v1.2d, v31.2d
+	WORD $0x6e7fdd4e                                // fmul v14.2d, v10.2d, v31.2d
+	WORD $0x6e7fde77                                // fmul v23.2d, v19.2d, v31.2d
 	MOVD $wide3fc999999999999a<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x4e7fd673                                // fadd v19.2d, v19.2d, v31.2d
-	WORD $0x4e68d4c8                                // fadd v8.2d, v6.2d, v8.2d
-	WORD $0x4e75d675                                // fadd v21.2d, v19.2d, v21.2d
-	WORD $0x6e68dce8                                // fmul v8.2d, v7.2d, v8.2d
-	WORD $0x6e75de95                                // fmul v21.2d, v20.2d, v21.2d
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x4e7fd5ce                                // fadd v14.2d, v14.2d, v31.2d
+	WORD $0x4e7fd6f7                                // fadd v23.2d, v23.2d, v31.2d
+	WORD $0x4e64d4a4                                // fadd v4.2d, v5.2d, v4.2d
+	WORD $0x4e6dd5cd                                // fadd v13.2d, v14.2d, v13.2d
+	WORD $0x4e76d6f6                                // fadd v22.2d, v23.2d, v22.2d
+	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
+	WORD $0x6e6ddd8d                                // fmul v13.2d, v12.2d, v13.2d
+	WORD $0x6e76deb6                                // fmul v22.2d, v21.2d, v22.2d
 	MOVD $wide3fd5555555555555<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc84                                // fmul v4.2d, v4.2d, v31.2d
-	WORD $0x6e7fde31                                // fmul v17.2d, v17.2d, v31.2d
+	WORD $0x6e7fdc21                                // fmul v1.2d, v1.2d, v31.2d
+	WORD $0x6e7fdd4a                                // fmul v10.2d, v10.2d, v31.2d
+	WORD $0x6e7fde73                                // fmul v19.2d, v19.2d, v31.2d
 	MOVD $wide3ff0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x4e7fd631                                // fadd v17.2d, v17.2d, v31.2d
-	WORD $0x4e68d488                                // fadd v8.2d, v4.2d, v8.2d
-	WORD $0x4e75d635                                // fadd v21.2d, v17.2d, v21.2d
+	WORD $0x4e7fd421                                // fadd v1.2d, v1.2d, v31.2d
+	WORD $0x4e7fd54a                                // fadd v10.2d, v10.2d, v31.2d
+	WORD $0x4e7fd673                                // fadd v19.2d, v19.2d, v31.2d
+	WORD $0x4e64d424                                // fadd v4.2d, v1.2d, v4.2d
+	WORD $0x4e6dd54d                                // fadd v13.2d, v10.2d, v13.2d
+	WORD $0x4e76d676                                // fadd v22.2d, v19.2d, v22.2d
 	MOVD $wide4000000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc63                                // fmul v3.2d, v3.2d, v31.2d
-	WORD $0x6e7fde10                                // fmul v16.2d, v16.2d, v31.2d
-	WORD $0x6e68dc68                                // fmul v8.2d, v3.2d, v8.2d
-	WORD $0x6e75de15                                // fmul v21.2d, v16.2d, v21.2d
-	MOVD $wide4330000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VORR V31.B16, V5.B16, V5.B16
-	VORR V31.B16, V18.B16, V18.B16
-	MOVD $wide4330000000000400<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4effd4a5                                // fsub v5.2d, v5.2d, v31.2d
-	WORD $0x4effd652                                // fsub v18.2d, v18.2d, v31.2d
-	MOVD $wide3fe62e42fefa39ef<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdca5                                // fmul v5.2d, v5.2d, v31.2d
-	WORD $0x6e7fde52                                // fmul v18.2d, v18.2d, v31.2d
-	WORD $0x4e68d4a8                                // fadd v8.2d, v5.2d, v8.2d
-	WORD $0x4e75d655                                // fadd v21.2d, v18.2d, v21.2d
-	MOVD $wide0000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6effe445                                // fcmgt v5.2d, v2.2d, v31.2d
-	WORD $0x6e2058a5                                // mvn v5.16b, v5.16b
-	WORD $0x6effe5f2                                // fcmgt v18.2d, v15.2d, v31.2d
-	WORD $0x6e205a52                                // mvn v18.16b, v18.16b
-	MOVD $wide7ff8000000000001<>(SB), R16
-	FMOVQ (R16), F31
-	VBIT V5.B16, V31.B16, V8.B16
-	VBIT V18.B16, V31.B16, V21.B16
-	MOVD $wide0000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fe445                                // fcmeq v5.2d, v2.2d, v31.2d
-	WORD $0x4e7fe5f2                                // fcmeq v18.2d, v15.2d, v31.2d
-	MOVD $widefff0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VBIT V5.B16, V31.B16, V8.B16
-	VBIT V18.B16, V31.B16, V21.B16
-	MOVD $wide7fefffffffffffff<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6effe445                                // fcmgt v5.2d, v2.2d, v31.2d
-	WORD $0x6effe5f2                                // fcmgt v18.2d, v15.2d, v31.2d
-	VBIT V5.B16, V2.B16, V8.B16
-	VBIT V18.B16, V15.B16, V21.B16
-	MOVD $wide3fd0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc22                                // fmul v2.2d, v1.2d, v31.2d
-	WORD $0x6e7fddcf                                // fmul v15.2d, v14.2d, v31.2d
-	MOVD $wide3fd5555555555555<>(SB), R16
-	FMOVQ (R16), F5
-	FMOVQ (R16), F18
-	WORD $0x4ee2d4a2                                // fsub v2.2d, v5.2d, v2.2d
-	WORD $0x4eefd64f                                // fsub v15.2d, v18.2d, v15.2d
-	WORD $0x6e62dc22                                // fmul v2.2d, v1.2d, v2.2d
-	WORD $0x6e6fddcf                                // fmul v15.2d, v14.2d, v15.2d
-	MOVD $wide3fe0000000000000<>(SB), R16
-	FMOVQ (R16), F5
-	FMOVQ (R16), F18
-	WORD $0x4ee2d4a2                                // fsub v2.2d, v5.2d, v2.2d
-	WORD $0x4eefd64f                                // fsub v15.2d, v18.2d, v15.2d
-	WORD $0x6e62dc22                                // fmul v2.2d, v1.2d, v2.2d
-	WORD $0x6e6fddcf                                // fmul v15.2d, v14.2d, v15.2d
-	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F5
-	FMOVQ (R16), F18
-	WORD $0x4ee2d4a2                                // fsub v2.2d, v5.2d, v2.2d
-	WORD $0x4eefd64f                                // fsub v15.2d, v18.2d, v15.2d
-	WORD $0x6e62dc22                                // fmul v2.2d, v1.2d, v2.2d
-	WORD $0x6e6fddcf                                // fmul v15.2d, v14.2d, v15.2d
-	MOVD $wide7fffffffffffffff<>(SB), R16
-	FMOVQ (R16), F31
-	VAND V31.B16, V1.B16, V1.B16
-	VAND V31.B16, V14.B16, V14.B16
-	MOVD $wide3f50624dd2f1a9fc<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6ee1e7e1                                // fcmgt v1.2d, v31.2d, v1.2d
-	WORD $0x6eeee7ee                                // fcmgt v14.2d, v31.2d, v14.2d
-	VBIT V1.B16, V2.B16, V8.B16
-	VBIT V14.B16, V15.B16, V21.B16
+	WORD $0x6e7fdc42                                // fmul v2.2d, v2.2d, v31.2d
+	WORD $0x6e7fdd6b                                // fmul v11.2d, v11.2d, v31.2d
+	WORD $0x6e7fde94                                // fmul v20.2d, v20.2d, v31.2d
+	WORD $0x6e64dc44                                // fmul v4.2d, v2.2d, v4.2d
+	WORD $0x6e6ddd6d                                // fmul v13.2d, v11.2d, v13.2d
+	WORD $0x6e76de96                                // fmul v22.2d, v20.2d, v22.2d
 	MOVD $wide0000000000000000<>(SB), R16
 	FMOVQ (R16), F2
-	FMOVQ (R16), F15
+	FMOVQ (R16), F11
+	FMOVQ (R16), F20
 	WORD $0x6ee0e45e                                // fcmgt v30.2d, v2.2d, v0.2d
 	VBIT V30.B16, V2.B16, V0.B16
-	WORD $0x6eede5fe                                // fcmgt v30.2d, v15.2d, v13.2d
-	VBIT V30.B16, V15.B16, V13.B16
+	WORD $0x6ee9e57e                                // fcmgt v30.2d, v11.2d, v9.2d
+	VBIT V30.B16, V11.B16, V9.B16
+	WORD $0x6ef2e69e                                // fcmgt v30.2d, v20.2d, v18.2d
+	VBIT V30.B16, V20.B16, V18.B16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd400                                // fadd v0.2d, v0.2d, v31.2d
-	WORD $0x4e7fd5ad                                // fadd v13.2d, v13.2d, v31.2d
-	WORD $0x4e68d408                                // fadd v8.2d, v0.2d, v8.2d
-	WORD $0x4e75d5b5                                // fadd v21.2d, v13.2d, v21.2d
+	WORD $0x4e7fd529                                // fadd v9.2d, v9.2d, v31.2d
+	WORD $0x4e7fd652                                // fadd v18.2d, v18.2d, v31.2d
+	WORD $0x4e64d404                                // fadd v4.2d, v0.2d, v4.2d
+	WORD $0x4e6dd52d                                // fadd v13.2d, v9.2d, v13.2d
+	WORD $0x4e76d656                                // fadd v22.2d, v18.2d, v22.2d
 	MOVD $wide8000000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	VEOR V31.B16, V8.B16, V8.B16
-	VEOR V31.B16, V21.B16, V21.B16
-	WORD $0x0e616908                                // fcvtn v8.2s, v8.2d
-	WORD $0x0e616ab5                                // fcvtn v21.2s, v21.2d
+	VEOR V31.B16, V4.B16, V4.B16
+	VEOR V31.B16, V13.B16, V13.B16
+	VEOR V31.B16, V22.B16, V22.B16
+	WORD $0x0e616884                                // fcvtn v4.2s, v4.2d
+	WORD $0x0e6169ad                                // fcvtn v13.2s, v13.2d
+	WORD $0x0e616ad6                                // fcvtn v22.2s, v22.2d
 	ADD R9<<2, R0, R12
-	FMOVD F8, (R12)
-	FMOVD F21, 8(R12)
+	FMOVD F4, (R12)
+	FMOVD F13, 8(R12)
+	FMOVD F22, 16(R12)
 	MOVD R11, R9
 	B several
 one:
@@ -12102,122 +11891,65 @@ compute:
 	VADD V31.D2, V2.D2, V2.D2
 	VSHL $52, V2.D2, V2.D2
 	WORD $0x6e61dc41                                // fmul v1.2d, v2.2d, v1.2d
-	MOVD $wide3ff0000000000000<>(SB), R16
+	MOVD $wide4000000000000000<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd422                                // fadd v2.2d, v1.2d, v31.2d
-	MOVD $wide3fe6a09e667f3bcd<>(SB), R16
+	WORD $0x6e62fc22                                // fdiv v2.2d, v1.2d, v2.2d
+	WORD $0x6e62dc41                                // fmul v1.2d, v2.2d, v2.2d
+	MOVD $wide3fb1111111111111<>(SB), R16
 	FMOVQ (R16), F31
-	VSUB V31.D2, V2.D2, V5.D2
-	MOVD $wide4000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VADD V31.D2, V5.D2, V5.D2
-	VUSHR $52, V5.D2, V5.D2
-	MOVD $wide0000000000000400<>(SB), R16
-	FMOVQ (R16), F31
-	VSUB V31.D2, V5.D2, V3.D2
-	VSHL $52, V3.D2, V3.D2
-	VSUB V3.D2, V2.D2, V3.D2
-	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4effd464                                // fsub v4.2d, v3.2d, v31.2d
-	WORD $0x4e7fd463                                // fadd v3.2d, v3.2d, v31.2d
-	WORD $0x6e63fc83                                // fdiv v3.2d, v4.2d, v3.2d
-	WORD $0x6e63dc64                                // fmul v4.2d, v3.2d, v3.2d
-	MOVD $wide3fb745d1745d1746<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc86                                // fmul v6.2d, v4.2d, v31.2d
-	MOVD $wide3fbc71c71c71c71c<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x6e64dc87                                // fmul v7.2d, v4.2d, v4.2d
+	WORD $0x6e7fdc25                                // fmul v5.2d, v1.2d, v31.2d
 	MOVD $wide3fb3b13b13b13b14<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdce8                                // fmul v8.2d, v7.2d, v31.2d
-	WORD $0x4e68d4c8                                // fadd v8.2d, v6.2d, v8.2d
-	WORD $0x6e68dce8                                // fmul v8.2d, v7.2d, v8.2d
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x6e61dc23                                // fmul v3.2d, v1.2d, v1.2d
+	MOVD $wide3fae1e1e1e1e1e1e<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc64                                // fmul v4.2d, v3.2d, v31.2d
+	WORD $0x4e64d4a4                                // fadd v4.2d, v5.2d, v4.2d
+	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
+	MOVD $wide3fb745d1745d1746<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdc25                                // fmul v5.2d, v1.2d, v31.2d
+	MOVD $wide3fbc71c71c71c71c<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x4e64d4a4                                // fadd v4.2d, v5.2d, v4.2d
+	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
 	MOVD $wide3fc2492492492492<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc86                                // fmul v6.2d, v4.2d, v31.2d
+	WORD $0x6e7fdc25                                // fmul v5.2d, v1.2d, v31.2d
 	MOVD $wide3fc999999999999a<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x4e68d4c8                                // fadd v8.2d, v6.2d, v8.2d
-	WORD $0x6e68dce8                                // fmul v8.2d, v7.2d, v8.2d
+	WORD $0x4e7fd4a5                                // fadd v5.2d, v5.2d, v31.2d
+	WORD $0x4e64d4a4                                // fadd v4.2d, v5.2d, v4.2d
+	WORD $0x6e64dc64                                // fmul v4.2d, v3.2d, v4.2d
 	MOVD $wide3fd5555555555555<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc84                                // fmul v4.2d, v4.2d, v31.2d
+	WORD $0x6e7fdc21                                // fmul v1.2d, v1.2d, v31.2d
 	MOVD $wide3ff0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd484                                // fadd v4.2d, v4.2d, v31.2d
-	WORD $0x4e68d488                                // fadd v8.2d, v4.2d, v8.2d
+	WORD $0x4e7fd421                                // fadd v1.2d, v1.2d, v31.2d
+	WORD $0x4e64d424                                // fadd v4.2d, v1.2d, v4.2d
 	MOVD $wide4000000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdc63                                // fmul v3.2d, v3.2d, v31.2d
-	WORD $0x6e68dc68                                // fmul v8.2d, v3.2d, v8.2d
-	MOVD $wide4330000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VORR V31.B16, V5.B16, V5.B16
-	MOVD $wide4330000000000400<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4effd4a5                                // fsub v5.2d, v5.2d, v31.2d
-	MOVD $wide3fe62e42fefa39ef<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdca5                                // fmul v5.2d, v5.2d, v31.2d
-	WORD $0x4e68d4a8                                // fadd v8.2d, v5.2d, v8.2d
-	MOVD $wide0000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6effe445                                // fcmgt v5.2d, v2.2d, v31.2d
-	WORD $0x6e2058a5                                // mvn v5.16b, v5.16b
-	MOVD $wide7ff8000000000001<>(SB), R16
-	FMOVQ (R16), F31
-	VBIT V5.B16, V31.B16, V8.B16
-	MOVD $wide0000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fe445                                // fcmeq v5.2d, v2.2d, v31.2d
-	MOVD $widefff0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VBIT V5.B16, V31.B16, V8.B16
-	MOVD $wide7fefffffffffffff<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6effe445                                // fcmgt v5.2d, v2.2d, v31.2d
-	VBIT V5.B16, V2.B16, V8.B16
-	MOVD $wide3fd0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdc22                                // fmul v2.2d, v1.2d, v31.2d
-	MOVD $wide3fd5555555555555<>(SB), R16
-	FMOVQ (R16), F5
-	WORD $0x4ee2d4a2                                // fsub v2.2d, v5.2d, v2.2d
-	WORD $0x6e62dc22                                // fmul v2.2d, v1.2d, v2.2d
-	MOVD $wide3fe0000000000000<>(SB), R16
-	FMOVQ (R16), F5
-	WORD $0x4ee2d4a2                                // fsub v2.2d, v5.2d, v2.2d
-	WORD $0x6e62dc22                                // fmul v2.2d, v1.2d, v2.2d
-	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F5
-	WORD $0x4ee2d4a2                                // fsub v2.2d, v5.2d, v2.2d
-	WORD $0x6e62dc22                                // fmul v2.2d, v1.2d, v2.2d
-	MOVD $wide7fffffffffffffff<>(SB), R16
-	FMOVQ (R16), F31
-	VAND V31.B16, V1.B16, V1.B16
-	MOVD $wide3f50624dd2f1a9fc<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6ee1e7e1                                // fcmgt v1.2d, v31.2d, v1.2d
-	VBIT V1.B16, V2.B16, V8.B16
+	WORD $0x6e7fdc42                                // fmul v2.2d, v2.2d, v31.2d
+	WORD $0x6e64dc44                                // fmul v4.2d, v2.2d, v4.2d
 	MOVD $wide0000000000000000<>(SB), R16
 	FMOVQ (R16), F2
 	WORD $0x6ee0e45e                                // fcmgt v30.2d, v2.2d, v0.2d
 	VBIT V30.B16, V2.B16, V0.B16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd400                                // fadd v0.2d, v0.2d, v31.2d
-	WORD $0x4e68d408                                // fadd v8.2d, v0.2d, v8.2d
+	WORD $0x4e64d404                                // fadd v4.2d, v0.2d, v4.2d
 	MOVD $wide8000000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	VEOR V31.B16, V8.B16, V8.B16
-	WORD $0x0e616908                                // fcvtn v8.2s, v8.2d
+	VEOR V31.B16, V4.B16, V4.B16
+	WORD $0x0e616884                                // fcvtn v4.2s, v4.2d
 	TST R2, R2
 	BNE last
 	ADD R9<<2, R0, R12
-	FMOVD F8, (R12)
+	FMOVD F4, (R12)
 	MOVD R11, R9
 	B loop
 rest:
@@ -12239,10 +11971,10 @@ last:
 	ADD R9<<2, R0, R12
 	MOVD R12, R16
 	TBZ $1, R19, single2
-	FMOVD F8, (R16)
+	FMOVD F4, (R16)
 	B moved2
 single2:
-	FMOVS F8, (R16)
+	FMOVS F4, (R16)
 moved2:
 done:
 	RET

@@ -1898,17 +1898,17 @@ DATA wide7fffffffffffffff<>+8(SB)/4, $0xffffffff
 DATA wide7fffffffffffffff<>+12(SB)/4, $0x7fffffff
 GLOBL wide7fffffffffffffff<>(SB), RODATA|NOPTR, $16
 
-DATA wide3fd0000000000000<>+0(SB)/4, $0x00000000
-DATA wide3fd0000000000000<>+4(SB)/4, $0x3fd00000
-DATA wide3fd0000000000000<>+8(SB)/4, $0x00000000
-DATA wide3fd0000000000000<>+12(SB)/4, $0x3fd00000
-GLOBL wide3fd0000000000000<>(SB), RODATA|NOPTR, $16
+DATA wide3fb1111111111111<>+0(SB)/4, $0x11111111
+DATA wide3fb1111111111111<>+4(SB)/4, $0x3fb11111
+DATA wide3fb1111111111111<>+8(SB)/4, $0x11111111
+DATA wide3fb1111111111111<>+12(SB)/4, $0x3fb11111
+GLOBL wide3fb1111111111111<>(SB), RODATA|NOPTR, $16
 
-DATA wide3f50624dd2f1a9fc<>+0(SB)/4, $0xd2f1a9fc
-DATA wide3f50624dd2f1a9fc<>+4(SB)/4, $0x3f50624d
-DATA wide3f50624dd2f1a9fc<>+8(SB)/4, $0xd2f1a9fc
-DATA wide3f50624dd2f1a9fc<>+12(SB)/4, $0x3f50624d
-GLOBL wide3f50624dd2f1a9fc<>(SB), RODATA|NOPTR, $16
+DATA wide3fae1e1e1e1e1e1e<>+0(SB)/4, $0x1e1e1e1e
+DATA wide3fae1e1e1e1e1e1e<>+4(SB)/4, $0x3fae1e1e
+DATA wide3fae1e1e1e1e1e1e<>+8(SB)/4, $0x1e1e1e1e
+DATA wide3fae1e1e1e1e1e1e<>+12(SB)/4, $0x3fae1e1e
+GLOBL wide3fae1e1e1e1e1e1e<>(SB), RODATA|NOPTR, $16
 
 // func scoreBinaryCrossEntropyNEON(x, t *float32, n int, result *float64)
 TEXT ·scoreBinaryCrossEntropyNEON(SB), NOSPLIT, $0-32
@@ -1991,107 +1991,50 @@ compute:
 	VADD V31.D2, V7.D2, V7.D2
 	VSHL $52, V7.D2, V7.D2
 	WORD $0x6e66dce6                                // fmul v6.2d, v7.2d, v6.2d
-	MOVD $wide3ff0000000000000<>(SB), R16
+	MOVD $wide4000000000000000<>(SB), R16
 	FMOVQ (R16), F31
 	WORD $0x4e7fd4c7                                // fadd v7.2d, v6.2d, v31.2d
-	MOVD $wide3fe6a09e667f3bcd<>(SB), R16
+	WORD $0x6e67fcc7                                // fdiv v7.2d, v6.2d, v7.2d
+	WORD $0x6e67dce6                                // fmul v6.2d, v7.2d, v7.2d
+	MOVD $wide3fb1111111111111<>(SB), R16
 	FMOVQ (R16), F31
-	VSUB V31.D2, V7.D2, V10.D2
-	MOVD $wide4000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VADD V31.D2, V10.D2, V10.D2
-	VUSHR $52, V10.D2, V10.D2
-	MOVD $wide0000000000000400<>(SB), R16
-	FMOVQ (R16), F31
-	VSUB V31.D2, V10.D2, V8.D2
-	VSHL $52, V8.D2, V8.D2
-	VSUB V8.D2, V7.D2, V8.D2
-	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4effd509                                // fsub v9.2d, v8.2d, v31.2d
-	WORD $0x4e7fd508                                // fadd v8.2d, v8.2d, v31.2d
-	WORD $0x6e68fd28                                // fdiv v8.2d, v9.2d, v8.2d
-	WORD $0x6e68dd09                                // fmul v9.2d, v8.2d, v8.2d
-	MOVD $wide3fb745d1745d1746<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdd2b                                // fmul v11.2d, v9.2d, v31.2d
-	MOVD $wide3fbc71c71c71c71c<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fd56b                                // fadd v11.2d, v11.2d, v31.2d
-	WORD $0x6e69dd2c                                // fmul v12.2d, v9.2d, v9.2d
+	WORD $0x6e7fdcca                                // fmul v10.2d, v6.2d, v31.2d
 	MOVD $wide3fb3b13b13b13b14<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdd8d                                // fmul v13.2d, v12.2d, v31.2d
-	WORD $0x4e6dd56d                                // fadd v13.2d, v11.2d, v13.2d
-	WORD $0x6e6ddd8d                                // fmul v13.2d, v12.2d, v13.2d
+	WORD $0x4e7fd54a                                // fadd v10.2d, v10.2d, v31.2d
+	WORD $0x6e66dcc8                                // fmul v8.2d, v6.2d, v6.2d
+	MOVD $wide3fae1e1e1e1e1e1e<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdd09                                // fmul v9.2d, v8.2d, v31.2d
+	WORD $0x4e69d549                                // fadd v9.2d, v10.2d, v9.2d
+	WORD $0x6e69dd09                                // fmul v9.2d, v8.2d, v9.2d
+	MOVD $wide3fb745d1745d1746<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x6e7fdcca                                // fmul v10.2d, v6.2d, v31.2d
+	MOVD $wide3fbc71c71c71c71c<>(SB), R16
+	FMOVQ (R16), F31
+	WORD $0x4e7fd54a                                // fadd v10.2d, v10.2d, v31.2d
+	WORD $0x4e69d549                                // fadd v9.2d, v10.2d, v9.2d
+	WORD $0x6e69dd09                                // fmul v9.2d, v8.2d, v9.2d
 	MOVD $wide3fc2492492492492<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdd2b                                // fmul v11.2d, v9.2d, v31.2d
+	WORD $0x6e7fdcca                                // fmul v10.2d, v6.2d, v31.2d
 	MOVD $wide3fc999999999999a<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd56b                                // fadd v11.2d, v11.2d, v31.2d
-	WORD $0x4e6dd56d                                // fadd v13.2d, v11.2d, v13.2d
-	WORD $0x6e6ddd8d                                // fmul v13.2d, v12.2d, v13.2d
+	WORD $0x4e7fd54a                                // fadd v10.2d, v10.2d, v31.2d
+	WORD $0x4e69d549                                // fadd v9.2d, v10.2d, v9.2d
+	WORD $0x6e69dd09                                // fmul v9.2d, v8.2d, v9.2d
 	MOVD $wide3fd5555555555555<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdd29                                // fmul v9.2d, v9.2d, v31.2d
+	WORD $0x6e7fdcc6                                // fmul v6.2d, v6.2d, v31.2d
 	MOVD $wide3ff0000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x4e7fd529                                // fadd v9.2d, v9.2d, v31.2d
-	WORD $0x4e6dd52d                                // fadd v13.2d, v9.2d, v13.2d
+	WORD $0x4e7fd4c6                                // fadd v6.2d, v6.2d, v31.2d
+	WORD $0x4e69d4c9                                // fadd v9.2d, v6.2d, v9.2d
 	MOVD $wide4000000000000000<>(SB), R16
 	FMOVQ (R16), F31
-	WORD $0x6e7fdd08                                // fmul v8.2d, v8.2d, v31.2d
-	WORD $0x6e6ddd0d                                // fmul v13.2d, v8.2d, v13.2d
-	MOVD $wide4330000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VORR V31.B16, V10.B16, V10.B16
-	MOVD $wide4330000000000400<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4effd54a                                // fsub v10.2d, v10.2d, v31.2d
-	MOVD $wide3fe62e42fefa39ef<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdd4a                                // fmul v10.2d, v10.2d, v31.2d
-	WORD $0x4e6dd54d                                // fadd v13.2d, v10.2d, v13.2d
-	MOVD $wide0000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6effe4ea                                // fcmgt v10.2d, v7.2d, v31.2d
-	WORD $0x6e20594a                                // mvn v10.16b, v10.16b
-	MOVD $wide7ff8000000000001<>(SB), R16
-	FMOVQ (R16), F31
-	VBIT V10.B16, V31.B16, V13.B16
-	MOVD $wide0000000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x4e7fe4ea                                // fcmeq v10.2d, v7.2d, v31.2d
-	MOVD $widefff0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	VBIT V10.B16, V31.B16, V13.B16
-	MOVD $wide7fefffffffffffff<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6effe4ea                                // fcmgt v10.2d, v7.2d, v31.2d
-	VBIT V10.B16, V7.B16, V13.B16
-	MOVD $wide3fd0000000000000<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6e7fdcc7                                // fmul v7.2d, v6.2d, v31.2d
-	MOVD $wide3fd5555555555555<>(SB), R16
-	FMOVQ (R16), F10
-	WORD $0x4ee7d547                                // fsub v7.2d, v10.2d, v7.2d
-	WORD $0x6e67dcc7                                // fmul v7.2d, v6.2d, v7.2d
-	MOVD $wide3fe0000000000000<>(SB), R16
-	FMOVQ (R16), F10
-	WORD $0x4ee7d547                                // fsub v7.2d, v10.2d, v7.2d
-	WORD $0x6e67dcc7                                // fmul v7.2d, v6.2d, v7.2d
-	MOVD $wide3ff0000000000000<>(SB), R16
-	FMOVQ (R16), F10
-	WORD $0x4ee7d547                                // fsub v7.2d, v10.2d, v7.2d
-	WORD $0x6e67dcc7                                // fmul v7.2d, v6.2d, v7.2d
-	MOVD $wide7fffffffffffffff<>(SB), R16
-	FMOVQ (R16), F31
-	VAND V31.B16, V6.B16, V6.B16
-	MOVD $wide3f50624dd2f1a9fc<>(SB), R16
-	FMOVQ (R16), F31
-	WORD $0x6ee6e7e6                                // fcmgt v6.2d, v31.2d, v6.2d
-	VBIT V6.B16, V7.B16, V13.B16
+	WORD $0x6e7fdce7                                // fmul v7.2d, v7.2d, v31.2d
+	WORD $0x6e69dce9                                // fmul v9.2d, v7.2d, v9.2d
 	MOVD $wide0000000000000000<>(SB), R16
 	FMOVQ (R16), F7
 	WORD $0x6ee4e4fe                                // fcmgt v30.2d, v7.2d, v4.2d
@@ -2100,10 +2043,10 @@ compute:
 	WORD $0x4e7fd4e7                                // fadd v7.2d, v7.2d, v31.2d
 	WORD $0x6e65dc85                                // fmul v5.2d, v4.2d, v5.2d
 	WORD $0x4ee5d4e5                                // fsub v5.2d, v7.2d, v5.2d
-	WORD $0x4e6dd4ad                                // fadd v13.2d, v5.2d, v13.2d
+	WORD $0x4e69d4a9                                // fadd v9.2d, v5.2d, v9.2d
 	TST R2, R2
 	BNE last
-	WORD $0x4e6dd400                                // fadd v0.2d, v0.2d, v13.2d
+	WORD $0x4e69d400                                // fadd v0.2d, v0.2d, v9.2d
 	VMOV V0.B16, V4.B16
 	VMOV V1.B16, V0.B16
 	VMOV V2.B16, V1.B16
@@ -2136,8 +2079,8 @@ moved2:
 	WORD $0x0e6178a5                                // fcvtl v5.2d, v5.2s
 	B compute
 last:
-	FMOVD F13, F13                                  // and 0 above
-	WORD $0x4e6dd400                                // fadd v0.2d, v0.2d, v13.2d
+	FMOVD F9, F9                                    // and 0 above
+	WORD $0x4e69d400                                // fadd v0.2d, v0.2d, v9.2d
 done:
 	WORD $0x4e62d400                                // fadd v0.2d, v0.2d, v2.2d
 	WORD $0x4e63d421                                // fadd v1.2d, v1.2d, v3.2d

@@ -2,10 +2,10 @@
 // piece of a tensor, by one worker, for each instruction set. How a tensor is cut into pieces and which worker takes one is
 // decided by the families (elementwise, norm, pool, dropout, update and others), what an operation means is defined by their references.
 //
-// Files: vec.go the table of loops; flat.go and rows.go how tensors are cut; portable*.go and depthwise.go the loops in Go; vec_*_amd64.s
+// Files: vec.go the table of loops; flat.go and rows.go how tensors are cut; portable*.go and depthwise.go the loops in Go; vec_*.s
 // those in assembly, written by ../_asm/vec*.go. functions.go are the loops of functions of one and two numbers, which ../_asm writes of one formula
-// each: in Go to unary_loops.go and binary_loops.go, which call math.go, in assembly to functions_*_amd64.s; so also score_loops.go and
-// scores_*_amd64.s, for rows of scores. Matrix products and convolutions live in package tile.
+// each: in Go to unary_loops.go and binary_loops.go, which call math.go, in assembly to functions_*.s; so also score_loops.go and
+// scores_*.s, for rows of scores. Matrix products and convolutions live in package tile.
 //
 // Loops do not check: slices are as long as their doc says, and may overlap only where they are the same slice. The 64 bytes
 // behind a slice of float32 may be read.
