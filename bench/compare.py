@@ -52,8 +52,8 @@ def arguments():
     parser.add_argument("--all-variants", action="store_true", help="pair every layout and malloc, not only the fastest")
     parser.add_argument("--quiet", type=float, help="before each pair, wait up to a minute until others use at most so many processors")
     parser.add_argument("--results", help="a file to which a line of JSON is appended for the machine, every run and every ratio")
-    parser.add_argument("--require", default="", help="fail below these ratios to the fastest peer: 1.5, or mnist-cnn=2.2,resnet20=1.6")
-    parser.add_argument("--require-memory", type=float, help="fail where meseta's peak memory is more than this part of the leanest peer's")
+    parser.add_argument("--require", default="", help="fail below these ratios to the fastest peer: 1.5, or mnist-cnn=2.2,1.0 where the last is for all others")
+    parser.add_argument("--require-memory", default="", help="fail where meseta's peak memory is more than this part of the leanest peer's; likewise")
     args = parser.parse_args()
     args.peers = args.peers.split(",")
     for peer in args.peers:
@@ -65,16 +65,16 @@ def arguments():
     if args.plot and ("," in args.models + args.modes or sorted(map(len, (args.batch, args.threads, args.image)))[:2] != [1, 1]):
         parser.error("--plot wants one model, one mode, and several numbers of one of --batch, --threads and --image")
     try:
-        args.require = requirements(args.require)
+        args.require, args.require_memory = requirements(args.require), requirements(args.require_memory)
     except ValueError:
-        parser.error("--require wants a number, or a list such as mnist-cnn=2.2,resnet20=1.6")
+        parser.error("--require and --require-memory want a number, or a list such as mnist-cnn=2.2,resnet20=1.6")
     return args
 
 
 def requirements(text):
-    """The least ratio of each model; the one of "" is for all others."""
-    pairs = [item.rpartition("=") for item in text.split(",") if item]
-    return {model: float(least) for model, _, least in pairs}
+    """A function from a model to what is required of it, which gives None where nothing is; a number by itself is for all others."""
+    limits = {model: float(limit) for model, _, limit in (item.rpartition("=") for item in text.split(",") if item)}
+    return lambda model: limits.get(model, limits.get(""))
 
 
 def variants(args, peer, work, scratch):
@@ -214,11 +214,11 @@ def main():
                 continue
             everything += results
             ratio, memory = results[0]["ratio"], max(r["memory"] for r in results)
-            least = args.require.get(work.model, args.require.get(""))
+            least, most = args.require(work.model), args.require_memory(work.model)
             if least is not None and ratio < least:
                 missed.append(f"{work.model} {work.mode}: {ratio:.3f} of the fastest peer's rate, at least {least:g} is wanted")
-            if args.require_memory is not None and memory > args.require_memory:
-                missed.append(f"{work.model} {work.mode}: {memory:.3f} of the leanest peer's memory, at most {args.require_memory:g} is wanted")
+            if most is not None and memory > most:
+                missed.append(f"{work.model} {work.mode}: {memory:.3f} of the leanest peer's memory, at most {most:g} is wanted")
     if args.plot:
         draw(args, everything)
     if missed:

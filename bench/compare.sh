@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # compare.sh [PEERS] [OPTIONS of compare.py]: builds meseta, sets up the peers' pinned Python environments, and runs both
 # by turns. PEERS is a list of torch (the default), torch-compiled, onnxruntime and keras. PyTorch's environment takes 6 GB.
+# compare.sh ops [OPTIONS of compare_ops.py]: the same for single operations, with PyTorch.
 #
 #   bench/compare.sh torch,torch-compiled --models resnet20 --modes train --pairs 9
+#   bench/compare.sh ops --list gemm_square
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 peers=torch
@@ -10,7 +12,10 @@ case ${1:-} in '' | -*) ;; *) peers=$1; shift ;; esac
 binary=$(mktemp -d)
 trap 'rm -rf "$binary"' EXIT
 (cd "$here/.." && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$binary/meseta" ./cmd/meseta)
-options=(--peers "$peers")
-case ,$peers, in *,torch* | *,onnxruntime,*) options+=(--torch "$("$here/peers/venv.sh" "$here/peers/requirements-torch.txt")") ;; esac
-case ,$peers, in *,keras,*) options+=(--keras "$("$here/peers/venv.sh" "$here/peers/requirements-keras.txt")") ;; esac
-python3 "$here/compare.py" --meseta "$binary/meseta" "${options[@]}" "$@"
+environment() { "$here/peers/venv.sh" "$here/peers/requirements-$1.txt"; }
+options=()
+case ,$peers, in *,torch* | *,onnxruntime,* | ,ops,) options+=(--torch "$(environment torch)") ;; esac
+case ,$peers, in *,keras,*) options+=(--keras "$(environment keras)") ;; esac
+program=compare_ops.py
+[ "$peers" = ops ] || { program=compare.py; options+=(--peers "$peers"); }
+python3 "$here/$program" --meseta "$binary/meseta" "${options[@]}" "$@"
