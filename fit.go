@@ -120,7 +120,7 @@ func (m *Model) newFit(train data.Dataset, o FitOptions) (*fit, error) {
 	if f.train, err = m.source(train, data.LoaderOptions{BatchSize: o.BatchSize, Shuffle: !o.NoShuffle, Augment: o.Augment, Workers: o.Workers}); err != nil {
 		return nil, fmt.Errorf("training data: %w", err)
 	}
-	if err := f.train.weigh(o.ClassWeight, o.BatchSize); err != nil {
+	if err := f.train.weigh(o.ClassWeight, min(o.BatchSize, f.trainLen)); err != nil {
 		return nil, err
 	}
 	if o.Validation != nil {

@@ -56,7 +56,17 @@ func (s *source) weigh(classWeight map[int]float64, batch int) error {
 	if target := s.feed.Target(); len(target) > 1 {
 		return fmt.Errorf("meseta: ClassWeight wants targets of one dimension, such as one-hot rows, they are %v: %w", target, ops.ErrShape)
 	}
+	classes := s.labels // 0 for any
+	if target := s.feed.Target(); target != nil {
+		classes = target[0]
+		if classes == 1 { // the number itself
+			classes = 0
+		}
+	}
 	for class, weight := range classWeight {
+		if classes > 0 && class >= classes {
+			return fmt.Errorf("meseta: ClassWeight gives class %d the weight %g, the classes are 0 to %d: %w", class, weight, classes-1, ops.ErrShape)
+		}
 		if class < 0 || !(weight >= 0) || math.IsInf(weight, 0) {
 			return fmt.Errorf("meseta: ClassWeight gives class %d the weight %g, want classes and weights from 0", class, weight)
 		}

@@ -121,6 +121,8 @@ func TestWeightsThatDoNotFit(t *testing.T) {
 		{weighted, map[int]float64{0: 1}, "have weights already"},
 		{train, map[int]float64{-1: 1}, "class -1"},
 		{train, map[int]float64{1: -2}, "class 1 the weight -2"},
+		{train, map[int]float64{9: 2}, "class 9 the weight 2, the classes are 0 to 2"},
+		{oneHot(t, train), map[int]float64{3: 2}, "the classes are 0 to 2"},
 	} {
 		_, err := m.Fit(context.Background(), c.ds, FitOptions{ClassWeight: c.weight})
 		assert.ErrorContains(t, err, c.want)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -94,6 +95,9 @@ func resolve(c *cobra.Command) (config, error) {
 		if err := yaml.UnmarshalWithOptions(text, &cfg, yaml.Strict()); err != nil {
 			return cfg, fmt.Errorf("%s: %w", file, err)
 		}
+		if err := wholeNumbers(text); err != nil {
+			return cfg, fmt.Errorf("%s: %w", file, err)
+		}
 	}
 	on, err := device(c)
 	if err != nil {
@@ -122,7 +126,12 @@ func resolve(c *cobra.Command) (config, error) {
 		cfg.Loss.name, err = f.GetString("loss")
 		return
 	})
-	set("lr", func() (err error) { cfg.LearningRate, err = f.GetFloat64("lr"); return })
+	set("lr", func() (err error) {
+		if cfg.LearningRate, err = f.GetFloat64("lr"); cfg.LearningRate == 0 {
+			err = usageError{errors.New("--lr 0: want more than 0; leave it out for the optimizer's own")}
+		}
+		return
+	})
 	set("save", func() (err error) { cfg.Save, err = f.GetString("save"); return })
 	set("run-dir", func() (err error) { cfg.RunDir, err = f.GetString("run-dir"); return })
 	set("threads", func() error { cfg.Threads = on.threads; return nil })
@@ -131,6 +140,20 @@ func resolve(c *cobra.Command) (config, error) {
 		return cfg, err
 	}
 	return cfg, cfg.check()
+}
+
+// wholeNumbers refuses fractions where YAML would cut them off.
+func wholeNumbers(text []byte) error {
+	var values map[string]any
+	if err := yaml.Unmarshal(text, &values); err != nil {
+		return err
+	}
+	for _, key := range []string{"epochs", "batch", "steps", "seed", "threads", "workers"} {
+		if x, ok := values[key].(float64); ok && x != math.Trunc(x) {
+			return usageError{fmt.Errorf("%s is %g, want a whole number", key, x)}
+		}
+	}
+	return nil
 }
 
 // check finds settings that cannot be meant.
@@ -163,7 +186,7 @@ func (c config) check() error {
 			wrong = append(wrong, err)
 		}
 	}
-	if c.LearningRate < 0 {
+	if !(c.LearningRate >= 0 && c.LearningRate <= math.MaxFloat32) { // NaN among them
 		no("learning_rate is %g, want more than 0", c.LearningRate)
 	}
 	if len(wrong) > 0 {

@@ -280,6 +280,8 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 	optimizer, optimizerList := filepath.Join(dir, "optimizer.yaml"), filepath.Join(dir, "list.yaml")
 	require.NoError(t, os.WriteFile(optimizer, []byte("optimizer: {adam: {beta1: 0.8}}\n"), 0o666))
 	require.NoError(t, os.WriteFile(optimizerList, []byte("optimizer: [adam]\n"), 0o666))
+	fraction := filepath.Join(dir, "fraction.yaml")
+	require.NoError(t, os.WriteFile(fraction, []byte("batch: 2.5\n"), 0o666))
 	require.NoError(t, os.Mkdir("empty", 0o777))
 	idx := smallIDX(t, 40)
 	for _, c := range []struct {
@@ -291,6 +293,9 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 		{"train x", 2, "wants 0 arguments"},
 		{"train --epochs many", 2, "invalid argument"},
 		{"train --epochs 0", 2, "epochs is 0"},
+		{"train --config " + fraction, 2, "batch is 2.5, want a whole number"},
+		{"train --lr 0", 2, "--lr 0: want more than 0"},
+		{"train --lr NaN", 2, "learning_rate is NaN"},
 		{"train --device cuda", 2, "computes on the CPU only"},
 		{"train --threads -2", 2, "--threads -2"},
 		{"train --optimizer ftrl", 2, "there are adadelta, adagrad"},
