@@ -9,6 +9,10 @@ func TakesLogits(l Loss) bool {
 		return l.FromLogits
 	case BinaryCrossentropy:
 		return l.FromLogits
+	case CategoricalFocalCrossentropy:
+		return l.FromLogits
+	case BinaryFocalCrossentropy:
+		return l.FromLogits
 	}
 	return false
 }
