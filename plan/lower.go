@@ -134,9 +134,28 @@ func (l *listing) backward(m Model, weights []trained, batch int) error {
 	if err := l.regularize(weights, gradients); err != nil {
 		return err
 	}
-	l.gradients = gradients
+	if l.gradients, err = l.separate(gradients); err != nil {
+		return err
+	}
 	l.Label = "update"
 	l.finite, err = l.Add1(ops.Finite{}, append([]ops.Value{l.losses}, gradients...)...)
 	l.kept = append(l.kept, l.finite)
 	return err
+}
+
+// separate copies gradients that are another weight's too, such as those of a and b in a + b: each gets a place of its own.
+func (l *listing) separate(gradients []ops.Value) ([]ops.Value, error) {
+	u := usesOf(l.Graph, nil)
+	seen := map[ops.Value]bool{}
+	for i, g := range gradients {
+		source := u.source(g)
+		if u.maker[source] < 0 || seen[source] {
+			var err error
+			if gradients[i], err = l.Add1(ops.Affine{Scale: 1}, g); err != nil {
+				return nil, err
+			}
+		}
+		seen[source] = true
+	}
+	return gradients, nil
 }
