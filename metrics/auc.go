@@ -37,8 +37,8 @@ func (m AUC) State(output ops.Shape) (State, error) {
 	}
 	thresholds := append([]float64{}, m.Thresholds...)
 	if m.Thresholds == nil {
-		if m.NumThresholds < 0 || m.NumThresholds == 1 {
-			return wrong("%d thresholds, want 2 or more", m.NumThresholds)
+		if m.NumThresholds < 0 || m.NumThresholds == 1 || m.NumThresholds > maxThresholds {
+			return wrong("%d thresholds, want 2 to %d", m.NumThresholds, maxThresholds)
 		}
 		thresholds = evenly(m.NumThresholds)
 		thresholds = thresholds[1 : len(thresholds)-1]

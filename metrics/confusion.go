@@ -91,7 +91,9 @@ func confusion(m Metric, wanted int, output ops.Shape) (State, int, error) {
 	if wanted != 0 && wanted < classes {
 		return State{}, 0, fmt.Errorf("metrics: %s: NumClasses is %d, the network's output %v has %d: %w", m.ClassName(), wanted, output, classes, ErrConfig)
 	}
-	classes = max(classes, wanted)
+	if classes = max(classes, wanted); classes > maxConfusion/classes {
+		return State{}, 0, fmt.Errorf("metrics: %s: the matrix of %d classes is too large, want at most %d numbers: %w", m.ClassName(), classes, maxConfusion, ErrConfig)
+	}
 	return State{
 		Sums: ops.Shape{classes, classes},
 		Update: func(g *ops.Graph, b Batch) error {

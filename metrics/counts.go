@@ -138,8 +138,8 @@ func each(m Metric, output ops.Shape, thresholds []float64, classID *int, value 
 
 // best is the state of a metric that is the largest value at thresholds where another one is at least a number, or 0.
 func best(m Metric, output ops.Shape, thresholds int, classID *int, condition func(counts) float64, least float64, value func(counts) float64) (State, error) {
-	if thresholds < 0 || !(least >= 0 && least <= 1) {
-		return State{}, fmt.Errorf("metrics: %s at %g, of %d thresholds; want 0 to 1, and 1 threshold or more: %w", m.ClassName(), least, thresholds, ErrConfig)
+	if thresholds < 0 || thresholds > maxThresholds || !(least >= 0 && least <= 1) {
+		return State{}, fmt.Errorf("metrics: %s at %g, of %d thresholds; want 0 to 1, and 1 to %d thresholds: %w", m.ClassName(), least, thresholds, maxThresholds, ErrConfig)
 	}
 	return tally(m, output, evenly(thresholds), classID, single, func(dst []float64, at []counts) {
 		dst[0] = 0
@@ -158,6 +158,12 @@ func narrow(x []float64) []float32 {
 	}
 	return y
 }
+
+// What a file may ask for, which is kept in memory.
+const (
+	maxThresholds = 1 << 20
+	maxConfusion  = 1 << 26 // numbers in a confusion matrix
+)
 
 // evenly gives n thresholds from 0 to 1.
 func evenly(n int) []float64 {

@@ -198,6 +198,7 @@ func TestStatesThatCannotBe(t *testing.T) {
 		metrics.PrecisionAtRecall{Recall: 2}, metrics.RecallAtPrecision{NumThresholds: -1}, metrics.AUC{NumThresholds: 1}, metrics.AUC{Curve: "x"},
 		metrics.AUC{Thresholds: []float64{2}}, metrics.AUC{LabelWeights: []float64{1}}, metrics.AUC{MultiLabel: true, NumLabels: 2},
 		metrics.F1Score{Average: "x"}, metrics.F1Score{Threshold: 2}, metrics.FBetaScore{}, metrics.MeanIoU{NumClasses: 2},
+		metrics.AUC{NumThresholds: 1 << 40}, metrics.PrecisionAtRecall{Recall: .5, NumThresholds: 1 << 40}, metrics.MeanIoU{NumClasses: 1 << 40}, // memory
 	} {
 		_, err := m.State(ops.Shape{3})
 		assert.ErrorIs(t, err, metrics.ErrConfig, "%#v", m)
