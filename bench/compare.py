@@ -219,7 +219,7 @@ def main():
                 missed.append(f"{work.model} {work.mode}: {ratio:.3f} of the fastest peer's rate, at least {least:g} is wanted")
             if most is not None and memory > most:
                 missed.append(f"{work.model} {work.mode}: {memory:.3f} of the leanest peer's memory, at most {most:g} is wanted")
-    if args.plot:
+    if args.plot and everything:
         draw(args, everything)
     if missed:
         sys.exit("compare.py: " + "; ".join(missed))
