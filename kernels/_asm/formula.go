@@ -17,7 +17,7 @@ import (
 
 // node is one operation on a vector: what an expression of a formula becomes. Equal operations of a formula are one node.
 type node struct {
-	op   string // the name of the operation, see operations
+	op   string // the name of the operation, of those below
 	args []*node
 	bits uint64 // of a constant: a float64 or uint64; of a shift its count
 	name string // of an input

@@ -45,7 +45,7 @@ func (p *constants) place(bits uint64, single bool) Static {
 	return name
 }
 
-// opcode appends PD or PS to a name, or Q to that of an operation of integers.
+// opcode appends PD or PS to the name of an instruction.
 func (c *compiled) opcode(name string) string {
 	if c.single {
 		return name + "PS"

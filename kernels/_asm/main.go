@@ -19,6 +19,9 @@
 //
 // emit.go is the emitter, amd64.go the vector instructions of AVX2 and AVX-512 under common names. With NEON among the Vectors the family comes
 // out for arm64 too: arm64.go lowers what it knows, and panics at what it does not. `go generate ./kernels` writes all families, `go run . norm` (in this folder) one.
+//
+// Loops over functions of elements need no code here: formula.go reads them in Go, from kernels/vec/math.go and the tables of loops.go and vec_scores.go,
+// formula_amd64.go gives them registers and instructions, formula_loop.go writes the loop around them.
 package main
 
 import (
