@@ -166,7 +166,10 @@ func newGraph(name string, nodes []*Node) (*Graph, error) {
 			p.Inputs = append(p.Inputs, index[in])
 			shapes[j] = g.Layers[index[in]].Output
 		}
-		if p.Output, err = n.Layer.OutputShape(shapes); err != nil {
+		if p.Output, err = n.Layer.OutputShape(shapes); err == nil {
+			err = p.Output.Check()
+		}
+		if err != nil {
 			return nil, fmt.Errorf("layer %s: %w", p.Name, err)
 		}
 		p.Weights = n.Layer.Weights(shapes)

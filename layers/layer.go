@@ -43,6 +43,9 @@ type Weight struct {
 
 // check asks initializer, regularizer and constraint what is wrong with them.
 func (w Weight) check() error {
+	if err := w.Shape.Check(); err != nil {
+		return err
+	}
 	if i, ok := w.Initializer.(checked); ok {
 		if err := i.check(w.Shape); err != nil {
 			return err

@@ -25,18 +25,19 @@ func (l *Reshape) OutputShape(in []Shape) (Shape, error) {
 		return nil, err
 	}
 	out := append(Shape{}, l.TargetShape...)
-	open, known := -1, 1
+	open, known, size := -1, 1, in[0].Size()
 	for i, d := range out {
 		switch {
 		case d == -1 && open < 0:
 			open = i
+		case d > size/known: // before the product is more than an int holds
+			return nil, fmt.Errorf("layers: Reshape makes %v of %v, which has %d elements: %w", l.TargetShape, in[0], size, ops.ErrShape)
 		case d < 1:
 			return nil, fmt.Errorf("layers: Reshape has target shape %v, whose dimensions are at least 1, and one at most -1: %w", l.TargetShape, ErrConfig)
 		default:
 			known *= d
 		}
 	}
-	size := in[0].Size()
 	if open >= 0 && size%known == 0 {
 		out[open] = size / known
 	}

@@ -101,6 +101,11 @@ func (g *Graph) Types(vs []Value) []Type {
 // The error wraps ErrShape if o does not take values of these types.
 func (g *Graph) Add(o Operator, in ...Value) ([]Value, error) {
 	types, err := o.Infer(g.Types(in))
+	for i := 0; err == nil && i < len(types); i++ {
+		if err = types[i].Shape.Check(); err != nil {
+			err = fmt.Errorf("%s: %w", o.Name(), err)
+		}
+	}
 	if err != nil {
 		if g.Label != "" {
 			err = fmt.Errorf("%s: %w", g.Label, err)

@@ -51,6 +51,21 @@ func (s Shape) Size() int {
 	return n
 }
 
+// maxElements bounds every value, 64 GiB of float32: numbers of bytes stay far below what an int holds, and so do tables that kernels make.
+const maxElements = 1 << 34
+
+// Check says whether a shape can be a value's: every dimension is 0 or more, and there are at most 2^34 elements. The error wraps ErrShape.
+func (s Shape) Check() error {
+	n := 1
+	for _, d := range s {
+		if d < 0 || d > 0 && n > maxElements/d {
+			return fmt.Errorf("a value of the shape %v, want dimensions from 0 and at most 2^34 elements: %w", s, ErrShape)
+		}
+		n *= d
+	}
+	return nil
+}
+
 // Equal says whether two shapes are the same.
 func (s Shape) Equal(t Shape) bool {
 	if len(s) != len(t) {

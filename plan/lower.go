@@ -29,7 +29,11 @@ func lower(m Model, mode Mode, batch int, feed Feed) (*listing, error) {
 		return nil, fmt.Errorf("plan: a batch of %d samples, want at least 1", batch)
 	}
 	l := &listing{Graph: &ops.Graph{}, targets: ops.None, weights: ops.None, losses: ops.None, finite: ops.None}
-	l.src = l.NewValue("x", ops.F32(append([]int{batch}, m.Layers.Input()...)...), ops.Input)
+	src := ops.F32(append([]int{batch}, m.Layers.Input()...)...)
+	if err := src.Shape.Check(); err != nil {
+		return nil, fmt.Errorf("plan: a batch of %d samples: %w", batch, err)
+	}
+	l.src = l.NewValue("x", src, ops.Input)
 
 	weights, groups, err := m.trained()
 	if err != nil {
