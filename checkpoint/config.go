@@ -177,6 +177,9 @@ func (c *config) names(key string, missing []string) []string {
 	return names
 }
 
+// zeroMeans says whether 0 is a number like others. Elsewhere it would be taken for what was left out.
+func zeroMeans(key string) bool { return key == "output_padding" }
+
 // size reads a height and width: one number for both, or a list of two.
 func (c *config) size(key string, missing layers.Size) layers.Size {
 	v := c.take(key)
@@ -184,19 +187,19 @@ func (c *config) size(key string, missing layers.Size) layers.Size {
 	case nil:
 		return missing
 	case float64:
-		if n, ok := toInt(v); ok {
+		if n, ok := toInt(v); ok && (n != 0 || zeroMeans(key)) {
 			return layers.Square(n)
 		}
 	case []any:
 		if len(v) == 2 {
 			h, ok := toInt(v[0])
 			w, ok2 := toInt(v[1])
-			if ok && ok2 {
+			if ok && ok2 && (h != 0 && w != 0 || zeroMeans(key)) {
 				return layers.Size{h, w}
 			}
 		}
 	}
-	c.fail("has %s %s, want two integers", key, brief(v))
+	c.fail("has %s %s, want two integers, or one for both", key, brief(v))
 	return missing
 }
 

@@ -25,3 +25,14 @@ func TestLayersTooLarge(t *testing.T) {
 		assert.ErrorIs(t, err, ops.ErrShape, layer)
 	}
 }
+
+// A 0 that Keras refuses is not taken for what was left out.
+func TestZerosAreRefused(t *testing.T) {
+	for _, argument := range []string{"strides", "dilation_rate", "groups"} {
+		for _, value := range []string{"0", "[0,0]"} {
+			text := fmt.Sprintf(`{"class_name":"Conv2D","config":{"name":"l","filters":4,"kernel_size":3,%q:%s}}`, argument, value)
+			_, err := UnmarshalConfig(fmt.Appendf(nil, `{"class_name":"Sequential","config":{"name":"s","build_input_shape":[null,6,6,2],"layers":[%s]}}`, text))
+			assert.ErrorContains(t, err, argument, text)
+		}
+	}
+}

@@ -68,7 +68,7 @@ func (c *config) one(key string, missing int) int {
 		only = list[0]
 	}
 	n, ok := toInt(only)
-	if !ok {
+	if !ok || n == 0 && !zeroMeans(key) {
 		c.fail("has %s %s, want one integer", key, brief(v))
 	}
 	return n
