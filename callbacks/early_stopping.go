@@ -72,9 +72,12 @@ func (c *EarlyStopping) Begin(s *Setup) (err error) {
 	if c.Patience < 0 || c.StartFromEpoch < 0 {
 		return fmt.Errorf("callbacks: EarlyStopping: Patience is %d and StartFromEpoch %d; neither may be negative", c.Patience, c.StartFromEpoch)
 	}
-	for name, value := range map[string]*float64{"Baseline": c.Baseline, "StoppingThreshold": c.StoppingThreshold, "DivergenceThreshold": c.DivergenceThreshold} {
-		if value != nil && !finite(*value) {
-			return fmt.Errorf("callbacks: EarlyStopping: %s is %g; give a finite value or none", name, *value)
+	for _, f := range []struct {
+		name  string
+		value *float64
+	}{{"Baseline", c.Baseline}, {"StoppingThreshold", c.StoppingThreshold}, {"DivergenceThreshold", c.DivergenceThreshold}} {
+		if f.value != nil && !finite(*f.value) {
+			return fmt.Errorf("callbacks: EarlyStopping: %s is %g; give a finite value or none", f.name, *f.value)
 		}
 	}
 	if s, d := c.StoppingThreshold, c.DivergenceThreshold; s != nil && d != nil && !c.monitor.beyond(*s, d) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -332,6 +333,18 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 		assert.Empty(t, stdout, c.args)
 		assert.NotContains(t, stderr, "meseta: meseta:", c.args)
 	}
+}
+
+// TestSaveIsTriedFirst: where no file can be made beside the model's, a run does not start.
+func TestSaveIsTriedFirst(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("wants a directory that even root cannot write to: /proc")
+	}
+	t.Chdir(t.TempDir())
+	code, _, stderr := run("train", "--save", "/proc/model.h5", "--steps", "1")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stderr, "/proc/model.h5 cannot be saved")
+	assert.NoDirExists(t, runsDirectory)
 }
 
 func TestInspectDraws(t *testing.T) {

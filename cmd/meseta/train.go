@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -198,6 +199,13 @@ func prepareSave(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
-	_, err := checkpoint.RemoveStale(path)
-	return err
+	if _, err := checkpoint.RemoveStale(path); err != nil {
+		return err
+	}
+	// A file beside it, as a save makes one before it takes the place of the old.
+	f, err := os.CreateTemp(filepath.Dir(path), ".save-*.tmp")
+	if err != nil {
+		return fmt.Errorf("%s cannot be saved: %w", path, err)
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
