@@ -51,7 +51,7 @@ func defaultCallbacks() callbacks.List {
 	checkpoint := callbacks.NewModelCheckpoint("mejor_modelo.h5")
 	checkpoint.Monitor, checkpoint.Mode, checkpoint.SaveBestOnly, checkpoint.Verbose = "val_accuracy", callbacks.Max, true, 1
 	plateau := callbacks.NewReduceLROnPlateau()
-	plateau.Factor, plateau.Patience, plateau.MinLR, plateau.Verbose = 0.3, 1, 1e-5, 1
+	plateau.Factor, plateau.Patience, plateau.MinLR, plateau.Verbose = 0.5, 1, 1e-5, 1
 	return callbacks.List{stop, checkpoint, plateau}
 }
 
