@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -202,10 +201,8 @@ func prepareSave(path string) error {
 	if _, err := checkpoint.RemoveStale(path); err != nil {
 		return err
 	}
-	// A file beside it, as a save makes one before it takes the place of the old.
-	f, err := os.CreateTemp(filepath.Dir(path), ".save-*.tmp")
-	if err != nil {
+	if err := probe(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("%s cannot be saved: %w", path, err)
 	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
+	return nil
 }
