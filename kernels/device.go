@@ -62,7 +62,8 @@ const (
 
 // Memory is a block of a device's memory.
 type Memory interface {
-	// Write copies from the host, Read to the host; offset is in bytes. They wait for steps that run.
+	// Write copies from the host, Read to the host; offset is in bytes. They wait for steps that run, and several goroutines may
+	// write to different places at once.
 	Write(offset int, src []byte)
 	Read(offset int, dst []byte)
 	Free() error

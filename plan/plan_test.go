@@ -21,16 +21,16 @@ import (
 var rewrite = flag.Bool("rewrite", false, "write golden files anew")
 
 // paper is a device that computes nothing: for tests of what is planned.
-type paper struct{ workspace int }
+type paper struct{ workspace, threads int }
 
 func (paper) String() string                          { return "paper" }
-func (paper) Threads() int                            { return 1 }
+func (d paper) Threads() int                          { return max(1, d.threads) }
 func (paper) Limits() (operations, bytes float64)     { return 1, 1 }
 func (paper) Close() error                            { return nil }
 func (paper) Sequence([]func()) func() error          { return func() error { return nil } }
 func (paper) Alloc(bytes int) (kernels.Memory, error) { return &sheet{make([]byte, bytes)}, nil }
 func (d paper) Choose(ops.Operator, []ops.Type, []ops.Type) (kernels.Kernel, error) {
-	return blank(d), nil
+	return blank{d.workspace}, nil
 }
 
 type blank struct{ workspace int }
@@ -281,15 +281,22 @@ func TestWeightsLieSideBySide(t *testing.T) {
 }
 
 func TestFirstWeightsDependOnTheSeed(t *testing.T) {
-	first := func(seed uint64) []float32 {
-		s, err := NewSession(small(t), paper{}, seed)
+	first := func(seed uint64, threads int) (all []float32) {
+		s, err := NewSession(small(t), paper{threads: threads}, seed)
 		require.NoError(t, err)
-		w := make([]float32, 3*3*1*4)
-		require.NoError(t, s.Read("conv2d/kernel", w))
-		return w
+		for _, e := range s.Entries() {
+			if e.Kind == Trainable {
+				w := make([]float32, e.Type.Shape.Size())
+				require.NoError(t, s.Read(e.Name, w))
+				all = append(all, w...)
+			}
+		}
+		return all
 	}
-	assert.Equal(t, first(1), first(1))
-	assert.NotEqual(t, first(1), first(2))
+	for _, threads := range []int{2, 3, 5} {
+		assert.Equal(t, first(1, 1), first(1, threads))
+	}
+	assert.NotEqual(t, first(1, 1), first(2, 1))
 }
 
 func TestMistakes(t *testing.T) {

@@ -1,12 +1,16 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/meseta-go/meseta/kernels"
+	"github.com/meseta-go/meseta/layers"
 	"github.com/meseta-go/meseta/ops"
 	"github.com/meseta-go/meseta/optimizers"
 	"github.com/meseta-go/meseta/random"
@@ -141,15 +145,7 @@ func (s *Session) layOut() error {
 
 // initialize gives weights their first values.
 func (s *Session) initialize() {
-	index := uint32(0)
-	for _, p := range s.model.Layers.Layers {
-		for _, w := range p.Weights {
-			values := make([]float32, w.Shape.Size())
-			w.Initializer.Fill(values, w.Shape, &random.Stream{Seed: s.seed, Purpose: random.Initialize, Index: index})
-			write(s.buffer(p.Path(w)), values)
-			index++
-		}
-	}
+	s.draw()
 	if s.model.Optimizer != nil {
 		for _, e := range s.entries {
 			if e.Kind != Slot {
@@ -163,6 +159,37 @@ func (s *Session) initialize() {
 		s.SetLearningRate(s.model.Optimizer.Rate())
 		s.SetStep(s.seed, 0)
 	}
+}
+
+// draw fills the weights from their initializers, on as many threads as the device computes with. The numbers of a weight depend on its place
+// in the network, not on when it is drawn.
+func (s *Session) draw() {
+	type drawn struct {
+		layers.Weight
+		buffer kernels.Buffer
+		index  uint32
+	}
+	var weights []drawn
+	for _, p := range s.model.Layers.Layers {
+		for _, w := range p.Weights {
+			weights = append(weights, drawn{w, s.buffer(p.Path(w)), uint32(len(weights))})
+		}
+	}
+	slices.SortStableFunc(weights, func(a, b drawn) int { return cmp.Compare(b.Shape.Size(), a.Shape.Size()) }) // the longest work first
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range min(s.device.Threads(), len(weights)) {
+		all.Go(func() {
+			var values []float32
+			for i := next.Add(1) - 1; i < int64(len(weights)); i = next.Add(1) - 1 {
+				w := weights[i]
+				values = slices.Grow(values[:0], w.Shape.Size())[:w.Shape.Size()]
+				w.Initializer.Fill(values, w.Shape, &random.Stream{Seed: s.seed, Purpose: random.Initialize, Index: w.index})
+				write(w.buffer, values)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // Program compiles the program for a mode and batch size, or gives the one compiled before. Batches bring class labels; for others

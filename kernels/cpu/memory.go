@@ -32,7 +32,8 @@ func (m *Memory) Free() error {
 	return free()
 }
 
-// Alloc gives a block of the given size. All of its pages are there when it returns, so that no step pays for them.
+// Alloc gives a block of the given size. The system gives a page when it is first touched: the workers share that in a program's first step, and
+// what no program uses takes no memory.
 func Alloc(bytes int) (*Memory, error) {
 	if bytes < 0 || bytes > 1<<46 {
 		return nil, fmt.Errorf("cpu: %d bytes of memory are asked for", bytes)
@@ -41,13 +42,6 @@ func Alloc(bytes int) (*Memory, error) {
 		return &Memory{}, nil
 	}
 	return alloc(bytes)
-}
-
-// touch writes to every page.
-func touch(b []byte) {
-	for i := 0; i < len(b); i += 4096 {
-		b[i] = 0
-	}
 }
 
 func addressOf(b []byte) int { return int(uintptr(unsafe.Pointer(&b[0]))) }

@@ -31,9 +31,7 @@ func alloc(bytes int) (*Memory, error) {
 		// Large pages are a matter of speed: a kernel without them refuses, and the block is as good.
 		_ = unix.Madvise(block[at:at+bytes&^(largePage-1)], unix.MADV_HUGEPAGE)
 	}
-	m := &Memory{block[at : at+bytes : at+bytes], func() error { return unix.Munmap(block) }}
-	touch(m.bytes)
-	return m, nil
+	return &Memory{block[at : at+bytes : at+bytes], func() error { return unix.Munmap(block) }}, nil
 }
 
 // available is how much memory can be had without swapping: MemAvailable of /proc/meminfo (proc(5)).
