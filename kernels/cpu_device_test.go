@@ -41,12 +41,12 @@ var convExamples = []example{
 	{ops.Conv2D{Window: padded, Bias: true, Activation: ops.ReLU}, []ops.Type{image, filter, channel}},
 	{ops.Conv2DBackwardData{Window: padded, Src: image.Shape}, []ops.Type{image, filter}},
 	{ops.Conv2DBackwardWeights{Window: padded, Filter: filter.Shape, Bias: true}, []ops.Type{image, image}},
-	{ops.Conv2D{Window: padded, Groups: 3, Bias: true}, []ops.Type{image, f(3, 3, 1, 6), f(6)}},
+	{ops.Conv2D{Window: padded, Groups: 3, Bias: true, Activation: ops.ReLU6}, []ops.Type{image, f(3, 3, 1, 6), f(6)}},
 	{ops.Conv2DBackwardData{Window: padded, Src: image.Shape, Add: true}, []ops.Type{image, filter, image}},
 	{ops.Conv2DBackwardData{Window: padded, Groups: 2, Src: f(4, 6, 6, 4).Shape}, []ops.Type{f(4, 6, 6, 6), f(3, 3, 2, 6)}},
 	{ops.Conv2DBackwardWeights{Window: padded, Groups: 3, Filter: f(3, 3, 1, 6).Shape}, []ops.Type{image, f(4, 6, 6, 6)}},
 	{ops.MatMul{Bias: true, Activation: ops.ReLU}, []ops.Type{f(4, 5), f(5, 3), channel}},
-	{ops.MatMul{TransA: true, TransB: true}, []ops.Type{f(5, 4), f(3, 5)}},
+	{ops.MatMul{TransA: true, TransB: true, Activation: ops.ReLU6}, []ops.Type{f(5, 4), f(3, 5)}},
 	{ops.BatchMatMul{TransA: true}, []ops.Type{f(4, 5, 3), f(4, 5, 2)}},
 }
 

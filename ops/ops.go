@@ -16,7 +16,7 @@ type Activation uint8
 const (
 	Linear Activation = iota // y = x
 	ReLU                     // y = max(x, 0)
-	ReLU6                    // y = min(max(x, 0), 6); batch norms can, convolutions and products cannot
+	ReLU6                    // y = min(max(x, 0), 6)
 )
 
 func (a Activation) String() string {

@@ -60,7 +60,7 @@ func biasIntoProduct(u *uses) bool {
 	return false
 }
 
-// reluIntoProducer: conv2d, matmul or batch norm, then relu → one operation. Of relu6 batch norm alone knows.
+// reluIntoProducer: conv2d, matmul or batch norm, then relu or relu6 → one operation.
 func reluIntoProducer(u *uses) bool {
 	for i, op := range u.Ops {
 		if len(op.Out) == 0 {
@@ -89,16 +89,16 @@ func reluIntoProducer(u *uses) bool {
 			o.Activation = relu.Activation()
 			fused = o
 		case ops.Conv2D:
-			if relu.Six {
+			if o.Activation != ops.Linear {
 				continue
 			}
-			o.Activation = ops.ReLU
+			o.Activation = relu.Activation()
 			fused = o
 		case ops.MatMul:
-			if relu.Six {
+			if o.Activation != ops.Linear {
 				continue
 			}
-			o.Activation = ops.ReLU
+			o.Activation = relu.Activation()
 			fused = o
 		default:
 			continue

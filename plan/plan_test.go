@@ -86,7 +86,7 @@ func branched(t *testing.T) Model {
 	return Model{Layers: g, Loss: losses.SparseCategoricalCrossentropy{}, Metrics: []metrics.Metric{metrics.Accuracy{}}, Optimizer: optimizers.NewSGD()}
 }
 
-// bounded has activations that end at 6: behind batch norms, which take them over, and behind a convolution and another, where they stay.
+// bounded has activations that end at 6: behind batch norms and a convolution, which take them over, and before another, which stays.
 func bounded(t *testing.T) Model {
 	relu6 := func() layers.Layer { return &layers.ReLULayer{MaxValue: 6} }
 	g, err := layers.Sequential("bounded", &layers.InputLayer{Shape: layers.Shape{6, 6, 3}},

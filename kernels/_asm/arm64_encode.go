@@ -13,6 +13,7 @@ var threeSame = map[string]uint32{
 	"fmul v%d.4s, v%d.4s, v%d.4s":   0x6e20dc00,
 	"fdiv v%d.4s, v%d.4s, v%d.4s":   0x6e20fc00,
 	"fmax v%d.4s, v%d.4s, v%d.4s":   0x4e20f400,
+	"fmin v%d.4s, v%d.4s, v%d.4s":   0x4ea0f400,
 	"fcmgt v%d.4s, v%d.4s, v%d.4s":  0x6ea0e400,
 	"fcmeq v%d.4s, v%d.4s, v%d.4s":  0x4e20e400,
 	"cmhs v%d.4s, v%d.4s, v%d.4s":   0x6ea03c00,

@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 func init() { register("tile", tileFiles) }
 
@@ -23,6 +26,9 @@ func tileFiles() []*File {
 			}
 			f := NewFile("tile", name+"_"+v.Name, v)
 			f.LaneNumbers()
+			if v != pairs {
+				f.Data(six, math.Float32bits(6))
+			}
 			for i, most := range tileShapes[v] {
 				for rows := 1; rows <= most; rows++ {
 					if v == pairs {
@@ -255,10 +261,17 @@ func microKernel(f *File, v *Vectors, rows, vectors int, rowA bool) {
 		}
 		a.Label("relu")
 		a.Note("if flags & ReLU").I("TESTQ", Imm(4), flags)
-		a.I("JEQ", To("store"))
+		a.I("JEQ", To("relu6"))
 		a.Zero(av)
 		for i := range rows * vectors {
 			a.Max(av, v.R(i), v.R(i))
+		}
+		a.Label("relu6")
+		a.Note("if flags & Six").I("TESTQ", Imm(8), flags)
+		a.I("JEQ", To("store"))
+		a.Broadcast(six, av)
+		for i := range rows * vectors {
+			a.Min(av, v.R(i), v.R(i))
 		}
 		a.Label("store")
 		eachRow(func(i int, m Mem) {

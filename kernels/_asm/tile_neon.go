@@ -252,10 +252,17 @@ func neonEpilogue(a *Asm, rows, vectors int, load func(offset int, r string)) {
 		}
 	}
 	a.Label("relu")
-	a.Note("if flags & ReLU").N("TBZ", "$2", neonFlags, "store")
+	a.Note("if flags & ReLU").N("TBZ", "$2", neonFlags, "relu6")
 	a.N("VEOR", part(x, "B16"), part(x, "B16"), part(x, "B16"))
 	for i := range rows * registers {
 		a.Note("NaN stays").Word(same("fmax v%d.4s, v%d.4s, v%d.4s", i, i, x))
+	}
+	a.Label("relu6")
+	a.Note("if flags & Six").N("TBZ", "$3", neonFlags, "store")
+	a.N("FMOVS", "$6.0", float(x))
+	a.N("VDUP", part(x, "S[0]"), part(x, "S4"))
+	for i := range rows * registers {
+		a.Note("NaN stays").Word(same("fmin v%d.4s, v%d.4s, v%d.4s", i, i, x))
 	}
 	a.Label("store")
 	a.Note("if Cols < width").N("TBZ", "$3", neonCols, "part")

@@ -42,8 +42,8 @@ func columns(a *Asm, label To, column Reg, several int, block func(label To, cou
 func depthwise(f *File) {
 	v := f.vectors
 	f.Func("depthwise"+v.Suffix, "depthwise… is Table.Depthwise.",
-		"dst, src, weights, bias *float32, taps *Tap, ntaps, count, c, dstStep, srcStep int, floor float32", 0, func(a *Asm) {
-			floor := v.R(14)
+		"dst, src, weights, bias *float32, taps *Tap, ntaps, count, c, dstStep, srcStep int, floor, ceiling float32", 0, func(a *Asm) {
+			floor, ceiling := v.R(14), v.R(13)
 			a.Param("dst", depthDst)
 			a.Param("src", depthSrc)
 			a.Param("weights", depthWeights)
@@ -53,6 +53,7 @@ func depthwise(f *File) {
 			a.I("SHLQ", Imm(2), depthDstStep)
 			a.I("SHLQ", Imm(2), depthSrcStep)
 			a.Broadcast(a.At("floor"), floor)
+			a.Broadcast(a.At("ceiling"), ceiling)
 			// at is vector i of pixel p behind base; triple holds three steps.
 			at := func(base, step, triple Reg, p, i int) Mem {
 				m := Mem{Base: base, Disp: i * v.Bytes()}
@@ -106,6 +107,7 @@ func depthwise(f *File) {
 					for p := range pixels {
 						for i := range count {
 							a.Max(floor, sum(p, i), sum(p, i))
+							a.Min(ceiling, sum(p, i), sum(p, i))
 							storePart(a, sum(p, i), mask, at("AX", depthDstStep, "BX", p, i))
 						}
 					}

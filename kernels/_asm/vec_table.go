@@ -181,8 +181,8 @@ var table@ = Table{
 			maxPoolBackwardAdd@(at(diffSrc), at(diffDst), at(src), at(dst), count, c, r, s, step, pitch)
 		},
 	},
-	Depthwise: func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor float32) {
-		depthwise@(at(dst), at(src), at(weights), at(bias), at(taps), len(taps), count, c, dstStep, srcStep, floor)
+	Depthwise: func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor, ceiling float32) {
+		depthwise@(at(dst), at(src), at(weights), at(bias), at(taps), len(taps), count, c, dstStep, srcStep, floor, ceiling)
 	},
 	DepthwiseWeights: func(sums, src, diff []float32, runs []Run, c, srcStep, diffStep int) {
 		depthwiseWeights@(at(sums), at(src), at(diff), at(runs), len(runs), c, srcStep, diffStep)

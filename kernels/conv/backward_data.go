@@ -64,7 +64,7 @@ func newDirectBackwardData(dev *cpu.Device, p Params, add bool) runner {
 }
 
 func newWinogradBackwardData(dev *cpu.Device, p Params, add bool) runner {
-	w := newWinograd(dev, p.N, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, p.R-1-p.PadTop, p.S-1-p.PadLeft, true, false)
+	w := newWinograd(dev, p.N, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, p.R-1-p.PadTop, p.S-1-p.PadLeft, true, ops.Linear)
 	w.add = add
 	return w
 }

@@ -122,12 +122,12 @@ func (p Params) String() string {
 // Epilogue is what Forward does with each sum before it stores it: dst = Activation(sum + bias).
 type Epilogue struct {
 	Bias       bool           // add bias[k]
-	Activation ops.Activation // ops.Linear or ops.ReLU
+	Activation ops.Activation // ops.Linear, ops.ReLU or ops.ReLU6
 }
 
 func (e Epilogue) check() error {
-	if e.Activation != ops.Linear && e.Activation != ops.ReLU {
-		return fmt.Errorf("conv: activation %v cannot be fused, only %v and %v can: %w", e.Activation, ops.Linear, ops.ReLU, ops.ErrShape)
+	if e.Activation != ops.Linear && e.Activation != ops.ReLU && e.Activation != ops.ReLU6 {
+		return fmt.Errorf("conv: activation %v cannot be fused, only %v, %v and %v can: %w", e.Activation, ops.Linear, ops.ReLU, ops.ReLU6, ops.ErrShape)
 	}
 	return nil
 }

@@ -140,10 +140,10 @@ func (g *guarded) intact(t *testing.T, name string) {
 
 // operands are the inputs of one convolution and what the reference makes of them in float64.
 type operands struct {
-	p                                               Params
-	src, weights, bias, diffDst                     *guarded
-	dst, relu, diffSrc, diffWeights, diffBias       []float64
-	dstScale, diffSrcScale, weightsScale, biasScale []float64 // sums of absolute products
+	p                                                Params
+	src, weights, bias, diffDst                      *guarded
+	dst, relu, relu6, diffSrc, diffWeights, diffBias []float64
+	dstScale, diffSrcScale, weightsScale, biasScale  []float64 // sums of absolute products
 }
 
 func widen(x []float32) []float64 {
@@ -184,6 +184,8 @@ func newOperands(t *testing.T, p Params) *operands {
 	o.dstScale, o.diffSrcScale, o.weightsScale, o.biasScale = fill(absolute(src), absolute(weights), absolute(bias), absolute(diffDst))
 	o.relu = make([]float64, p.DstLen())
 	ReferenceForward(p, Epilogue{Bias: true, Activation: ops.ReLU}, o.relu, src, weights, bias)
+	o.relu6 = make([]float64, p.DstLen())
+	ReferenceForward(p, Epilogue{Bias: true, Activation: ops.ReLU6}, o.relu6, src, weights, bias)
 	return o
 }
 
@@ -201,7 +203,7 @@ func near(t *testing.T, name string, want, scale []float64, got []float32) {
 }
 
 // results are what the three passes wrote.
-type results struct{ dst, relu, diffSrc, diffWeights, diffBias []float32 }
+type results struct{ dst, relu, relu6, diffSrc, diffWeights, diffBias []float32 }
 
 // variant makes the three passes in one of the ways that the constructors choose from.
 type variant struct {
@@ -233,6 +235,7 @@ func (o *operands) compute(t *testing.T, dev *cpu.Device, v variant) (r results)
 	p := o.p.flattened(math.MaxInt)
 	forward := Forward{p: p, bias: true, x: v.forward(dev, p, Epilogue{Bias: true})}
 	relu := Forward{p: p, bias: true, x: v.forward(dev, p, Epilogue{Bias: true, Activation: ops.ReLU})}
+	relu6 := Forward{p: p, bias: true, x: v.forward(dev, p, Epilogue{Bias: true, Activation: ops.ReLU6})}
 	backwardData := newBackwardData(dev, p, v.backwardData(dev, p))
 	rows := o.p.flattened(20)
 	backwardWeights := BackwardWeights{p: rows, bias: true, x: v.backwardWeights(dev, rows, true)}
@@ -250,6 +253,9 @@ func (o *operands) compute(t *testing.T, dev *cpu.Device, v variant) (r results)
 		{"relu", p.DstLen(), relu.WorkspaceBytes(), func(out, ws []float32) {
 			relu.Run(out, o.src.data, o.weights.data, o.bias.data, ws)
 		}, &r.relu},
+		{"relu6", p.DstLen(), relu6.WorkspaceBytes(), func(out, ws []float32) {
+			relu6.Run(out, o.src.data, o.weights.data, o.bias.data, ws)
+		}, &r.relu6},
 		{"diffSrc", p.SrcLen(), backwardData.WorkspaceBytes(), func(out, ws []float32) {
 			backwardData.Run(out, o.diffDst.data, o.weights.data, nil, ws)
 		}, &r.diffSrc},
@@ -303,6 +309,7 @@ func TestParity(t *testing.T) {
 						one := o.compute(t, newDevice(t, isa, 1), v)
 						near(t, "dst", o.dst, v.scale(o.dstScale), one.dst)
 						near(t, "relu", o.relu, v.scale(o.dstScale), one.relu)
+						near(t, "relu6", o.relu6, v.scale(o.dstScale), one.relu6)
 						near(t, "diffSrc", o.diffSrc, v.scale(o.diffSrcScale), one.diffSrc)
 						near(t, "diffWeights", o.diffWeights, v.scale(o.weightsScale), one.diffWeights)
 						near(t, "diffBias", o.diffBias, o.biasScale, one.diffBias)
@@ -310,6 +317,7 @@ func TestParity(t *testing.T) {
 							r := o.compute(t, newDevice(t, isa, threads), v)
 							assert.True(t, sameBits(one.dst, r.dst), "dst differs with %d threads", threads)
 							assert.True(t, sameBits(one.relu, r.relu), "relu differs with %d threads", threads)
+							assert.True(t, sameBits(one.relu6, r.relu6), "relu6 differs with %d threads", threads)
 							assert.True(t, sameBits(one.diffSrc, r.diffSrc), "diffSrc differs with %d threads", threads)
 							assert.True(t, sameBits(one.diffWeights, r.diffWeights), "diffWeights differs with %d threads", threads)
 							assert.True(t, sameBits(one.diffBias, r.diffBias), "diffBias differs with %d threads", threads)

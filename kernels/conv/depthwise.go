@@ -55,15 +55,16 @@ func sameTaps(a, b []axisTap) bool {
 // depthwise computes Forward or BackwardData of a depthwise convolution, row by row of what is written.
 type depthwise struct {
 	dev       *cpu.Device
-	loop      func(dst, src, weights, bias []float32, taps []vec.Tap, count, c, dstStep, srcStep int, floor float32)
+	loop      func(dst, src, weights, bias []float32, taps []vec.Tap, count, c, dstStep, srcStep int, floor, ceiling float32)
 	images    int
 	from, to  image // with as many channels each
 	rows      []depthwiseRow
 	columns   []segment
-	spacing   int // of the columns that neighbour in a segment
-	step      int // and of the pixels that they read
-	each      int // rows in a task
-	floor     float32
+	spacing   int     // of the columns that neighbour in a segment
+	step      int     // and of the pixels that they read
+	each      int     // rows in a task
+	floor     float32 // of what is written
+	ceiling   float32
 	zeros     []float32 // in place of a bias
 	widen     *repeater // of src, nil where there is nothing to repeat
 	narrow    *repeater // of dst
@@ -82,8 +83,11 @@ type depthwiseRow struct {
 func newDepthwiseForward(dev *cpu.Device, p Params, e Epilogue) runner {
 	rows, cols := forwardAxis(p.P, p.R, p.StrideH, p.DilationH, p.PadTop), forwardAxis(p.Q, p.S, p.StrideW, p.DilationW, p.PadLeft)
 	x := newDepthwise(dev, p, image{p.H, p.W, p.K}, image{p.P, p.Q, p.K}, rows, cols)
-	if e.Activation == ops.ReLU {
+	if e.Activation != ops.Linear {
 		x.floor = 0
+	}
+	if e.Activation == ops.ReLU6 {
+		x.ceiling = 6
 	}
 	if p.K > p.C {
 		x.widen = newRepeater(dev, p.N*p.H*p.W*p.C, p.K/p.C)
@@ -107,7 +111,7 @@ func newDepthwise(dev *cpu.Device, p Params, from, to image, rows, cols axis) *d
 	x := &depthwise{
 		dev: dev, loop: vec.For(dev.ISA()).Depthwise, images: p.N, from: from, to: to, rows: make([]depthwiseRow, to.height),
 		columns: cols.segments(from.width), spacing: cols.spacing, step: cols.step, each: max(1, depthwiseElements/(to.width*c)),
-		floor: float32(math.Inf(-1)), zeros: make([]float32, padded(c)),
+		floor: float32(math.Inf(-1)), ceiling: float32(math.Inf(1)), zeros: make([]float32, padded(c)),
 	}
 	for _, r := range rows.segments(from.height) {
 		var taps [][]vec.Tap
@@ -166,7 +170,7 @@ func (x *depthwise) some(i, _ int) {
 		src := x.src[(n*x.from.height+r.source)*x.from.width*c:]
 		for j := range x.columns {
 			s := &x.columns[j]
-			x.loop(dst[s.first*c:], src[s.source*c:], x.weights, x.bias, r.taps[j], s.count, c, x.spacing*c, x.step*c, x.floor)
+			x.loop(dst[s.first*c:], src[s.source*c:], x.weights, x.bias, r.taps[j], s.count, c, x.spacing*c, x.step*c, x.floor, x.ceiling)
 		}
 	}
 }

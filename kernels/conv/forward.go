@@ -5,7 +5,6 @@ import (
 
 	"github.com/meseta-go/meseta/kernels/cpu"
 	"github.com/meseta-go/meseta/kernels/tile"
-	"github.com/meseta-go/meseta/ops"
 )
 
 // Forward computes dst = act(conv2d(src, weights) + bias) for shapes fixed when it was made.
@@ -48,19 +47,16 @@ func chooseForward(dev *cpu.Device, p Params, e Epilogue) runner {
 }
 
 func newDirectForward(dev *cpu.Device, p Params, e Epilogue) runner {
-	flags := 0
+	flags := tile.ActivationFlags(e.Activation)
 	if e.Bias {
 		flags |= tile.Bias
-	}
-	if e.Activation == ops.ReLU {
-		flags |= tile.ReLU
 	}
 	rows, cols := forwardAxis(p.P, p.R, p.StrideH, p.DilationH, p.PadTop), forwardAxis(p.Q, p.S, p.StrideW, p.DilationW, p.PadLeft)
 	return newDirect(dev, p, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, rows, cols, false, flags)
 }
 
 func newWinogradForward(dev *cpu.Device, p Params, e Epilogue) runner {
-	return newWinograd(dev, p.N, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, p.PadTop, p.PadLeft, false, e.Activation == ops.ReLU)
+	return newWinograd(dev, p.N, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, p.PadTop, p.PadLeft, false, e.Activation)
 }
 
 // WorkspaceBytes is what Run needs of workspace; it grows with the number of workers.

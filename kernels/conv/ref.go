@@ -38,8 +38,11 @@ func ReferenceForward[T Float](p Params, e Epilogue, dst, src, weights, bias []T
 					if e.Bias {
 						sum += bias[k]
 					}
-					if e.Activation == ops.ReLU && sum < 0 {
+					if e.Activation != ops.Linear && sum < 0 {
 						sum = 0
+					}
+					if e.Activation == ops.ReLU6 && sum > 6 {
+						sum = 6
 					}
 					dst[((n*p.P+op)*p.Q+oq)*p.K+k] = sum
 				}

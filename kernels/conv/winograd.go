@@ -6,6 +6,7 @@ import (
 	"github.com/meseta-go/meseta/kernels/cpu"
 	"github.com/meseta-go/meseta/kernels/tile"
 	"github.com/meseta-go/meseta/kernels/vec"
+	"github.com/meseta-go/meseta/ops"
 )
 
 // suitsWinograd tells whether a convolution has the shape that the transforms are for: 3×3, unit steps, whole vectors.
@@ -52,9 +53,9 @@ type winograd struct {
 	images    int
 	from, to  image
 	backwards bool
-	relu      bool
 	add       bool // to what dst holds
 	sum       func(dst, a, b []float32)
+	clip      func(dst, src []float32) // ReLU6 of what is written, or nil
 	panels    []panel
 
 	down, across int // tiles in an image
@@ -67,18 +68,24 @@ type winograd struct {
 
 	calls                       []call
 	zeros                       []float32 // instead of a bias
-	floor                       [2]float32
+	floor                       float32
 	tap                         tile.Tap
 	dst, src, weights, bias, ws []float32 // of the Run in progress
 	filterTask, tileTask        func(i, worker int)
 }
 
-func newWinograd(dev *cpu.Device, images int, from, to image, top, left int, backwards bool, relu bool) *winograd {
+func newWinograd(dev *cpu.Device, images int, from, to image, top, left int, backwards bool, activation ops.Activation) *winograd {
 	w := &winograd{
 		dev: dev, set: tile.For(dev.ISA()), x: transformsFor(dev.ISA()), images: images, from: from, to: to,
-		backwards: backwards, relu: relu, calls: make([]call, dev.Threads()), zeros: make([]float32, to.channels),
+		backwards: backwards, calls: make([]call, dev.Threads()), zeros: make([]float32, to.channels),
 		down: ceilDiv(to.height, tileOut), across: ceilDiv(to.width, tileOut),
-		floor: [2]float32{float32(math.Inf(-1)), 0},
+		floor: float32(math.Inf(-1)),
+	}
+	switch activation {
+	case ops.ReLU:
+		w.floor = 0
+	case ops.ReLU6:
+		w.clip = vec.For(dev.ISA()).ReLU6
 	}
 	w.panels = cut(w.set, to.channels, true)
 	w.rows = tileRows(images*w.down, w.across, from.channels+to.channels, dev.Threads())
@@ -175,7 +182,19 @@ func (w *winograd) tiles(i, worker int) {
 	}
 	for r := range rows {
 		w.resultRow(products[r*w.across*w.to.channels:], first+r, edge, scratch)
+		if w.clip != nil {
+			line := w.written(first + r)
+			w.clip(line, line)
+		}
 	}
+}
+
+// written is what one row of tiles, counted through all images, gives.
+func (w *winograd) written(row int) []float32 {
+	m := w.to
+	n, top := row/w.down, row%w.down*tileOut
+	pitch := m.width * m.channels
+	return w.dst[n*m.len():][top*pitch : min(top+tileOut, m.height)*pitch]
 }
 
 // tiling is how an image is cut into rows of tiles of 6×6 that overlap by two pixels, with zeros around the image.
@@ -235,12 +254,8 @@ func (w *winograd) resultRow(products []float32, row int, edge []float32, scratc
 	if top+tileOut <= m.height && !w.add {
 		whole = m.width / tileOut
 	}
-	floor := &w.floor[0]
-	if w.relu {
-		floor = &w.floor[1]
-	}
 	result := func(products []float32, dst *float32, pitch, tiles int) {
-		w.x.result(&products[0], 4*w.toPlane, 4*m.channels, dst, 4*pitch, 4*m.channels, 4*tileOut*m.channels, m.channels/w.x.lanes, tiles, scratch, &w.bias[0], floor)
+		w.x.result(&products[0], 4*w.toPlane, 4*m.channels, dst, 4*pitch, 4*m.channels, 4*tileOut*m.channels, m.channels/w.x.lanes, tiles, scratch, &w.bias[0], &w.floor)
 	}
 	if whole > 0 {
 		result(products, &dst[top*m.width*m.channels], m.width*m.channels, whole)

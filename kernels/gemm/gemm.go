@@ -44,8 +44,8 @@ func (p Params) check() error {
 			return fmt.Errorf("gemm: %s with %d rows of %d is too large: %w", a.name, a.rows, a.cols, ops.ErrShape)
 		}
 	}
-	if p.Activation != ops.Linear && p.Activation != ops.ReLU {
-		return fmt.Errorf("gemm: activation %v is unknown, use %v or %v", p.Activation, ops.Linear, ops.ReLU)
+	if p.Activation != ops.Linear && p.Activation != ops.ReLU && p.Activation != ops.ReLU6 {
+		return fmt.Errorf("gemm: activation %v is unknown, use %v, %v or %v", p.Activation, ops.Linear, ops.ReLU, ops.ReLU6)
 	}
 	return nil
 }

@@ -127,9 +127,7 @@ func TestProducts(t *testing.T) {
 		for way := range 4 {
 			p.TransA, p.TransB = way&1 != 0, way&2 != 0
 			p.Bias = (i+way)%2 == 0
-			if (i+way/2)%2 == 0 {
-				p.Activation = ops.ReLU
-			}
+			p.Activation = []ops.Activation{ops.Linear, ops.ReLU, ops.ReLU6}[(i+way/2)%3]
 			in := random(p, uint64(i))
 			want := definition(p, in)
 			for _, list := range all {

@@ -20,8 +20,11 @@ func Reference[T float32 | float64](p Params, dst, a, b, bias []T) {
 			if p.Bias {
 				sum += bias[n]
 			}
-			if p.Activation == ops.ReLU && sum < 0 {
+			if p.Activation != ops.Linear && sum < 0 {
 				sum = 0
+			}
+			if p.Activation == ops.ReLU6 && sum > 6 {
+				sum = 6
 			}
 			dst[m*p.N+n] = sum
 		}

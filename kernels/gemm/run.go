@@ -5,7 +5,6 @@ import (
 
 	"github.com/meseta-go/meseta/kernels/cpu"
 	"github.com/meseta-go/meseta/kernels/tile"
-	"github.com/meseta-go/meseta/ops"
 )
 
 // runner is what a product needs while it runs. The workspace holds, one after another: shared panels of A, shared slivers of B, partial
@@ -58,11 +57,9 @@ func (r *runner) init(dev *cpu.Device, g *GEMM) {
 		r.worker += p.sliverSize
 	}
 	r.workspace = end + r.worker*dev.Threads()
+	r.flags = tile.ActivationFlags(g.Activation)
 	if g.Bias {
 		r.flags |= tile.Bias
-	}
-	if g.Activation == ops.ReLU {
-		r.flags |= tile.ReLU
 	}
 	r.pack, r.compute, r.add = r.packTask, r.computeTask, r.addTask
 }

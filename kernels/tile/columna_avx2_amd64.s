@@ -12,6 +12,9 @@ DATA lanes<>+24(SB)/4, $0x00000006
 DATA lanes<>+28(SB)/4, $0x00000007
 GLOBL lanes<>(SB), RODATA|NOPTR, $32
 
+DATA six<>+0(SB)/4, $0x40c00000
+GLOBL six<>(SB), RODATA|NOPTR, $4
+
 // func columnAVX21x8(args *Args)
 TEXT ·columnAVX21x8(SB), NOSPLIT, $8-8
 	MOVQ args+0(FP), AX
@@ -88,9 +91,14 @@ bias:
 	VADDPS Y14, Y0, Y0
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -193,10 +201,16 @@ bias:
 	VADDPS Y14, Y1, Y1
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -316,11 +330,18 @@ bias:
 	VADDPS Y14, Y2, Y2
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
 	VMAXPS Y2, Y14, Y2
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -457,12 +478,20 @@ bias:
 	VADDPS Y14, Y3, Y3
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
 	VMAXPS Y2, Y14, Y2
 	VMAXPS Y3, Y14, Y3
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -616,13 +645,22 @@ bias:
 	VADDPS Y14, Y4, Y4
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
 	VMAXPS Y2, Y14, Y2
 	VMAXPS Y3, Y14, Y3
 	VMAXPS Y4, Y14, Y4
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -797,7 +835,7 @@ bias:
 	VADDPS Y14, Y5, Y5
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
@@ -805,6 +843,16 @@ relu:
 	VMAXPS Y3, Y14, Y3
 	VMAXPS Y4, Y14, Y4
 	VMAXPS Y5, Y14, Y5
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -996,7 +1044,7 @@ bias:
 	VADDPS Y14, Y6, Y6
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
@@ -1005,6 +1053,17 @@ relu:
 	VMAXPS Y4, Y14, Y4
 	VMAXPS Y5, Y14, Y5
 	VMAXPS Y6, Y14, Y6
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -1213,7 +1272,7 @@ bias:
 	VADDPS Y14, Y7, Y7
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
@@ -1223,6 +1282,18 @@ relu:
 	VMAXPS Y5, Y14, Y5
 	VMAXPS Y6, Y14, Y6
 	VMAXPS Y7, Y14, Y7
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -1448,7 +1519,7 @@ bias:
 	VADDPS Y14, Y8, Y8
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
@@ -1459,6 +1530,19 @@ relu:
 	VMAXPS Y6, Y14, Y6
 	VMAXPS Y7, Y14, Y7
 	VMAXPS Y8, Y14, Y8
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
+	VMINPS Y8, Y14, Y8
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -1701,7 +1785,7 @@ bias:
 	VADDPS Y14, Y9, Y9
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
@@ -1713,6 +1797,20 @@ relu:
 	VMAXPS Y7, Y14, Y7
 	VMAXPS Y8, Y14, Y8
 	VMAXPS Y9, Y14, Y9
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
+	VMINPS Y8, Y14, Y8
+	VMINPS Y9, Y14, Y9
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -1976,7 +2074,7 @@ bias:
 	VADDPS Y14, Y10, Y10
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
@@ -1989,6 +2087,21 @@ relu:
 	VMAXPS Y8, Y14, Y8
 	VMAXPS Y9, Y14, Y9
 	VMAXPS Y10, Y14, Y10
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
+	VMINPS Y8, Y14, Y8
+	VMINPS Y9, Y14, Y9
+	VMINPS Y10, Y14, Y10
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -2269,7 +2382,7 @@ bias:
 	VADDPS Y14, Y11, Y11
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
@@ -2283,6 +2396,22 @@ relu:
 	VMAXPS Y9, Y14, Y9
 	VMAXPS Y10, Y14, Y10
 	VMAXPS Y11, Y14, Y11
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
+	VMINPS Y8, Y14, Y8
+	VMINPS Y9, Y14, Y9
+	VMINPS Y10, Y14, Y10
+	VMINPS Y11, Y14, Y11
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -2407,10 +2536,16 @@ bias:
 	VADDPS Y13, Y1, Y1
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y13, Y13, Y13
 	VMAXPS Y0, Y13, Y0
 	VMAXPS Y1, Y13, Y1
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y13
+	VMINPS Y0, Y13, Y0
+	VMINPS Y1, Y13, Y1
 store:
 	VMOVUPS Y0, (SI)
 	CMPQ R13, $8                                    // if Cols < width
@@ -2537,12 +2672,20 @@ bias:
 	VADDPS Y13, Y3, Y3
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y13, Y13, Y13
 	VMAXPS Y0, Y13, Y0
 	VMAXPS Y1, Y13, Y1
 	VMAXPS Y2, Y13, Y2
 	VMAXPS Y3, Y13, Y3
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y13
+	VMINPS Y0, Y13, Y0
+	VMINPS Y1, Y13, Y1
+	VMINPS Y2, Y13, Y2
+	VMINPS Y3, Y13, Y3
 store:
 	VMOVUPS Y0, (SI)
 	VMOVUPS Y2, (SI)(BX*1)
@@ -2695,7 +2838,7 @@ bias:
 	VADDPS Y13, Y5, Y5
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y13, Y13, Y13
 	VMAXPS Y0, Y13, Y0
 	VMAXPS Y1, Y13, Y1
@@ -2703,6 +2846,16 @@ relu:
 	VMAXPS Y3, Y13, Y3
 	VMAXPS Y4, Y13, Y4
 	VMAXPS Y5, Y13, Y5
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y13
+	VMINPS Y0, Y13, Y0
+	VMINPS Y1, Y13, Y1
+	VMINPS Y2, Y13, Y2
+	VMINPS Y3, Y13, Y3
+	VMINPS Y4, Y13, Y4
+	VMINPS Y5, Y13, Y5
 store:
 	VMOVUPS Y0, (SI)
 	VMOVUPS Y2, (SI)(BX*1)
@@ -2881,7 +3034,7 @@ bias:
 	VADDPS Y13, Y7, Y7
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y13, Y13, Y13
 	VMAXPS Y0, Y13, Y0
 	VMAXPS Y1, Y13, Y1
@@ -2891,6 +3044,18 @@ relu:
 	VMAXPS Y5, Y13, Y5
 	VMAXPS Y6, Y13, Y6
 	VMAXPS Y7, Y13, Y7
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y13
+	VMINPS Y0, Y13, Y0
+	VMINPS Y1, Y13, Y1
+	VMINPS Y2, Y13, Y2
+	VMINPS Y3, Y13, Y3
+	VMINPS Y4, Y13, Y4
+	VMINPS Y5, Y13, Y5
+	VMINPS Y6, Y13, Y6
+	VMINPS Y7, Y13, Y7
 store:
 	VMOVUPS Y0, (SI)
 	VMOVUPS Y2, (SI)(BX*1)
@@ -3095,7 +3260,7 @@ bias:
 	VADDPS Y13, Y9, Y9
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y13, Y13, Y13
 	VMAXPS Y0, Y13, Y0
 	VMAXPS Y1, Y13, Y1
@@ -3107,6 +3272,20 @@ relu:
 	VMAXPS Y7, Y13, Y7
 	VMAXPS Y8, Y13, Y8
 	VMAXPS Y9, Y13, Y9
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y13
+	VMINPS Y0, Y13, Y0
+	VMINPS Y1, Y13, Y1
+	VMINPS Y2, Y13, Y2
+	VMINPS Y3, Y13, Y3
+	VMINPS Y4, Y13, Y4
+	VMINPS Y5, Y13, Y5
+	VMINPS Y6, Y13, Y6
+	VMINPS Y7, Y13, Y7
+	VMINPS Y8, Y13, Y8
+	VMINPS Y9, Y13, Y9
 store:
 	VMOVUPS Y0, (SI)
 	VMOVUPS Y2, (SI)(BX*1)
@@ -3341,7 +3520,7 @@ bias:
 	VADDPS Y13, Y11, Y11
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y13, Y13, Y13
 	VMAXPS Y0, Y13, Y0
 	VMAXPS Y1, Y13, Y1
@@ -3355,6 +3534,22 @@ relu:
 	VMAXPS Y9, Y13, Y9
 	VMAXPS Y10, Y13, Y10
 	VMAXPS Y11, Y13, Y11
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y13
+	VMINPS Y0, Y13, Y0
+	VMINPS Y1, Y13, Y1
+	VMINPS Y2, Y13, Y2
+	VMINPS Y3, Y13, Y3
+	VMINPS Y4, Y13, Y4
+	VMINPS Y5, Y13, Y5
+	VMINPS Y6, Y13, Y6
+	VMINPS Y7, Y13, Y7
+	VMINPS Y8, Y13, Y8
+	VMINPS Y9, Y13, Y9
+	VMINPS Y10, Y13, Y10
+	VMINPS Y11, Y13, Y11
 store:
 	VMOVUPS Y0, (SI)
 	VMOVUPS Y2, (SI)(BX*1)

@@ -2,6 +2,9 @@
 
 #include "textflag.h"
 
+DATA six<>+0(SB)/4, $0x40c00000
+GLOBL six<>(SB), RODATA|NOPTR, $4
+
 // func columnAVX5121x16(args *Args)
 TEXT ·columnAVX5121x16(SB), NOSPLIT, $8-8
 	MOVQ args+0(FP), AX
@@ -75,9 +78,14 @@ bias:
 	VADDPS Z30, Z0, Z0
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -172,10 +180,16 @@ bias:
 	VADDPS Z30, Z1, Z1
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -282,11 +296,18 @@ bias:
 	VADDPS Z30, Z2, Z2
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
 	VMAXPS Z2, Z30, Z2
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -405,12 +426,20 @@ bias:
 	VADDPS Z30, Z3, Z3
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
 	VMAXPS Z2, Z30, Z2
 	VMAXPS Z3, Z30, Z3
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -541,13 +570,22 @@ bias:
 	VADDPS Z30, Z4, Z4
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
 	VMAXPS Z2, Z30, Z2
 	VMAXPS Z3, Z30, Z3
 	VMAXPS Z4, Z30, Z4
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
+	VMINPS Z4, Z30, Z4
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -694,7 +732,7 @@ bias:
 	VADDPS Z30, Z5, Z5
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
@@ -702,6 +740,16 @@ relu:
 	VMAXPS Z3, Z30, Z3
 	VMAXPS Z4, Z30, Z4
 	VMAXPS Z5, Z30, Z5
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
+	VMINPS Z4, Z30, Z4
+	VMINPS Z5, Z30, Z5
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -860,7 +908,7 @@ bias:
 	VADDPS Z30, Z6, Z6
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
@@ -869,6 +917,17 @@ relu:
 	VMAXPS Z4, Z30, Z4
 	VMAXPS Z5, Z30, Z5
 	VMAXPS Z6, Z30, Z6
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
+	VMINPS Z4, Z30, Z4
+	VMINPS Z5, Z30, Z5
+	VMINPS Z6, Z30, Z6
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -1039,7 +1098,7 @@ bias:
 	VADDPS Z30, Z7, Z7
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
@@ -1049,6 +1108,18 @@ relu:
 	VMAXPS Z5, Z30, Z5
 	VMAXPS Z6, Z30, Z6
 	VMAXPS Z7, Z30, Z7
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
+	VMINPS Z4, Z30, Z4
+	VMINPS Z5, Z30, Z5
+	VMINPS Z6, Z30, Z6
+	VMINPS Z7, Z30, Z7
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -1231,7 +1302,7 @@ bias:
 	VADDPS Z30, Z8, Z8
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
@@ -1242,6 +1313,19 @@ relu:
 	VMAXPS Z6, Z30, Z6
 	VMAXPS Z7, Z30, Z7
 	VMAXPS Z8, Z30, Z8
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
+	VMINPS Z4, Z30, Z4
+	VMINPS Z5, Z30, Z5
+	VMINPS Z6, Z30, Z6
+	VMINPS Z7, Z30, Z7
+	VMINPS Z8, Z30, Z8
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -1436,7 +1520,7 @@ bias:
 	VADDPS Z30, Z9, Z9
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
@@ -1448,6 +1532,20 @@ relu:
 	VMAXPS Z7, Z30, Z7
 	VMAXPS Z8, Z30, Z8
 	VMAXPS Z9, Z30, Z9
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
+	VMINPS Z4, Z30, Z4
+	VMINPS Z5, Z30, Z5
+	VMINPS Z6, Z30, Z6
+	VMINPS Z7, Z30, Z7
+	VMINPS Z8, Z30, Z8
+	VMINPS Z9, Z30, Z9
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -1658,7 +1756,7 @@ bias:
 	VADDPS Z30, Z10, Z10
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
@@ -1671,6 +1769,21 @@ relu:
 	VMAXPS Z8, Z30, Z8
 	VMAXPS Z9, Z30, Z9
 	VMAXPS Z10, Z30, Z10
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
+	VMINPS Z4, Z30, Z4
+	VMINPS Z5, Z30, Z5
+	VMINPS Z6, Z30, Z6
+	VMINPS Z7, Z30, Z7
+	VMINPS Z8, Z30, Z8
+	VMINPS Z9, Z30, Z9
+	VMINPS Z10, Z30, Z10
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -1893,7 +2006,7 @@ bias:
 	VADDPS Z30, Z11, Z11
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
@@ -1907,6 +2020,22 @@ relu:
 	VMAXPS Z9, Z30, Z9
 	VMAXPS Z10, Z30, Z10
 	VMAXPS Z11, Z30, Z11
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
+	VMINPS Z4, Z30, Z4
+	VMINPS Z5, Z30, Z5
+	VMINPS Z6, Z30, Z6
+	VMINPS Z7, Z30, Z7
+	VMINPS Z8, Z30, Z8
+	VMINPS Z9, Z30, Z9
+	VMINPS Z10, Z30, Z10
+	VMINPS Z11, Z30, Z11
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -2141,7 +2270,7 @@ bias:
 	VADDPS Z30, Z12, Z12
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
@@ -2156,6 +2285,23 @@ relu:
 	VMAXPS Z10, Z30, Z10
 	VMAXPS Z11, Z30, Z11
 	VMAXPS Z12, Z30, Z12
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
+	VMINPS Z4, Z30, Z4
+	VMINPS Z5, Z30, Z5
+	VMINPS Z6, Z30, Z6
+	VMINPS Z7, Z30, Z7
+	VMINPS Z8, Z30, Z8
+	VMINPS Z9, Z30, Z9
+	VMINPS Z10, Z30, Z10
+	VMINPS Z11, Z30, Z11
+	VMINPS Z12, Z30, Z12
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -2402,7 +2548,7 @@ bias:
 	VADDPS Z30, Z13, Z13
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
@@ -2418,6 +2564,24 @@ relu:
 	VMAXPS Z11, Z30, Z11
 	VMAXPS Z12, Z30, Z12
 	VMAXPS Z13, Z30, Z13
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
+	VMINPS Z4, Z30, Z4
+	VMINPS Z5, Z30, Z5
+	VMINPS Z6, Z30, Z6
+	VMINPS Z7, Z30, Z7
+	VMINPS Z8, Z30, Z8
+	VMINPS Z9, Z30, Z9
+	VMINPS Z10, Z30, Z10
+	VMINPS Z11, Z30, Z11
+	VMINPS Z12, Z30, Z12
+	VMINPS Z13, Z30, Z13
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -2549,10 +2713,16 @@ bias:
 	VADDPS Z29, Z1, Z1
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
 store:
 	VMOVUPS Z0, (SI)
 	CMPQ R13, $16                                   // if Cols < width
@@ -2683,12 +2853,20 @@ bias:
 	VADDPS Z29, Z3, Z3
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
 	VMAXPS Z2, Z29, Z2
 	VMAXPS Z3, Z29, Z3
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -2846,7 +3024,7 @@ bias:
 	VADDPS Z29, Z5, Z5
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -2854,6 +3032,16 @@ relu:
 	VMAXPS Z3, Z29, Z3
 	VMAXPS Z4, Z29, Z4
 	VMAXPS Z5, Z29, Z5
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -3038,7 +3226,7 @@ bias:
 	VADDPS Z29, Z7, Z7
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -3048,6 +3236,18 @@ relu:
 	VMAXPS Z5, Z29, Z5
 	VMAXPS Z6, Z29, Z6
 	VMAXPS Z7, Z29, Z7
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -3259,7 +3459,7 @@ bias:
 	VADDPS Z29, Z9, Z9
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -3271,6 +3471,20 @@ relu:
 	VMAXPS Z7, Z29, Z7
 	VMAXPS Z8, Z29, Z8
 	VMAXPS Z9, Z29, Z9
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
+	VMINPS Z8, Z29, Z8
+	VMINPS Z9, Z29, Z9
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -3513,7 +3727,7 @@ bias:
 	VADDPS Z29, Z11, Z11
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -3527,6 +3741,22 @@ relu:
 	VMAXPS Z9, Z29, Z9
 	VMAXPS Z10, Z29, Z10
 	VMAXPS Z11, Z29, Z11
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
+	VMINPS Z8, Z29, Z8
+	VMINPS Z9, Z29, Z9
+	VMINPS Z10, Z29, Z10
+	VMINPS Z11, Z29, Z11
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -3796,7 +4026,7 @@ bias:
 	VADDPS Z29, Z13, Z13
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -3812,6 +4042,24 @@ relu:
 	VMAXPS Z11, Z29, Z11
 	VMAXPS Z12, Z29, Z12
 	VMAXPS Z13, Z29, Z13
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
+	VMINPS Z8, Z29, Z8
+	VMINPS Z9, Z29, Z9
+	VMINPS Z10, Z29, Z10
+	VMINPS Z11, Z29, Z11
+	VMINPS Z12, Z29, Z12
+	VMINPS Z13, Z29, Z13
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -4108,7 +4356,7 @@ bias:
 	VADDPS Z29, Z15, Z15
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -4126,6 +4374,26 @@ relu:
 	VMAXPS Z13, Z29, Z13
 	VMAXPS Z14, Z29, Z14
 	VMAXPS Z15, Z29, Z15
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
+	VMINPS Z8, Z29, Z8
+	VMINPS Z9, Z29, Z9
+	VMINPS Z10, Z29, Z10
+	VMINPS Z11, Z29, Z11
+	VMINPS Z12, Z29, Z12
+	VMINPS Z13, Z29, Z13
+	VMINPS Z14, Z29, Z14
+	VMINPS Z15, Z29, Z15
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -4449,7 +4717,7 @@ bias:
 	VADDPS Z29, Z17, Z17
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -4469,6 +4737,28 @@ relu:
 	VMAXPS Z15, Z29, Z15
 	VMAXPS Z16, Z29, Z16
 	VMAXPS Z17, Z29, Z17
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
+	VMINPS Z8, Z29, Z8
+	VMINPS Z9, Z29, Z9
+	VMINPS Z10, Z29, Z10
+	VMINPS Z11, Z29, Z11
+	VMINPS Z12, Z29, Z12
+	VMINPS Z13, Z29, Z13
+	VMINPS Z14, Z29, Z14
+	VMINPS Z15, Z29, Z15
+	VMINPS Z16, Z29, Z16
+	VMINPS Z17, Z29, Z17
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -4819,7 +5109,7 @@ bias:
 	VADDPS Z29, Z19, Z19
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -4841,6 +5131,30 @@ relu:
 	VMAXPS Z17, Z29, Z17
 	VMAXPS Z18, Z29, Z18
 	VMAXPS Z19, Z29, Z19
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
+	VMINPS Z8, Z29, Z8
+	VMINPS Z9, Z29, Z9
+	VMINPS Z10, Z29, Z10
+	VMINPS Z11, Z29, Z11
+	VMINPS Z12, Z29, Z12
+	VMINPS Z13, Z29, Z13
+	VMINPS Z14, Z29, Z14
+	VMINPS Z15, Z29, Z15
+	VMINPS Z16, Z29, Z16
+	VMINPS Z17, Z29, Z17
+	VMINPS Z18, Z29, Z18
+	VMINPS Z19, Z29, Z19
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -5222,7 +5536,7 @@ bias:
 	VADDPS Z29, Z21, Z21
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -5246,6 +5560,32 @@ relu:
 	VMAXPS Z19, Z29, Z19
 	VMAXPS Z20, Z29, Z20
 	VMAXPS Z21, Z29, Z21
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
+	VMINPS Z8, Z29, Z8
+	VMINPS Z9, Z29, Z9
+	VMINPS Z10, Z29, Z10
+	VMINPS Z11, Z29, Z11
+	VMINPS Z12, Z29, Z12
+	VMINPS Z13, Z29, Z13
+	VMINPS Z14, Z29, Z14
+	VMINPS Z15, Z29, Z15
+	VMINPS Z16, Z29, Z16
+	VMINPS Z17, Z29, Z17
+	VMINPS Z18, Z29, Z18
+	VMINPS Z19, Z29, Z19
+	VMINPS Z20, Z29, Z20
+	VMINPS Z21, Z29, Z21
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -5654,7 +5994,7 @@ bias:
 	VADDPS Z29, Z23, Z23
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -5680,6 +6020,34 @@ relu:
 	VMAXPS Z21, Z29, Z21
 	VMAXPS Z22, Z29, Z22
 	VMAXPS Z23, Z29, Z23
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
+	VMINPS Z8, Z29, Z8
+	VMINPS Z9, Z29, Z9
+	VMINPS Z10, Z29, Z10
+	VMINPS Z11, Z29, Z11
+	VMINPS Z12, Z29, Z12
+	VMINPS Z13, Z29, Z13
+	VMINPS Z14, Z29, Z14
+	VMINPS Z15, Z29, Z15
+	VMINPS Z16, Z29, Z16
+	VMINPS Z17, Z29, Z17
+	VMINPS Z18, Z29, Z18
+	VMINPS Z19, Z29, Z19
+	VMINPS Z20, Z29, Z20
+	VMINPS Z21, Z29, Z21
+	VMINPS Z22, Z29, Z22
+	VMINPS Z23, Z29, Z23
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -6115,7 +6483,7 @@ bias:
 	VADDPS Z29, Z25, Z25
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -6143,6 +6511,36 @@ relu:
 	VMAXPS Z23, Z29, Z23
 	VMAXPS Z24, Z29, Z24
 	VMAXPS Z25, Z29, Z25
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
+	VMINPS Z8, Z29, Z8
+	VMINPS Z9, Z29, Z9
+	VMINPS Z10, Z29, Z10
+	VMINPS Z11, Z29, Z11
+	VMINPS Z12, Z29, Z12
+	VMINPS Z13, Z29, Z13
+	VMINPS Z14, Z29, Z14
+	VMINPS Z15, Z29, Z15
+	VMINPS Z16, Z29, Z16
+	VMINPS Z17, Z29, Z17
+	VMINPS Z18, Z29, Z18
+	VMINPS Z19, Z29, Z19
+	VMINPS Z20, Z29, Z20
+	VMINPS Z21, Z29, Z21
+	VMINPS Z22, Z29, Z22
+	VMINPS Z23, Z29, Z23
+	VMINPS Z24, Z29, Z24
+	VMINPS Z25, Z29, Z25
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -6605,7 +7003,7 @@ bias:
 	VADDPS Z29, Z27, Z27
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -6635,6 +7033,38 @@ relu:
 	VMAXPS Z25, Z29, Z25
 	VMAXPS Z26, Z29, Z26
 	VMAXPS Z27, Z29, Z27
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
+	VMINPS Z8, Z29, Z8
+	VMINPS Z9, Z29, Z9
+	VMINPS Z10, Z29, Z10
+	VMINPS Z11, Z29, Z11
+	VMINPS Z12, Z29, Z12
+	VMINPS Z13, Z29, Z13
+	VMINPS Z14, Z29, Z14
+	VMINPS Z15, Z29, Z15
+	VMINPS Z16, Z29, Z16
+	VMINPS Z17, Z29, Z17
+	VMINPS Z18, Z29, Z18
+	VMINPS Z19, Z29, Z19
+	VMINPS Z20, Z29, Z20
+	VMINPS Z21, Z29, Z21
+	VMINPS Z22, Z29, Z22
+	VMINPS Z23, Z29, Z23
+	VMINPS Z24, Z29, Z24
+	VMINPS Z25, Z29, Z25
+	VMINPS Z26, Z29, Z26
+	VMINPS Z27, Z29, Z27
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -6795,11 +7225,18 @@ bias:
 	VADDPS Z28, Z2, Z2
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z28, Z28, Z28
 	VMAXPS Z0, Z28, Z0
 	VMAXPS Z1, Z28, Z1
 	VMAXPS Z2, Z28, Z2
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z28
+	VMINPS Z0, Z28, Z0
+	VMINPS Z1, Z28, Z1
+	VMINPS Z2, Z28, Z2
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -6955,7 +7392,7 @@ bias:
 	VADDPS Z28, Z5, Z5
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z28, Z28, Z28
 	VMAXPS Z0, Z28, Z0
 	VMAXPS Z1, Z28, Z1
@@ -6963,6 +7400,16 @@ relu:
 	VMAXPS Z3, Z28, Z3
 	VMAXPS Z4, Z28, Z4
 	VMAXPS Z5, Z28, Z5
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z28
+	VMINPS Z0, Z28, Z0
+	VMINPS Z1, Z28, Z1
+	VMINPS Z2, Z28, Z2
+	VMINPS Z3, Z28, Z3
+	VMINPS Z4, Z28, Z4
+	VMINPS Z5, Z28, Z5
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -7155,7 +7602,7 @@ bias:
 	VADDPS Z28, Z8, Z8
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z28, Z28, Z28
 	VMAXPS Z0, Z28, Z0
 	VMAXPS Z1, Z28, Z1
@@ -7166,6 +7613,19 @@ relu:
 	VMAXPS Z6, Z28, Z6
 	VMAXPS Z7, Z28, Z7
 	VMAXPS Z8, Z28, Z8
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z28
+	VMINPS Z0, Z28, Z0
+	VMINPS Z1, Z28, Z1
+	VMINPS Z2, Z28, Z2
+	VMINPS Z3, Z28, Z3
+	VMINPS Z4, Z28, Z4
+	VMINPS Z5, Z28, Z5
+	VMINPS Z6, Z28, Z6
+	VMINPS Z7, Z28, Z7
+	VMINPS Z8, Z28, Z8
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -7395,7 +7855,7 @@ bias:
 	VADDPS Z28, Z11, Z11
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z28, Z28, Z28
 	VMAXPS Z0, Z28, Z0
 	VMAXPS Z1, Z28, Z1
@@ -7409,6 +7869,22 @@ relu:
 	VMAXPS Z9, Z28, Z9
 	VMAXPS Z10, Z28, Z10
 	VMAXPS Z11, Z28, Z11
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z28
+	VMINPS Z0, Z28, Z0
+	VMINPS Z1, Z28, Z1
+	VMINPS Z2, Z28, Z2
+	VMINPS Z3, Z28, Z3
+	VMINPS Z4, Z28, Z4
+	VMINPS Z5, Z28, Z5
+	VMINPS Z6, Z28, Z6
+	VMINPS Z7, Z28, Z7
+	VMINPS Z8, Z28, Z8
+	VMINPS Z9, Z28, Z9
+	VMINPS Z10, Z28, Z10
+	VMINPS Z11, Z28, Z11
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -7675,7 +8151,7 @@ bias:
 	VADDPS Z28, Z14, Z14
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z28, Z28, Z28
 	VMAXPS Z0, Z28, Z0
 	VMAXPS Z1, Z28, Z1
@@ -7692,6 +8168,25 @@ relu:
 	VMAXPS Z12, Z28, Z12
 	VMAXPS Z13, Z28, Z13
 	VMAXPS Z14, Z28, Z14
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z28
+	VMINPS Z0, Z28, Z0
+	VMINPS Z1, Z28, Z1
+	VMINPS Z2, Z28, Z2
+	VMINPS Z3, Z28, Z3
+	VMINPS Z4, Z28, Z4
+	VMINPS Z5, Z28, Z5
+	VMINPS Z6, Z28, Z6
+	VMINPS Z7, Z28, Z7
+	VMINPS Z8, Z28, Z8
+	VMINPS Z9, Z28, Z9
+	VMINPS Z10, Z28, Z10
+	VMINPS Z11, Z28, Z11
+	VMINPS Z12, Z28, Z12
+	VMINPS Z13, Z28, Z13
+	VMINPS Z14, Z28, Z14
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -7999,7 +8494,7 @@ bias:
 	VADDPS Z28, Z17, Z17
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z28, Z28, Z28
 	VMAXPS Z0, Z28, Z0
 	VMAXPS Z1, Z28, Z1
@@ -8019,6 +8514,28 @@ relu:
 	VMAXPS Z15, Z28, Z15
 	VMAXPS Z16, Z28, Z16
 	VMAXPS Z17, Z28, Z17
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z28
+	VMINPS Z0, Z28, Z0
+	VMINPS Z1, Z28, Z1
+	VMINPS Z2, Z28, Z2
+	VMINPS Z3, Z28, Z3
+	VMINPS Z4, Z28, Z4
+	VMINPS Z5, Z28, Z5
+	VMINPS Z6, Z28, Z6
+	VMINPS Z7, Z28, Z7
+	VMINPS Z8, Z28, Z8
+	VMINPS Z9, Z28, Z9
+	VMINPS Z10, Z28, Z10
+	VMINPS Z11, Z28, Z11
+	VMINPS Z12, Z28, Z12
+	VMINPS Z13, Z28, Z13
+	VMINPS Z14, Z28, Z14
+	VMINPS Z15, Z28, Z15
+	VMINPS Z16, Z28, Z16
+	VMINPS Z17, Z28, Z17
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -8363,7 +8880,7 @@ bias:
 	VADDPS Z28, Z20, Z20
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z28, Z28, Z28
 	VMAXPS Z0, Z28, Z0
 	VMAXPS Z1, Z28, Z1
@@ -8386,6 +8903,31 @@ relu:
 	VMAXPS Z18, Z28, Z18
 	VMAXPS Z19, Z28, Z19
 	VMAXPS Z20, Z28, Z20
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z28
+	VMINPS Z0, Z28, Z0
+	VMINPS Z1, Z28, Z1
+	VMINPS Z2, Z28, Z2
+	VMINPS Z3, Z28, Z3
+	VMINPS Z4, Z28, Z4
+	VMINPS Z5, Z28, Z5
+	VMINPS Z6, Z28, Z6
+	VMINPS Z7, Z28, Z7
+	VMINPS Z8, Z28, Z8
+	VMINPS Z9, Z28, Z9
+	VMINPS Z10, Z28, Z10
+	VMINPS Z11, Z28, Z11
+	VMINPS Z12, Z28, Z12
+	VMINPS Z13, Z28, Z13
+	VMINPS Z14, Z28, Z14
+	VMINPS Z15, Z28, Z15
+	VMINPS Z16, Z28, Z16
+	VMINPS Z17, Z28, Z17
+	VMINPS Z18, Z28, Z18
+	VMINPS Z19, Z28, Z19
+	VMINPS Z20, Z28, Z20
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -8767,7 +9309,7 @@ bias:
 	VADDPS Z28, Z23, Z23
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z28, Z28, Z28
 	VMAXPS Z0, Z28, Z0
 	VMAXPS Z1, Z28, Z1
@@ -8793,6 +9335,34 @@ relu:
 	VMAXPS Z21, Z28, Z21
 	VMAXPS Z22, Z28, Z22
 	VMAXPS Z23, Z28, Z23
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z28
+	VMINPS Z0, Z28, Z0
+	VMINPS Z1, Z28, Z1
+	VMINPS Z2, Z28, Z2
+	VMINPS Z3, Z28, Z3
+	VMINPS Z4, Z28, Z4
+	VMINPS Z5, Z28, Z5
+	VMINPS Z6, Z28, Z6
+	VMINPS Z7, Z28, Z7
+	VMINPS Z8, Z28, Z8
+	VMINPS Z9, Z28, Z9
+	VMINPS Z10, Z28, Z10
+	VMINPS Z11, Z28, Z11
+	VMINPS Z12, Z28, Z12
+	VMINPS Z13, Z28, Z13
+	VMINPS Z14, Z28, Z14
+	VMINPS Z15, Z28, Z15
+	VMINPS Z16, Z28, Z16
+	VMINPS Z17, Z28, Z17
+	VMINPS Z18, Z28, Z18
+	VMINPS Z19, Z28, Z19
+	VMINPS Z20, Z28, Z20
+	VMINPS Z21, Z28, Z21
+	VMINPS Z22, Z28, Z22
+	VMINPS Z23, Z28, Z23
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -9211,7 +9781,7 @@ bias:
 	VADDPS Z28, Z26, Z26
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z28, Z28, Z28
 	VMAXPS Z0, Z28, Z0
 	VMAXPS Z1, Z28, Z1
@@ -9240,6 +9810,37 @@ relu:
 	VMAXPS Z24, Z28, Z24
 	VMAXPS Z25, Z28, Z25
 	VMAXPS Z26, Z28, Z26
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z28
+	VMINPS Z0, Z28, Z0
+	VMINPS Z1, Z28, Z1
+	VMINPS Z2, Z28, Z2
+	VMINPS Z3, Z28, Z3
+	VMINPS Z4, Z28, Z4
+	VMINPS Z5, Z28, Z5
+	VMINPS Z6, Z28, Z6
+	VMINPS Z7, Z28, Z7
+	VMINPS Z8, Z28, Z8
+	VMINPS Z9, Z28, Z9
+	VMINPS Z10, Z28, Z10
+	VMINPS Z11, Z28, Z11
+	VMINPS Z12, Z28, Z12
+	VMINPS Z13, Z28, Z13
+	VMINPS Z14, Z28, Z14
+	VMINPS Z15, Z28, Z15
+	VMINPS Z16, Z28, Z16
+	VMINPS Z17, Z28, Z17
+	VMINPS Z18, Z28, Z18
+	VMINPS Z19, Z28, Z19
+	VMINPS Z20, Z28, Z20
+	VMINPS Z21, Z28, Z21
+	VMINPS Z22, Z28, Z22
+	VMINPS Z23, Z28, Z23
+	VMINPS Z24, Z28, Z24
+	VMINPS Z25, Z28, Z25
+	VMINPS Z26, Z28, Z26
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -9409,12 +10010,20 @@ bias:
 	VADDPS Z27, Z3, Z3
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z27, Z27, Z27
 	VMAXPS Z0, Z27, Z0
 	VMAXPS Z1, Z27, Z1
 	VMAXPS Z2, Z27, Z2
 	VMAXPS Z3, Z27, Z3
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z27
+	VMINPS Z0, Z27, Z0
+	VMINPS Z1, Z27, Z1
+	VMINPS Z2, Z27, Z2
+	VMINPS Z3, Z27, Z3
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -9595,7 +10204,7 @@ bias:
 	VADDPS Z27, Z7, Z7
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z27, Z27, Z27
 	VMAXPS Z0, Z27, Z0
 	VMAXPS Z1, Z27, Z1
@@ -9605,6 +10214,18 @@ relu:
 	VMAXPS Z5, Z27, Z5
 	VMAXPS Z6, Z27, Z6
 	VMAXPS Z7, Z27, Z7
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z27
+	VMINPS Z0, Z27, Z0
+	VMINPS Z1, Z27, Z1
+	VMINPS Z2, Z27, Z2
+	VMINPS Z3, Z27, Z3
+	VMINPS Z4, Z27, Z4
+	VMINPS Z5, Z27, Z5
+	VMINPS Z6, Z27, Z6
+	VMINPS Z7, Z27, Z7
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -9832,7 +10453,7 @@ bias:
 	VADDPS Z27, Z11, Z11
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z27, Z27, Z27
 	VMAXPS Z0, Z27, Z0
 	VMAXPS Z1, Z27, Z1
@@ -9846,6 +10467,22 @@ relu:
 	VMAXPS Z9, Z27, Z9
 	VMAXPS Z10, Z27, Z10
 	VMAXPS Z11, Z27, Z11
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z27
+	VMINPS Z0, Z27, Z0
+	VMINPS Z1, Z27, Z1
+	VMINPS Z2, Z27, Z2
+	VMINPS Z3, Z27, Z3
+	VMINPS Z4, Z27, Z4
+	VMINPS Z5, Z27, Z5
+	VMINPS Z6, Z27, Z6
+	VMINPS Z7, Z27, Z7
+	VMINPS Z8, Z27, Z8
+	VMINPS Z9, Z27, Z9
+	VMINPS Z10, Z27, Z10
+	VMINPS Z11, Z27, Z11
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -10120,7 +10757,7 @@ bias:
 	VADDPS Z27, Z15, Z15
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z27, Z27, Z27
 	VMAXPS Z0, Z27, Z0
 	VMAXPS Z1, Z27, Z1
@@ -10138,6 +10775,26 @@ relu:
 	VMAXPS Z13, Z27, Z13
 	VMAXPS Z14, Z27, Z14
 	VMAXPS Z15, Z27, Z15
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z27
+	VMINPS Z0, Z27, Z0
+	VMINPS Z1, Z27, Z1
+	VMINPS Z2, Z27, Z2
+	VMINPS Z3, Z27, Z3
+	VMINPS Z4, Z27, Z4
+	VMINPS Z5, Z27, Z5
+	VMINPS Z6, Z27, Z6
+	VMINPS Z7, Z27, Z7
+	VMINPS Z8, Z27, Z8
+	VMINPS Z9, Z27, Z9
+	VMINPS Z10, Z27, Z10
+	VMINPS Z11, Z27, Z11
+	VMINPS Z12, Z27, Z12
+	VMINPS Z13, Z27, Z13
+	VMINPS Z14, Z27, Z14
+	VMINPS Z15, Z27, Z15
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -10459,7 +11116,7 @@ bias:
 	VADDPS Z27, Z19, Z19
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z27, Z27, Z27
 	VMAXPS Z0, Z27, Z0
 	VMAXPS Z1, Z27, Z1
@@ -10481,6 +11138,30 @@ relu:
 	VMAXPS Z17, Z27, Z17
 	VMAXPS Z18, Z27, Z18
 	VMAXPS Z19, Z27, Z19
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z27
+	VMINPS Z0, Z27, Z0
+	VMINPS Z1, Z27, Z1
+	VMINPS Z2, Z27, Z2
+	VMINPS Z3, Z27, Z3
+	VMINPS Z4, Z27, Z4
+	VMINPS Z5, Z27, Z5
+	VMINPS Z6, Z27, Z6
+	VMINPS Z7, Z27, Z7
+	VMINPS Z8, Z27, Z8
+	VMINPS Z9, Z27, Z9
+	VMINPS Z10, Z27, Z10
+	VMINPS Z11, Z27, Z11
+	VMINPS Z12, Z27, Z12
+	VMINPS Z13, Z27, Z13
+	VMINPS Z14, Z27, Z14
+	VMINPS Z15, Z27, Z15
+	VMINPS Z16, Z27, Z16
+	VMINPS Z17, Z27, Z17
+	VMINPS Z18, Z27, Z18
+	VMINPS Z19, Z27, Z19
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -10853,7 +11534,7 @@ bias:
 	VADDPS Z27, Z23, Z23
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z27, Z27, Z27
 	VMAXPS Z0, Z27, Z0
 	VMAXPS Z1, Z27, Z1
@@ -10879,6 +11560,34 @@ relu:
 	VMAXPS Z21, Z27, Z21
 	VMAXPS Z22, Z27, Z22
 	VMAXPS Z23, Z27, Z23
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z27
+	VMINPS Z0, Z27, Z0
+	VMINPS Z1, Z27, Z1
+	VMINPS Z2, Z27, Z2
+	VMINPS Z3, Z27, Z3
+	VMINPS Z4, Z27, Z4
+	VMINPS Z5, Z27, Z5
+	VMINPS Z6, Z27, Z6
+	VMINPS Z7, Z27, Z7
+	VMINPS Z8, Z27, Z8
+	VMINPS Z9, Z27, Z9
+	VMINPS Z10, Z27, Z10
+	VMINPS Z11, Z27, Z11
+	VMINPS Z12, Z27, Z12
+	VMINPS Z13, Z27, Z13
+	VMINPS Z14, Z27, Z14
+	VMINPS Z15, Z27, Z15
+	VMINPS Z16, Z27, Z16
+	VMINPS Z17, Z27, Z17
+	VMINPS Z18, Z27, Z18
+	VMINPS Z19, Z27, Z19
+	VMINPS Z20, Z27, Z20
+	VMINPS Z21, Z27, Z21
+	VMINPS Z22, Z27, Z22
+	VMINPS Z23, Z27, Z23
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)

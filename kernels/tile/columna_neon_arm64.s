@@ -114,10 +114,16 @@ bias:
 	WORD $0x4e22d400                                // fadd v0.4s, v0.4s, v2.4s
 	WORD $0x4e23d421                                // fadd v1.4s, v1.4s, v3.4s
 relu:
-	TBZ $2, R4, store                               // if flags & ReLU
+	TBZ $2, R4, relu6                               // if flags & ReLU
 	VEOR V2.B16, V2.B16, V2.B16
 	WORD $0x4e22f400                                // fmax v0.4s, v0.4s, v2.4s: NaN stays
 	WORD $0x4e22f421                                // fmax v1.4s, v1.4s, v2.4s: NaN stays
+relu6:
+	TBZ $3, R4, store                               // if flags & Six
+	FMOVS $6.0, F2
+	VDUP V2.S[0], V2.S4
+	WORD $0x4ea2f400                                // fmin v0.4s, v0.4s, v2.4s: NaN stays
+	WORD $0x4ea2f421                                // fmin v1.4s, v1.4s, v2.4s: NaN stays
 store:
 	TBZ $3, R3, part                                // if Cols < width
 	MOVD 16(R0), R1
@@ -314,12 +320,20 @@ bias:
 	WORD $0x4e24d442                                // fadd v2.4s, v2.4s, v4.4s
 	WORD $0x4e25d463                                // fadd v3.4s, v3.4s, v5.4s
 relu:
-	TBZ $2, R4, store                               // if flags & ReLU
+	TBZ $2, R4, relu6                               // if flags & ReLU
 	VEOR V4.B16, V4.B16, V4.B16
 	WORD $0x4e24f400                                // fmax v0.4s, v0.4s, v4.4s: NaN stays
 	WORD $0x4e24f421                                // fmax v1.4s, v1.4s, v4.4s: NaN stays
 	WORD $0x4e24f442                                // fmax v2.4s, v2.4s, v4.4s: NaN stays
 	WORD $0x4e24f463                                // fmax v3.4s, v3.4s, v4.4s: NaN stays
+relu6:
+	TBZ $3, R4, store                               // if flags & Six
+	FMOVS $6.0, F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4ea4f400                                // fmin v0.4s, v0.4s, v4.4s: NaN stays
+	WORD $0x4ea4f421                                // fmin v1.4s, v1.4s, v4.4s: NaN stays
+	WORD $0x4ea4f442                                // fmin v2.4s, v2.4s, v4.4s: NaN stays
+	WORD $0x4ea4f463                                // fmin v3.4s, v3.4s, v4.4s: NaN stays
 store:
 	TBZ $3, R3, part                                // if Cols < width
 	MOVD 16(R0), R1
@@ -599,7 +613,7 @@ bias:
 	WORD $0x4e26d484                                // fadd v4.4s, v4.4s, v6.4s
 	WORD $0x4e27d4a5                                // fadd v5.4s, v5.4s, v7.4s
 relu:
-	TBZ $2, R4, store                               // if flags & ReLU
+	TBZ $2, R4, relu6                               // if flags & ReLU
 	VEOR V6.B16, V6.B16, V6.B16
 	WORD $0x4e26f400                                // fmax v0.4s, v0.4s, v6.4s: NaN stays
 	WORD $0x4e26f421                                // fmax v1.4s, v1.4s, v6.4s: NaN stays
@@ -607,6 +621,16 @@ relu:
 	WORD $0x4e26f463                                // fmax v3.4s, v3.4s, v6.4s: NaN stays
 	WORD $0x4e26f484                                // fmax v4.4s, v4.4s, v6.4s: NaN stays
 	WORD $0x4e26f4a5                                // fmax v5.4s, v5.4s, v6.4s: NaN stays
+relu6:
+	TBZ $3, R4, store                               // if flags & Six
+	FMOVS $6.0, F6
+	VDUP V6.S[0], V6.S4
+	WORD $0x4ea6f400                                // fmin v0.4s, v0.4s, v6.4s: NaN stays
+	WORD $0x4ea6f421                                // fmin v1.4s, v1.4s, v6.4s: NaN stays
+	WORD $0x4ea6f442                                // fmin v2.4s, v2.4s, v6.4s: NaN stays
+	WORD $0x4ea6f463                                // fmin v3.4s, v3.4s, v6.4s: NaN stays
+	WORD $0x4ea6f484                                // fmin v4.4s, v4.4s, v6.4s: NaN stays
+	WORD $0x4ea6f4a5                                // fmin v5.4s, v5.4s, v6.4s: NaN stays
 store:
 	TBZ $3, R3, part                                // if Cols < width
 	MOVD 16(R0), R1
@@ -959,7 +983,7 @@ bias:
 	WORD $0x4e28d4c6                                // fadd v6.4s, v6.4s, v8.4s
 	WORD $0x4e29d4e7                                // fadd v7.4s, v7.4s, v9.4s
 relu:
-	TBZ $2, R4, store                               // if flags & ReLU
+	TBZ $2, R4, relu6                               // if flags & ReLU
 	VEOR V8.B16, V8.B16, V8.B16
 	WORD $0x4e28f400                                // fmax v0.4s, v0.4s, v8.4s: NaN stays
 	WORD $0x4e28f421                                // fmax v1.4s, v1.4s, v8.4s: NaN stays
@@ -969,6 +993,18 @@ relu:
 	WORD $0x4e28f4a5                                // fmax v5.4s, v5.4s, v8.4s: NaN stays
 	WORD $0x4e28f4c6                                // fmax v6.4s, v6.4s, v8.4s: NaN stays
 	WORD $0x4e28f4e7                                // fmax v7.4s, v7.4s, v8.4s: NaN stays
+relu6:
+	TBZ $3, R4, store                               // if flags & Six
+	FMOVS $6.0, F8
+	VDUP V8.S[0], V8.S4
+	WORD $0x4ea8f400                                // fmin v0.4s, v0.4s, v8.4s: NaN stays
+	WORD $0x4ea8f421                                // fmin v1.4s, v1.4s, v8.4s: NaN stays
+	WORD $0x4ea8f442                                // fmin v2.4s, v2.4s, v8.4s: NaN stays
+	WORD $0x4ea8f463                                // fmin v3.4s, v3.4s, v8.4s: NaN stays
+	WORD $0x4ea8f484                                // fmin v4.4s, v4.4s, v8.4s: NaN stays
+	WORD $0x4ea8f4a5                                // fmin v5.4s, v5.4s, v8.4s: NaN stays
+	WORD $0x4ea8f4c6                                // fmin v6.4s, v6.4s, v8.4s: NaN stays
+	WORD $0x4ea8f4e7                                // fmin v7.4s, v7.4s, v8.4s: NaN stays
 store:
 	TBZ $3, R3, part                                // if Cols < width
 	MOVD 16(R0), R1
@@ -1404,7 +1440,7 @@ bias:
 	WORD $0x4e2ad508                                // fadd v8.4s, v8.4s, v10.4s
 	WORD $0x4e2bd529                                // fadd v9.4s, v9.4s, v11.4s
 relu:
-	TBZ $2, R4, store                               // if flags & ReLU
+	TBZ $2, R4, relu6                               // if flags & ReLU
 	VEOR V10.B16, V10.B16, V10.B16
 	WORD $0x4e2af400                                // fmax v0.4s, v0.4s, v10.4s: NaN stays
 	WORD $0x4e2af421                                // fmax v1.4s, v1.4s, v10.4s: NaN stays
@@ -1416,6 +1452,20 @@ relu:
 	WORD $0x4e2af4e7                                // fmax v7.4s, v7.4s, v10.4s: NaN stays
 	WORD $0x4e2af508                                // fmax v8.4s, v8.4s, v10.4s: NaN stays
 	WORD $0x4e2af529                                // fmax v9.4s, v9.4s, v10.4s: NaN stays
+relu6:
+	TBZ $3, R4, store                               // if flags & Six
+	FMOVS $6.0, F10
+	VDUP V10.S[0], V10.S4
+	WORD $0x4eaaf400                                // fmin v0.4s, v0.4s, v10.4s: NaN stays
+	WORD $0x4eaaf421                                // fmin v1.4s, v1.4s, v10.4s: NaN stays
+	WORD $0x4eaaf442                                // fmin v2.4s, v2.4s, v10.4s: NaN stays
+	WORD $0x4eaaf463                                // fmin v3.4s, v3.4s, v10.4s: NaN stays
+	WORD $0x4eaaf484                                // fmin v4.4s, v4.4s, v10.4s: NaN stays
+	WORD $0x4eaaf4a5                                // fmin v5.4s, v5.4s, v10.4s: NaN stays
+	WORD $0x4eaaf4c6                                // fmin v6.4s, v6.4s, v10.4s: NaN stays
+	WORD $0x4eaaf4e7                                // fmin v7.4s, v7.4s, v10.4s: NaN stays
+	WORD $0x4eaaf508                                // fmin v8.4s, v8.4s, v10.4s: NaN stays
+	WORD $0x4eaaf529                                // fmin v9.4s, v9.4s, v10.4s: NaN stays
 store:
 	TBZ $3, R3, part                                // if Cols < width
 	MOVD 16(R0), R1
@@ -1929,7 +1979,7 @@ bias:
 	WORD $0x4e2cd54a                                // fadd v10.4s, v10.4s, v12.4s
 	WORD $0x4e2dd56b                                // fadd v11.4s, v11.4s, v13.4s
 relu:
-	TBZ $2, R4, store                               // if flags & ReLU
+	TBZ $2, R4, relu6                               // if flags & ReLU
 	VEOR V12.B16, V12.B16, V12.B16
 	WORD $0x4e2cf400                                // fmax v0.4s, v0.4s, v12.4s: NaN stays
 	WORD $0x4e2cf421                                // fmax v1.4s, v1.4s, v12.4s: NaN stays
@@ -1943,6 +1993,22 @@ relu:
 	WORD $0x4e2cf529                                // fmax v9.4s, v9.4s, v12.4s: NaN stays
 	WORD $0x4e2cf54a                                // fmax v10.4s, v10.4s, v12.4s: NaN stays
 	WORD $0x4e2cf56b                                // fmax v11.4s, v11.4s, v12.4s: NaN stays
+relu6:
+	TBZ $3, R4, store                               // if flags & Six
+	FMOVS $6.0, F12
+	VDUP V12.S[0], V12.S4
+	WORD $0x4eacf400                                // fmin v0.4s, v0.4s, v12.4s: NaN stays
+	WORD $0x4eacf421                                // fmin v1.4s, v1.4s, v12.4s: NaN stays
+	WORD $0x4eacf442                                // fmin v2.4s, v2.4s, v12.4s: NaN stays
+	WORD $0x4eacf463                                // fmin v3.4s, v3.4s, v12.4s: NaN stays
+	WORD $0x4eacf484                                // fmin v4.4s, v4.4s, v12.4s: NaN stays
+	WORD $0x4eacf4a5                                // fmin v5.4s, v5.4s, v12.4s: NaN stays
+	WORD $0x4eacf4c6                                // fmin v6.4s, v6.4s, v12.4s: NaN stays
+	WORD $0x4eacf4e7                                // fmin v7.4s, v7.4s, v12.4s: NaN stays
+	WORD $0x4eacf508                                // fmin v8.4s, v8.4s, v12.4s: NaN stays
+	WORD $0x4eacf529                                // fmin v9.4s, v9.4s, v12.4s: NaN stays
+	WORD $0x4eacf54a                                // fmin v10.4s, v10.4s, v12.4s: NaN stays
+	WORD $0x4eacf56b                                // fmin v11.4s, v11.4s, v12.4s: NaN stays
 store:
 	TBZ $3, R3, part                                // if Cols < width
 	MOVD 16(R0), R1
@@ -2539,7 +2605,7 @@ bias:
 	WORD $0x4e2ed58c                                // fadd v12.4s, v12.4s, v14.4s
 	WORD $0x4e2fd5ad                                // fadd v13.4s, v13.4s, v15.4s
 relu:
-	TBZ $2, R4, store                               // if flags & ReLU
+	TBZ $2, R4, relu6                               // if flags & ReLU
 	VEOR V14.B16, V14.B16, V14.B16
 	WORD $0x4e2ef400                                // fmax v0.4s, v0.4s, v14.4s: NaN stays
 	WORD $0x4e2ef421                                // fmax v1.4s, v1.4s, v14.4s: NaN stays
@@ -2555,6 +2621,24 @@ relu:
 	WORD $0x4e2ef56b                                // fmax v11.4s, v11.4s, v14.4s: NaN stays
 	WORD $0x4e2ef58c                                // fmax v12.4s, v12.4s, v14.4s: NaN stays
 	WORD $0x4e2ef5ad                                // fmax v13.4s, v13.4s, v14.4s: NaN stays
+relu6:
+	TBZ $3, R4, store                               // if flags & Six
+	FMOVS $6.0, F14
+	VDUP V14.S[0], V14.S4
+	WORD $0x4eaef400                                // fmin v0.4s, v0.4s, v14.4s: NaN stays
+	WORD $0x4eaef421                                // fmin v1.4s, v1.4s, v14.4s: NaN stays
+	WORD $0x4eaef442                                // fmin v2.4s, v2.4s, v14.4s: NaN stays
+	WORD $0x4eaef463                                // fmin v3.4s, v3.4s, v14.4s: NaN stays
+	WORD $0x4eaef484                                // fmin v4.4s, v4.4s, v14.4s: NaN stays
+	WORD $0x4eaef4a5                                // fmin v5.4s, v5.4s, v14.4s: NaN stays
+	WORD $0x4eaef4c6                                // fmin v6.4s, v6.4s, v14.4s: NaN stays
+	WORD $0x4eaef4e7                                // fmin v7.4s, v7.4s, v14.4s: NaN stays
+	WORD $0x4eaef508                                // fmin v8.4s, v8.4s, v14.4s: NaN stays
+	WORD $0x4eaef529                                // fmin v9.4s, v9.4s, v14.4s: NaN stays
+	WORD $0x4eaef54a                                // fmin v10.4s, v10.4s, v14.4s: NaN stays
+	WORD $0x4eaef56b                                // fmin v11.4s, v11.4s, v14.4s: NaN stays
+	WORD $0x4eaef58c                                // fmin v12.4s, v12.4s, v14.4s: NaN stays
+	WORD $0x4eaef5ad                                // fmin v13.4s, v13.4s, v14.4s: NaN stays
 store:
 	TBZ $3, R3, part                                // if Cols < width
 	MOVD 16(R0), R1
@@ -3224,7 +3308,7 @@ bias:
 	WORD $0x4e30d5ce                                // fadd v14.4s, v14.4s, v16.4s
 	WORD $0x4e31d5ef                                // fadd v15.4s, v15.4s, v17.4s
 relu:
-	TBZ $2, R4, store                               // if flags & ReLU
+	TBZ $2, R4, relu6                               // if flags & ReLU
 	VEOR V16.B16, V16.B16, V16.B16
 	WORD $0x4e30f400                                // fmax v0.4s, v0.4s, v16.4s: NaN stays
 	WORD $0x4e30f421                                // fmax v1.4s, v1.4s, v16.4s: NaN stays
@@ -3242,6 +3326,26 @@ relu:
 	WORD $0x4e30f5ad                                // fmax v13.4s, v13.4s, v16.4s: NaN stays
 	WORD $0x4e30f5ce                                // fmax v14.4s, v14.4s, v16.4s: NaN stays
 	WORD $0x4e30f5ef                                // fmax v15.4s, v15.4s, v16.4s: NaN stays
+relu6:
+	TBZ $3, R4, store                               // if flags & Six
+	FMOVS $6.0, F16
+	VDUP V16.S[0], V16.S4
+	WORD $0x4eb0f400                                // fmin v0.4s, v0.4s, v16.4s: NaN stays
+	WORD $0x4eb0f421                                // fmin v1.4s, v1.4s, v16.4s: NaN stays
+	WORD $0x4eb0f442                                // fmin v2.4s, v2.4s, v16.4s: NaN stays
+	WORD $0x4eb0f463                                // fmin v3.4s, v3.4s, v16.4s: NaN stays
+	WORD $0x4eb0f484                                // fmin v4.4s, v4.4s, v16.4s: NaN stays
+	WORD $0x4eb0f4a5                                // fmin v5.4s, v5.4s, v16.4s: NaN stays
+	WORD $0x4eb0f4c6                                // fmin v6.4s, v6.4s, v16.4s: NaN stays
+	WORD $0x4eb0f4e7                                // fmin v7.4s, v7.4s, v16.4s: NaN stays
+	WORD $0x4eb0f508                                // fmin v8.4s, v8.4s, v16.4s: NaN stays
+	WORD $0x4eb0f529                                // fmin v9.4s, v9.4s, v16.4s: NaN stays
+	WORD $0x4eb0f54a                                // fmin v10.4s, v10.4s, v16.4s: NaN stays
+	WORD $0x4eb0f56b                                // fmin v11.4s, v11.4s, v16.4s: NaN stays
+	WORD $0x4eb0f58c                                // fmin v12.4s, v12.4s, v16.4s: NaN stays
+	WORD $0x4eb0f5ad                                // fmin v13.4s, v13.4s, v16.4s: NaN stays
+	WORD $0x4eb0f5ce                                // fmin v14.4s, v14.4s, v16.4s: NaN stays
+	WORD $0x4eb0f5ef                                // fmin v15.4s, v15.4s, v16.4s: NaN stays
 store:
 	TBZ $3, R3, part                                // if Cols < width
 	MOVD 16(R0), R1
@@ -3994,7 +4098,7 @@ bias:
 	WORD $0x4e32d610                                // fadd v16.4s, v16.4s, v18.4s
 	WORD $0x4e33d631                                // fadd v17.4s, v17.4s, v19.4s
 relu:
-	TBZ $2, R4, store                               // if flags & ReLU
+	TBZ $2, R4, relu6                               // if flags & ReLU
 	VEOR V18.B16, V18.B16, V18.B16
 	WORD $0x4e32f400                                // fmax v0.4s, v0.4s, v18.4s: NaN stays
 	WORD $0x4e32f421                                // fmax v1.4s, v1.4s, v18.4s: NaN stays
@@ -4014,6 +4118,28 @@ relu:
 	WORD $0x4e32f5ef                                // fmax v15.4s, v15.4s, v18.4s: NaN stays
 	WORD $0x4e32f610                                // fmax v16.4s, v16.4s, v18.4s: NaN stays
 	WORD $0x4e32f631                                // fmax v17.4s, v17.4s, v18.4s: NaN stays
+relu6:
+	TBZ $3, R4, store                               // if flags & Six
+	FMOVS $6.0, F18
+	VDUP V18.S[0], V18.S4
+	WORD $0x4eb2f400                                // fmin v0.4s, v0.4s, v18.4s: NaN stays
+	WORD $0x4eb2f421                                // fmin v1.4s, v1.4s, v18.4s: NaN stays
+	WORD $0x4eb2f442                                // fmin v2.4s, v2.4s, v18.4s: NaN stays
+	WORD $0x4eb2f463                                // fmin v3.4s, v3.4s, v18.4s: NaN stays
+	WORD $0x4eb2f484                                // fmin v4.4s, v4.4s, v18.4s: NaN stays
+	WORD $0x4eb2f4a5                                // fmin v5.4s, v5.4s, v18.4s: NaN stays
+	WORD $0x4eb2f4c6                                // fmin v6.4s, v6.4s, v18.4s: NaN stays
+	WORD $0x4eb2f4e7                                // fmin v7.4s, v7.4s, v18.4s: NaN stays
+	WORD $0x4eb2f508                                // fmin v8.4s, v8.4s, v18.4s: NaN stays
+	WORD $0x4eb2f529                                // fmin v9.4s, v9.4s, v18.4s: NaN stays
+	WORD $0x4eb2f54a                                // fmin v10.4s, v10.4s, v18.4s: NaN stays
+	WORD $0x4eb2f56b                                // fmin v11.4s, v11.4s, v18.4s: NaN stays
+	WORD $0x4eb2f58c                                // fmin v12.4s, v12.4s, v18.4s: NaN stays
+	WORD $0x4eb2f5ad                                // fmin v13.4s, v13.4s, v18.4s: NaN stays
+	WORD $0x4eb2f5ce                                // fmin v14.4s, v14.4s, v18.4s: NaN stays
+	WORD $0x4eb2f5ef                                // fmin v15.4s, v15.4s, v18.4s: NaN stays
+	WORD $0x4eb2f610                                // fmin v16.4s, v16.4s, v18.4s: NaN stays
+	WORD $0x4eb2f631                                // fmin v17.4s, v17.4s, v18.4s: NaN stays
 store:
 	TBZ $3, R3, part                                // if Cols < width
 	MOVD 16(R0), R1
@@ -4844,7 +4970,7 @@ bias:
 	WORD $0x4e34d652                                // fadd v18.4s, v18.4s, v20.4s
 	WORD $0x4e35d673                                // fadd v19.4s, v19.4s, v21.4s
 relu:
-	TBZ $2, R4, store                               // if flags & ReLU
+	TBZ $2, R4, relu6                               // if flags & ReLU
 	VEOR V20.B16, V20.B16, V20.B16
 	WORD $0x4e34f400                                // fmax v0.4s, v0.4s, v20.4s: NaN stays
 	WORD $0x4e34f421                                // fmax v1.4s, v1.4s, v20.4s: NaN stays
@@ -4866,6 +4992,30 @@ relu:
 	WORD $0x4e34f631                                // fmax v17.4s, v17.4s, v20.4s: NaN stays
 	WORD $0x4e34f652                                // fmax v18.4s, v18.4s, v20.4s: NaN stays
 	WORD $0x4e34f673                                // fmax v19.4s, v19.4s, v20.4s: NaN stays
+relu6:
+	TBZ $3, R4, store                               // if flags & Six
+	FMOVS $6.0, F20
+	VDUP V20.S[0], V20.S4
+	WORD $0x4eb4f400                                // fmin v0.4s, v0.4s, v20.4s: NaN stays
+	WORD $0x4eb4f421                                // fmin v1.4s, v1.4s, v20.4s: NaN stays
+	WORD $0x4eb4f442                                // fmin v2.4s, v2.4s, v20.4s: NaN stays
+	WORD $0x4eb4f463                                // fmin v3.4s, v3.4s, v20.4s: NaN stays
+	WORD $0x4eb4f484                                // fmin v4.4s, v4.4s, v20.4s: NaN stays
+	WORD $0x4eb4f4a5                                // fmin v5.4s, v5.4s, v20.4s: NaN stays
+	WORD $0x4eb4f4c6                                // fmin v6.4s, v6.4s, v20.4s: NaN stays
+	WORD $0x4eb4f4e7                                // fmin v7.4s, v7.4s, v20.4s: NaN stays
+	WORD $0x4eb4f508                                // fmin v8.4s, v8.4s, v20.4s: NaN stays
+	WORD $0x4eb4f529                                // fmin v9.4s, v9.4s, v20.4s: NaN stays
+	WORD $0x4eb4f54a                                // fmin v10.4s, v10.4s, v20.4s: NaN stays
+	WORD $0x4eb4f56b                                // fmin v11.4s, v11.4s, v20.4s: NaN stays
+	WORD $0x4eb4f58c                                // fmin v12.4s, v12.4s, v20.4s: NaN stays
+	WORD $0x4eb4f5ad                                // fmin v13.4s, v13.4s, v20.4s: NaN stays
+	WORD $0x4eb4f5ce                                // fmin v14.4s, v14.4s, v20.4s: NaN stays
+	WORD $0x4eb4f5ef                                // fmin v15.4s, v15.4s, v20.4s: NaN stays
+	WORD $0x4eb4f610                                // fmin v16.4s, v16.4s, v20.4s: NaN stays
+	WORD $0x4eb4f631                                // fmin v17.4s, v17.4s, v20.4s: NaN stays
+	WORD $0x4eb4f652                                // fmin v18.4s, v18.4s, v20.4s: NaN stays
+	WORD $0x4eb4f673                                // fmin v19.4s, v19.4s, v20.4s: NaN stays
 store:
 	TBZ $3, R3, part                                // if Cols < width
 	MOVD 16(R0), R1
@@ -5291,12 +5441,20 @@ bias:
 	WORD $0x4e24d442                                // fadd v2.4s, v2.4s, v4.4s
 	WORD $0x4e25d463                                // fadd v3.4s, v3.4s, v5.4s
 relu:
-	TBZ $2, R4, store                               // if flags & ReLU
+	TBZ $2, R4, relu6                               // if flags & ReLU
 	VEOR V4.B16, V4.B16, V4.B16
 	WORD $0x4e24f400                                // fmax v0.4s, v0.4s, v4.4s: NaN stays
 	WORD $0x4e24f421                                // fmax v1.4s, v1.4s, v4.4s: NaN stays
 	WORD $0x4e24f442                                // fmax v2.4s, v2.4s, v4.4s: NaN stays
 	WORD $0x4e24f463                                // fmax v3.4s, v3.4s, v4.4s: NaN stays
+relu6:
+	TBZ $3, R4, store                               // if flags & Six
+	FMOVS $6.0, F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4ea4f400                                // fmin v0.4s, v0.4s, v4.4s: NaN stays
+	WORD $0x4ea4f421                                // fmin v1.4s, v1.4s, v4.4s: NaN stays
+	WORD $0x4ea4f442                                // fmin v2.4s, v2.4s, v4.4s: NaN stays
+	WORD $0x4ea4f463                                // fmin v3.4s, v3.4s, v4.4s: NaN stays
 store:
 	TBZ $3, R3, part                                // if Cols < width
 	MOVD 16(R0), R1
@@ -5542,7 +5700,7 @@ bias:
 	WORD $0x4e28d4c6                                // fadd v6.4s, v6.4s, v8.4s
 	WORD $0x4e29d4e7                                // fadd v7.4s, v7.4s, v9.4s
 relu:
-	TBZ $2, R4, store                               // if flags & ReLU
+	TBZ $2, R4, relu6                               // if flags & ReLU
 	VEOR V8.B16, V8.B16, V8.B16
 	WORD $0x4e28f400                                // fmax v0.4s, v0.4s, v8.4s: NaN stays
 	WORD $0x4e28f421                                // fmax v1.4s, v1.4s, v8.4s: NaN stays
@@ -5552,6 +5710,18 @@ relu:
 	WORD $0x4e28f4a5                                // fmax v5.4s, v5.4s, v8.4s: NaN stays
 	WORD $0x4e28f4c6                                // fmax v6.4s, v6.4s, v8.4s: NaN stays
 	WORD $0x4e28f4e7                                // fmax v7.4s, v7.4s, v8.4s: NaN stays
+relu6:
+	TBZ $3, R4, store                               // if flags & Six
+	FMOVS $6.0, F8
+	VDUP V8.S[0], V8.S4
+	WORD $0x4ea8f400                                // fmin v0.4s, v0.4s, v8.4s: NaN stays
+	WORD $0x4ea8f421                                // fmin v1.4s, v1.4s, v8.4s: NaN stays
+	WORD $0x4ea8f442                                // fmin v2.4s, v2.4s, v8.4s: NaN stays
+	WORD $0x4ea8f463                                // fmin v3.4s, v3.4s, v8.4s: NaN stays
+	WORD $0x4ea8f484                                // fmin v4.4s, v4.4s, v8.4s: NaN stays
+	WORD $0x4ea8f4a5                                // fmin v5.4s, v5.4s, v8.4s: NaN stays
+	WORD $0x4ea8f4c6                                // fmin v6.4s, v6.4s, v8.4s: NaN stays
+	WORD $0x4ea8f4e7                                // fmin v7.4s, v7.4s, v8.4s: NaN stays
 store:
 	TBZ $3, R3, part                                // if Cols < width
 	MOVD 16(R0), R1
@@ -5902,7 +6072,7 @@ bias:
 	WORD $0x4e2cd54a                                // fadd v10.4s, v10.4s, v12.4s
 	WORD $0x4e2dd56b                                // fadd v11.4s, v11.4s, v13.4s
 relu:
-	TBZ $2, R4, store                               // if flags & ReLU
+	TBZ $2, R4, relu6                               // if flags & ReLU
 	VEOR V12.B16, V12.B16, V12.B16
 	WORD $0x4e2cf400                                // fmax v0.4s, v0.4s, v12.4s: NaN stays
 	WORD $0x4e2cf421                                // fmax v1.4s, v1.4s, v12.4s: NaN stays
@@ -5916,6 +6086,22 @@ relu:
 	WORD $0x4e2cf529                                // fmax v9.4s, v9.4s, v12.4s: NaN stays
 	WORD $0x4e2cf54a                                // fmax v10.4s, v10.4s, v12.4s: NaN stays
 	WORD $0x4e2cf56b                                // fmax v11.4s, v11.4s, v12.4s: NaN stays
+relu6:
+	TBZ $3, R4, store                               // if flags & Six
+	FMOVS $6.0, F12
+	VDUP V12.S[0], V12.S4
+	WORD $0x4eacf400                                // fmin v0.4s, v0.4s, v12.4s: NaN stays
+	WORD $0x4eacf421                                // fmin v1.4s, v1.4s, v12.4s: NaN stays
+	WORD $0x4eacf442                                // fmin v2.4s, v2.4s, v12.4s: NaN stays
+	WORD $0x4eacf463                                // fmin v3.4s, v3.4s, v12.4s: NaN stays
+	WORD $0x4eacf484                                // fmin v4.4s, v4.4s, v12.4s: NaN stays
+	WORD $0x4eacf4a5                                // fmin v5.4s, v5.4s, v12.4s: NaN stays
+	WORD $0x4eacf4c6                                // fmin v6.4s, v6.4s, v12.4s: NaN stays
+	WORD $0x4eacf4e7                                // fmin v7.4s, v7.4s, v12.4s: NaN stays
+	WORD $0x4eacf508                                // fmin v8.4s, v8.4s, v12.4s: NaN stays
+	WORD $0x4eacf529                                // fmin v9.4s, v9.4s, v12.4s: NaN stays
+	WORD $0x4eacf54a                                // fmin v10.4s, v10.4s, v12.4s: NaN stays
+	WORD $0x4eacf56b                                // fmin v11.4s, v11.4s, v12.4s: NaN stays
 store:
 	TBZ $3, R3, part                                // if Cols < width
 	MOVD 16(R0), R1
@@ -6361,7 +6547,7 @@ bias:
 	WORD $0x4e30d5ce                                // fadd v14.4s, v14.4s, v16.4s
 	WORD $0x4e31d5ef                                // fadd v15.4s, v15.4s, v17.4s
 relu:
-	TBZ $2, R4, store                               // if flags & ReLU
+	TBZ $2, R4, relu6                               // if flags & ReLU
 	VEOR V16.B16, V16.B16, V16.B16
 	WORD $0x4e30f400                                // fmax v0.4s, v0.4s, v16.4s: NaN stays
 	WORD $0x4e30f421                                // fmax v1.4s, v1.4s, v16.4s: NaN stays
@@ -6379,6 +6565,26 @@ relu:
 	WORD $0x4e30f5ad                                // fmax v13.4s, v13.4s, v16.4s: NaN stays
 	WORD $0x4e30f5ce                                // fmax v14.4s, v14.4s, v16.4s: NaN stays
 	WORD $0x4e30f5ef                                // fmax v15.4s, v15.4s, v16.4s: NaN stays
+relu6:
+	TBZ $3, R4, store                               // if flags & Six
+	FMOVS $6.0, F16
+	VDUP V16.S[0], V16.S4
+	WORD $0x4eb0f400                                // fmin v0.4s, v0.4s, v16.4s: NaN stays
+	WORD $0x4eb0f421                                // fmin v1.4s, v1.4s, v16.4s: NaN stays
+	WORD $0x4eb0f442                                // fmin v2.4s, v2.4s, v16.4s: NaN stays
+	WORD $0x4eb0f463                                // fmin v3.4s, v3.4s, v16.4s: NaN stays
+	WORD $0x4eb0f484                                // fmin v4.4s, v4.4s, v16.4s: NaN stays
+	WORD $0x4eb0f4a5                                // fmin v5.4s, v5.4s, v16.4s: NaN stays
+	WORD $0x4eb0f4c6                                // fmin v6.4s, v6.4s, v16.4s: NaN stays
+	WORD $0x4eb0f4e7                                // fmin v7.4s, v7.4s, v16.4s: NaN stays
+	WORD $0x4eb0f508                                // fmin v8.4s, v8.4s, v16.4s: NaN stays
+	WORD $0x4eb0f529                                // fmin v9.4s, v9.4s, v16.4s: NaN stays
+	WORD $0x4eb0f54a                                // fmin v10.4s, v10.4s, v16.4s: NaN stays
+	WORD $0x4eb0f56b                                // fmin v11.4s, v11.4s, v16.4s: NaN stays
+	WORD $0x4eb0f58c                                // fmin v12.4s, v12.4s, v16.4s: NaN stays
+	WORD $0x4eb0f5ad                                // fmin v13.4s, v13.4s, v16.4s: NaN stays
+	WORD $0x4eb0f5ce                                // fmin v14.4s, v14.4s, v16.4s: NaN stays
+	WORD $0x4eb0f5ef                                // fmin v15.4s, v15.4s, v16.4s: NaN stays
 store:
 	TBZ $3, R3, part                                // if Cols < width
 	MOVD 16(R0), R1
@@ -6929,7 +7135,7 @@ bias:
 	WORD $0x4e34d652                                // fadd v18.4s, v18.4s, v20.4s
 	WORD $0x4e35d673                                // fadd v19.4s, v19.4s, v21.4s
 relu:
-	TBZ $2, R4, store                               // if flags & ReLU
+	TBZ $2, R4, relu6                               // if flags & ReLU
 	VEOR V20.B16, V20.B16, V20.B16
 	WORD $0x4e34f400                                // fmax v0.4s, v0.4s, v20.4s: NaN stays
 	WORD $0x4e34f421                                // fmax v1.4s, v1.4s, v20.4s: NaN stays
@@ -6951,6 +7157,30 @@ relu:
 	WORD $0x4e34f631                                // fmax v17.4s, v17.4s, v20.4s: NaN stays
 	WORD $0x4e34f652                                // fmax v18.4s, v18.4s, v20.4s: NaN stays
 	WORD $0x4e34f673                                // fmax v19.4s, v19.4s, v20.4s: NaN stays
+relu6:
+	TBZ $3, R4, store                               // if flags & Six
+	FMOVS $6.0, F20
+	VDUP V20.S[0], V20.S4
+	WORD $0x4eb4f400                                // fmin v0.4s, v0.4s, v20.4s: NaN stays
+	WORD $0x4eb4f421                                // fmin v1.4s, v1.4s, v20.4s: NaN stays
+	WORD $0x4eb4f442                                // fmin v2.4s, v2.4s, v20.4s: NaN stays
+	WORD $0x4eb4f463                                // fmin v3.4s, v3.4s, v20.4s: NaN stays
+	WORD $0x4eb4f484                                // fmin v4.4s, v4.4s, v20.4s: NaN stays
+	WORD $0x4eb4f4a5                                // fmin v5.4s, v5.4s, v20.4s: NaN stays
+	WORD $0x4eb4f4c6                                // fmin v6.4s, v6.4s, v20.4s: NaN stays
+	WORD $0x4eb4f4e7                                // fmin v7.4s, v7.4s, v20.4s: NaN stays
+	WORD $0x4eb4f508                                // fmin v8.4s, v8.4s, v20.4s: NaN stays
+	WORD $0x4eb4f529                                // fmin v9.4s, v9.4s, v20.4s: NaN stays
+	WORD $0x4eb4f54a                                // fmin v10.4s, v10.4s, v20.4s: NaN stays
+	WORD $0x4eb4f56b                                // fmin v11.4s, v11.4s, v20.4s: NaN stays
+	WORD $0x4eb4f58c                                // fmin v12.4s, v12.4s, v20.4s: NaN stays
+	WORD $0x4eb4f5ad                                // fmin v13.4s, v13.4s, v20.4s: NaN stays
+	WORD $0x4eb4f5ce                                // fmin v14.4s, v14.4s, v20.4s: NaN stays
+	WORD $0x4eb4f5ef                                // fmin v15.4s, v15.4s, v20.4s: NaN stays
+	WORD $0x4eb4f610                                // fmin v16.4s, v16.4s, v20.4s: NaN stays
+	WORD $0x4eb4f631                                // fmin v17.4s, v17.4s, v20.4s: NaN stays
+	WORD $0x4eb4f652                                // fmin v18.4s, v18.4s, v20.4s: NaN stays
+	WORD $0x4eb4f673                                // fmin v19.4s, v19.4s, v20.4s: NaN stays
 store:
 	TBZ $3, R3, part                                // if Cols < width
 	MOVD 16(R0), R1
@@ -7601,7 +7831,7 @@ bias:
 	WORD $0x4e38d6d6                                // fadd v22.4s, v22.4s, v24.4s
 	WORD $0x4e39d6f7                                // fadd v23.4s, v23.4s, v25.4s
 relu:
-	TBZ $2, R4, store                               // if flags & ReLU
+	TBZ $2, R4, relu6                               // if flags & ReLU
 	VEOR V24.B16, V24.B16, V24.B16
 	WORD $0x4e38f400                                // fmax v0.4s, v0.4s, v24.4s: NaN stays
 	WORD $0x4e38f421                                // fmax v1.4s, v1.4s, v24.4s: NaN stays
@@ -7627,6 +7857,34 @@ relu:
 	WORD $0x4e38f6b5                                // fmax v21.4s, v21.4s, v24.4s: NaN stays
 	WORD $0x4e38f6d6                                // fmax v22.4s, v22.4s, v24.4s: NaN stays
 	WORD $0x4e38f6f7                                // fmax v23.4s, v23.4s, v24.4s: NaN stays
+relu6:
+	TBZ $3, R4, store                               // if flags & Six
+	FMOVS $6.0, F24
+	VDUP V24.S[0], V24.S4
+	WORD $0x4eb8f400                                // fmin v0.4s, v0.4s, v24.4s: NaN stays
+	WORD $0x4eb8f421                                // fmin v1.4s, v1.4s, v24.4s: NaN stays
+	WORD $0x4eb8f442                                // fmin v2.4s, v2.4s, v24.4s: NaN stays
+	WORD $0x4eb8f463                                // fmin v3.4s, v3.4s, v24.4s: NaN stays
+	WORD $0x4eb8f484                                // fmin v4.4s, v4.4s, v24.4s: NaN stays
+	WORD $0x4eb8f4a5                                // fmin v5.4s, v5.4s, v24.4s: NaN stays
+	WORD $0x4eb8f4c6                                // fmin v6.4s, v6.4s, v24.4s: NaN stays
+	WORD $0x4eb8f4e7                                // fmin v7.4s, v7.4s, v24.4s: NaN stays
+	WORD $0x4eb8f508                                // fmin v8.4s, v8.4s, v24.4s: NaN stays
+	WORD $0x4eb8f529                                // fmin v9.4s, v9.4s, v24.4s: NaN stays
+	WORD $0x4eb8f54a                                // fmin v10.4s, v10.4s, v24.4s: NaN stays
+	WORD $0x4eb8f56b                                // fmin v11.4s, v11.4s, v24.4s: NaN stays
+	WORD $0x4eb8f58c                                // fmin v12.4s, v12.4s, v24.4s: NaN stays
+	WORD $0x4eb8f5ad                                // fmin v13.4s, v13.4s, v24.4s: NaN stays
+	WORD $0x4eb8f5ce                                // fmin v14.4s, v14.4s, v24.4s: NaN stays
+	WORD $0x4eb8f5ef                                // fmin v15.4s, v15.4s, v24.4s: NaN stays
+	WORD $0x4eb8f610                                // fmin v16.4s, v16.4s, v24.4s: NaN stays
+	WORD $0x4eb8f631                                // fmin v17.4s, v17.4s, v24.4s: NaN stays
+	WORD $0x4eb8f652                                // fmin v18.4s, v18.4s, v24.4s: NaN stays
+	WORD $0x4eb8f673                                // fmin v19.4s, v19.4s, v24.4s: NaN stays
+	WORD $0x4eb8f694                                // fmin v20.4s, v20.4s, v24.4s: NaN stays
+	WORD $0x4eb8f6b5                                // fmin v21.4s, v21.4s, v24.4s: NaN stays
+	WORD $0x4eb8f6d6                                // fmin v22.4s, v22.4s, v24.4s: NaN stays
+	WORD $0x4eb8f6f7                                // fmin v23.4s, v23.4s, v24.4s: NaN stays
 store:
 	TBZ $3, R3, part                                // if Cols < width
 	MOVD 16(R0), R1

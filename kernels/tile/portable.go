@@ -57,6 +57,9 @@ func portable(args *Args, rows, rowA, kA int) {
 				if args.Flags&ReLU != 0 && x < 0 {
 					x = 0
 				}
+				if args.Flags&Six != 0 && x > 6 {
+					x = 6
+				}
 				dst[l] = x
 			}
 		}

@@ -12,6 +12,9 @@ DATA lanes<>+24(SB)/4, $0x00000006
 DATA lanes<>+28(SB)/4, $0x00000007
 GLOBL lanes<>(SB), RODATA|NOPTR, $32
 
+DATA six<>+0(SB)/4, $0x40c00000
+GLOBL six<>(SB), RODATA|NOPTR, $4
+
 // func rowAVX21x8(args *Args)
 TEXT ·rowAVX21x8(SB), NOSPLIT, $8-8
 	MOVQ args+0(FP), AX
@@ -89,9 +92,14 @@ bias:
 	VADDPS Y14, Y0, Y0
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -195,10 +203,16 @@ bias:
 	VADDPS Y14, Y1, Y1
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -319,11 +333,18 @@ bias:
 	VADDPS Y14, Y2, Y2
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
 	VMAXPS Y2, Y14, Y2
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -461,12 +482,20 @@ bias:
 	VADDPS Y14, Y3, Y3
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
 	VMAXPS Y2, Y14, Y2
 	VMAXPS Y3, Y14, Y3
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -621,13 +650,22 @@ bias:
 	VADDPS Y14, Y4, Y4
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
 	VMAXPS Y2, Y14, Y2
 	VMAXPS Y3, Y14, Y3
 	VMAXPS Y4, Y14, Y4
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -807,7 +845,7 @@ bias:
 	VADDPS Y14, Y5, Y5
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
@@ -815,6 +853,16 @@ relu:
 	VMAXPS Y3, Y14, Y3
 	VMAXPS Y4, Y14, Y4
 	VMAXPS Y5, Y14, Y5
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -1011,7 +1059,7 @@ bias:
 	VADDPS Y14, Y6, Y6
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
@@ -1020,6 +1068,17 @@ relu:
 	VMAXPS Y4, Y14, Y4
 	VMAXPS Y5, Y14, Y5
 	VMAXPS Y6, Y14, Y6
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -1233,7 +1292,7 @@ bias:
 	VADDPS Y14, Y7, Y7
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
@@ -1243,6 +1302,18 @@ relu:
 	VMAXPS Y5, Y14, Y5
 	VMAXPS Y6, Y14, Y6
 	VMAXPS Y7, Y14, Y7
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -1473,7 +1544,7 @@ bias:
 	VADDPS Y14, Y8, Y8
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
@@ -1484,6 +1555,19 @@ relu:
 	VMAXPS Y6, Y14, Y6
 	VMAXPS Y7, Y14, Y7
 	VMAXPS Y8, Y14, Y8
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
+	VMINPS Y8, Y14, Y8
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -1731,7 +1815,7 @@ bias:
 	VADDPS Y14, Y9, Y9
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
@@ -1743,6 +1827,20 @@ relu:
 	VMAXPS Y7, Y14, Y7
 	VMAXPS Y8, Y14, Y8
 	VMAXPS Y9, Y14, Y9
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
+	VMINPS Y8, Y14, Y8
+	VMINPS Y9, Y14, Y9
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -2015,7 +2113,7 @@ bias:
 	VADDPS Y14, Y10, Y10
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
@@ -2028,6 +2126,21 @@ relu:
 	VMAXPS Y8, Y14, Y8
 	VMAXPS Y9, Y14, Y9
 	VMAXPS Y10, Y14, Y10
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
+	VMINPS Y8, Y14, Y8
+	VMINPS Y9, Y14, Y9
+	VMINPS Y10, Y14, Y10
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -2317,7 +2430,7 @@ bias:
 	VADDPS Y14, Y11, Y11
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y14, Y14, Y14
 	VMAXPS Y0, Y14, Y0
 	VMAXPS Y1, Y14, Y1
@@ -2331,6 +2444,22 @@ relu:
 	VMAXPS Y9, Y14, Y9
 	VMAXPS Y10, Y14, Y10
 	VMAXPS Y11, Y14, Y11
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y14
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMINPS Y2, Y14, Y2
+	VMINPS Y3, Y14, Y3
+	VMINPS Y4, Y14, Y4
+	VMINPS Y5, Y14, Y5
+	VMINPS Y6, Y14, Y6
+	VMINPS Y7, Y14, Y7
+	VMINPS Y8, Y14, Y8
+	VMINPS Y9, Y14, Y9
+	VMINPS Y10, Y14, Y10
+	VMINPS Y11, Y14, Y11
 store:
 	CMPQ R13, $8                                    // if Cols < width
 	JLT part
@@ -2456,10 +2585,16 @@ bias:
 	VADDPS Y13, Y1, Y1
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y13, Y13, Y13
 	VMAXPS Y0, Y13, Y0
 	VMAXPS Y1, Y13, Y1
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y13
+	VMINPS Y0, Y13, Y0
+	VMINPS Y1, Y13, Y1
 store:
 	VMOVUPS Y0, (SI)
 	CMPQ R13, $8                                    // if Cols < width
@@ -2587,12 +2722,20 @@ bias:
 	VADDPS Y13, Y3, Y3
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y13, Y13, Y13
 	VMAXPS Y0, Y13, Y0
 	VMAXPS Y1, Y13, Y1
 	VMAXPS Y2, Y13, Y2
 	VMAXPS Y3, Y13, Y3
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y13
+	VMINPS Y0, Y13, Y0
+	VMINPS Y1, Y13, Y1
+	VMINPS Y2, Y13, Y2
+	VMINPS Y3, Y13, Y3
 store:
 	VMOVUPS Y0, (SI)
 	VMOVUPS Y2, (SI)(BX*1)
@@ -2746,7 +2889,7 @@ bias:
 	VADDPS Y13, Y5, Y5
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y13, Y13, Y13
 	VMAXPS Y0, Y13, Y0
 	VMAXPS Y1, Y13, Y1
@@ -2754,6 +2897,16 @@ relu:
 	VMAXPS Y3, Y13, Y3
 	VMAXPS Y4, Y13, Y4
 	VMAXPS Y5, Y13, Y5
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y13
+	VMINPS Y0, Y13, Y0
+	VMINPS Y1, Y13, Y1
+	VMINPS Y2, Y13, Y2
+	VMINPS Y3, Y13, Y3
+	VMINPS Y4, Y13, Y4
+	VMINPS Y5, Y13, Y5
 store:
 	VMOVUPS Y0, (SI)
 	VMOVUPS Y2, (SI)(BX*1)
@@ -2933,7 +3086,7 @@ bias:
 	VADDPS Y13, Y7, Y7
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y13, Y13, Y13
 	VMAXPS Y0, Y13, Y0
 	VMAXPS Y1, Y13, Y1
@@ -2943,6 +3096,18 @@ relu:
 	VMAXPS Y5, Y13, Y5
 	VMAXPS Y6, Y13, Y6
 	VMAXPS Y7, Y13, Y7
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y13
+	VMINPS Y0, Y13, Y0
+	VMINPS Y1, Y13, Y1
+	VMINPS Y2, Y13, Y2
+	VMINPS Y3, Y13, Y3
+	VMINPS Y4, Y13, Y4
+	VMINPS Y5, Y13, Y5
+	VMINPS Y6, Y13, Y6
+	VMINPS Y7, Y13, Y7
 store:
 	VMOVUPS Y0, (SI)
 	VMOVUPS Y2, (SI)(BX*1)
@@ -3148,7 +3313,7 @@ bias:
 	VADDPS Y13, Y9, Y9
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y13, Y13, Y13
 	VMAXPS Y0, Y13, Y0
 	VMAXPS Y1, Y13, Y1
@@ -3160,6 +3325,20 @@ relu:
 	VMAXPS Y7, Y13, Y7
 	VMAXPS Y8, Y13, Y8
 	VMAXPS Y9, Y13, Y9
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y13
+	VMINPS Y0, Y13, Y0
+	VMINPS Y1, Y13, Y1
+	VMINPS Y2, Y13, Y2
+	VMINPS Y3, Y13, Y3
+	VMINPS Y4, Y13, Y4
+	VMINPS Y5, Y13, Y5
+	VMINPS Y6, Y13, Y6
+	VMINPS Y7, Y13, Y7
+	VMINPS Y8, Y13, Y8
+	VMINPS Y9, Y13, Y9
 store:
 	VMOVUPS Y0, (SI)
 	VMOVUPS Y2, (SI)(BX*1)
@@ -3399,7 +3578,7 @@ bias:
 	VADDPS Y13, Y11, Y11
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Y13, Y13, Y13
 	VMAXPS Y0, Y13, Y0
 	VMAXPS Y1, Y13, Y1
@@ -3413,6 +3592,22 @@ relu:
 	VMAXPS Y9, Y13, Y9
 	VMAXPS Y10, Y13, Y10
 	VMAXPS Y11, Y13, Y11
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Y13
+	VMINPS Y0, Y13, Y0
+	VMINPS Y1, Y13, Y1
+	VMINPS Y2, Y13, Y2
+	VMINPS Y3, Y13, Y3
+	VMINPS Y4, Y13, Y4
+	VMINPS Y5, Y13, Y5
+	VMINPS Y6, Y13, Y6
+	VMINPS Y7, Y13, Y7
+	VMINPS Y8, Y13, Y8
+	VMINPS Y9, Y13, Y9
+	VMINPS Y10, Y13, Y10
+	VMINPS Y11, Y13, Y11
 store:
 	VMOVUPS Y0, (SI)
 	VMOVUPS Y2, (SI)(BX*1)

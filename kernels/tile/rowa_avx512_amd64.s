@@ -2,6 +2,9 @@
 
 #include "textflag.h"
 
+DATA six<>+0(SB)/4, $0x40c00000
+GLOBL six<>(SB), RODATA|NOPTR, $4
+
 // func rowAVX5121x16(args *Args)
 TEXT ·rowAVX5121x16(SB), NOSPLIT, $8-8
 	MOVQ args+0(FP), AX
@@ -76,9 +79,14 @@ bias:
 	VADDPS Z30, Z0, Z0
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -174,10 +182,16 @@ bias:
 	VADDPS Z30, Z1, Z1
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -285,11 +299,18 @@ bias:
 	VADDPS Z30, Z2, Z2
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
 	VMAXPS Z2, Z30, Z2
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -409,12 +430,20 @@ bias:
 	VADDPS Z30, Z3, Z3
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
 	VMAXPS Z2, Z30, Z2
 	VMAXPS Z3, Z30, Z3
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -546,13 +575,22 @@ bias:
 	VADDPS Z30, Z4, Z4
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
 	VMAXPS Z2, Z30, Z2
 	VMAXPS Z3, Z30, Z3
 	VMAXPS Z4, Z30, Z4
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
+	VMINPS Z4, Z30, Z4
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -704,7 +742,7 @@ bias:
 	VADDPS Z30, Z5, Z5
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
@@ -712,6 +750,16 @@ relu:
 	VMAXPS Z3, Z30, Z3
 	VMAXPS Z4, Z30, Z4
 	VMAXPS Z5, Z30, Z5
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
+	VMINPS Z4, Z30, Z4
+	VMINPS Z5, Z30, Z5
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -875,7 +923,7 @@ bias:
 	VADDPS Z30, Z6, Z6
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
@@ -884,6 +932,17 @@ relu:
 	VMAXPS Z4, Z30, Z4
 	VMAXPS Z5, Z30, Z5
 	VMAXPS Z6, Z30, Z6
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
+	VMINPS Z4, Z30, Z4
+	VMINPS Z5, Z30, Z5
+	VMINPS Z6, Z30, Z6
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -1059,7 +1118,7 @@ bias:
 	VADDPS Z30, Z7, Z7
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
@@ -1069,6 +1128,18 @@ relu:
 	VMAXPS Z5, Z30, Z5
 	VMAXPS Z6, Z30, Z6
 	VMAXPS Z7, Z30, Z7
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
+	VMINPS Z4, Z30, Z4
+	VMINPS Z5, Z30, Z5
+	VMINPS Z6, Z30, Z6
+	VMINPS Z7, Z30, Z7
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -1256,7 +1327,7 @@ bias:
 	VADDPS Z30, Z8, Z8
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
@@ -1267,6 +1338,19 @@ relu:
 	VMAXPS Z6, Z30, Z6
 	VMAXPS Z7, Z30, Z7
 	VMAXPS Z8, Z30, Z8
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
+	VMINPS Z4, Z30, Z4
+	VMINPS Z5, Z30, Z5
+	VMINPS Z6, Z30, Z6
+	VMINPS Z7, Z30, Z7
+	VMINPS Z8, Z30, Z8
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -1466,7 +1550,7 @@ bias:
 	VADDPS Z30, Z9, Z9
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
@@ -1478,6 +1562,20 @@ relu:
 	VMAXPS Z7, Z30, Z7
 	VMAXPS Z8, Z30, Z8
 	VMAXPS Z9, Z30, Z9
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
+	VMINPS Z4, Z30, Z4
+	VMINPS Z5, Z30, Z5
+	VMINPS Z6, Z30, Z6
+	VMINPS Z7, Z30, Z7
+	VMINPS Z8, Z30, Z8
+	VMINPS Z9, Z30, Z9
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -1697,7 +1795,7 @@ bias:
 	VADDPS Z30, Z10, Z10
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
@@ -1710,6 +1808,21 @@ relu:
 	VMAXPS Z8, Z30, Z8
 	VMAXPS Z9, Z30, Z9
 	VMAXPS Z10, Z30, Z10
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
+	VMINPS Z4, Z30, Z4
+	VMINPS Z5, Z30, Z5
+	VMINPS Z6, Z30, Z6
+	VMINPS Z7, Z30, Z7
+	VMINPS Z8, Z30, Z8
+	VMINPS Z9, Z30, Z9
+	VMINPS Z10, Z30, Z10
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -1941,7 +2054,7 @@ bias:
 	VADDPS Z30, Z11, Z11
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
@@ -1955,6 +2068,22 @@ relu:
 	VMAXPS Z9, Z30, Z9
 	VMAXPS Z10, Z30, Z10
 	VMAXPS Z11, Z30, Z11
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
+	VMINPS Z4, Z30, Z4
+	VMINPS Z5, Z30, Z5
+	VMINPS Z6, Z30, Z6
+	VMINPS Z7, Z30, Z7
+	VMINPS Z8, Z30, Z8
+	VMINPS Z9, Z30, Z9
+	VMINPS Z10, Z30, Z10
+	VMINPS Z11, Z30, Z11
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -2198,7 +2327,7 @@ bias:
 	VADDPS Z30, Z12, Z12
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
@@ -2213,6 +2342,23 @@ relu:
 	VMAXPS Z10, Z30, Z10
 	VMAXPS Z11, Z30, Z11
 	VMAXPS Z12, Z30, Z12
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
+	VMINPS Z4, Z30, Z4
+	VMINPS Z5, Z30, Z5
+	VMINPS Z6, Z30, Z6
+	VMINPS Z7, Z30, Z7
+	VMINPS Z8, Z30, Z8
+	VMINPS Z9, Z30, Z9
+	VMINPS Z10, Z30, Z10
+	VMINPS Z11, Z30, Z11
+	VMINPS Z12, Z30, Z12
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -2468,7 +2614,7 @@ bias:
 	VADDPS Z30, Z13, Z13
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
 	VMAXPS Z1, Z30, Z1
@@ -2484,6 +2630,24 @@ relu:
 	VMAXPS Z11, Z30, Z11
 	VMAXPS Z12, Z30, Z12
 	VMAXPS Z13, Z30, Z13
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z30
+	VMINPS Z0, Z30, Z0
+	VMINPS Z1, Z30, Z1
+	VMINPS Z2, Z30, Z2
+	VMINPS Z3, Z30, Z3
+	VMINPS Z4, Z30, Z4
+	VMINPS Z5, Z30, Z5
+	VMINPS Z6, Z30, Z6
+	VMINPS Z7, Z30, Z7
+	VMINPS Z8, Z30, Z8
+	VMINPS Z9, Z30, Z9
+	VMINPS Z10, Z30, Z10
+	VMINPS Z11, Z30, Z11
+	VMINPS Z12, Z30, Z12
+	VMINPS Z13, Z30, Z13
 store:
 	CMPQ R13, $16                                   // if Cols < width
 	JLT part
@@ -2616,10 +2780,16 @@ bias:
 	VADDPS Z29, Z1, Z1
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
 store:
 	VMOVUPS Z0, (SI)
 	CMPQ R13, $16                                   // if Cols < width
@@ -2751,12 +2921,20 @@ bias:
 	VADDPS Z29, Z3, Z3
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
 	VMAXPS Z2, Z29, Z2
 	VMAXPS Z3, Z29, Z3
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -2915,7 +3093,7 @@ bias:
 	VADDPS Z29, Z5, Z5
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -2923,6 +3101,16 @@ relu:
 	VMAXPS Z3, Z29, Z3
 	VMAXPS Z4, Z29, Z4
 	VMAXPS Z5, Z29, Z5
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -3108,7 +3296,7 @@ bias:
 	VADDPS Z29, Z7, Z7
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -3118,6 +3306,18 @@ relu:
 	VMAXPS Z5, Z29, Z5
 	VMAXPS Z6, Z29, Z6
 	VMAXPS Z7, Z29, Z7
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -3330,7 +3530,7 @@ bias:
 	VADDPS Z29, Z9, Z9
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -3342,6 +3542,20 @@ relu:
 	VMAXPS Z7, Z29, Z7
 	VMAXPS Z8, Z29, Z8
 	VMAXPS Z9, Z29, Z9
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
+	VMINPS Z8, Z29, Z8
+	VMINPS Z9, Z29, Z9
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -3589,7 +3803,7 @@ bias:
 	VADDPS Z29, Z11, Z11
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -3603,6 +3817,22 @@ relu:
 	VMAXPS Z9, Z29, Z9
 	VMAXPS Z10, Z29, Z10
 	VMAXPS Z11, Z29, Z11
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
+	VMINPS Z8, Z29, Z8
+	VMINPS Z9, Z29, Z9
+	VMINPS Z10, Z29, Z10
+	VMINPS Z11, Z29, Z11
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -3877,7 +4107,7 @@ bias:
 	VADDPS Z29, Z13, Z13
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -3893,6 +4123,24 @@ relu:
 	VMAXPS Z11, Z29, Z11
 	VMAXPS Z12, Z29, Z12
 	VMAXPS Z13, Z29, Z13
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
+	VMINPS Z8, Z29, Z8
+	VMINPS Z9, Z29, Z9
+	VMINPS Z10, Z29, Z10
+	VMINPS Z11, Z29, Z11
+	VMINPS Z12, Z29, Z12
+	VMINPS Z13, Z29, Z13
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -4194,7 +4442,7 @@ bias:
 	VADDPS Z29, Z15, Z15
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -4212,6 +4460,26 @@ relu:
 	VMAXPS Z13, Z29, Z13
 	VMAXPS Z14, Z29, Z14
 	VMAXPS Z15, Z29, Z15
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
+	VMINPS Z8, Z29, Z8
+	VMINPS Z9, Z29, Z9
+	VMINPS Z10, Z29, Z10
+	VMINPS Z11, Z29, Z11
+	VMINPS Z12, Z29, Z12
+	VMINPS Z13, Z29, Z13
+	VMINPS Z14, Z29, Z14
+	VMINPS Z15, Z29, Z15
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -4540,7 +4808,7 @@ bias:
 	VADDPS Z29, Z17, Z17
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -4560,6 +4828,28 @@ relu:
 	VMAXPS Z15, Z29, Z15
 	VMAXPS Z16, Z29, Z16
 	VMAXPS Z17, Z29, Z17
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
+	VMINPS Z8, Z29, Z8
+	VMINPS Z9, Z29, Z9
+	VMINPS Z10, Z29, Z10
+	VMINPS Z11, Z29, Z11
+	VMINPS Z12, Z29, Z12
+	VMINPS Z13, Z29, Z13
+	VMINPS Z14, Z29, Z14
+	VMINPS Z15, Z29, Z15
+	VMINPS Z16, Z29, Z16
+	VMINPS Z17, Z29, Z17
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -4915,7 +5205,7 @@ bias:
 	VADDPS Z29, Z19, Z19
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -4937,6 +5227,30 @@ relu:
 	VMAXPS Z17, Z29, Z17
 	VMAXPS Z18, Z29, Z18
 	VMAXPS Z19, Z29, Z19
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
+	VMINPS Z8, Z29, Z8
+	VMINPS Z9, Z29, Z9
+	VMINPS Z10, Z29, Z10
+	VMINPS Z11, Z29, Z11
+	VMINPS Z12, Z29, Z12
+	VMINPS Z13, Z29, Z13
+	VMINPS Z14, Z29, Z14
+	VMINPS Z15, Z29, Z15
+	VMINPS Z16, Z29, Z16
+	VMINPS Z17, Z29, Z17
+	VMINPS Z18, Z29, Z18
+	VMINPS Z19, Z29, Z19
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -5327,7 +5641,7 @@ bias:
 	VADDPS Z29, Z21, Z21
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -5351,6 +5665,32 @@ relu:
 	VMAXPS Z19, Z29, Z19
 	VMAXPS Z20, Z29, Z20
 	VMAXPS Z21, Z29, Z21
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
+	VMINPS Z8, Z29, Z8
+	VMINPS Z9, Z29, Z9
+	VMINPS Z10, Z29, Z10
+	VMINPS Z11, Z29, Z11
+	VMINPS Z12, Z29, Z12
+	VMINPS Z13, Z29, Z13
+	VMINPS Z14, Z29, Z14
+	VMINPS Z15, Z29, Z15
+	VMINPS Z16, Z29, Z16
+	VMINPS Z17, Z29, Z17
+	VMINPS Z18, Z29, Z18
+	VMINPS Z19, Z29, Z19
+	VMINPS Z20, Z29, Z20
+	VMINPS Z21, Z29, Z21
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -5768,7 +6108,7 @@ bias:
 	VADDPS Z29, Z23, Z23
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -5794,6 +6134,34 @@ relu:
 	VMAXPS Z21, Z29, Z21
 	VMAXPS Z22, Z29, Z22
 	VMAXPS Z23, Z29, Z23
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
+	VMINPS Z8, Z29, Z8
+	VMINPS Z9, Z29, Z9
+	VMINPS Z10, Z29, Z10
+	VMINPS Z11, Z29, Z11
+	VMINPS Z12, Z29, Z12
+	VMINPS Z13, Z29, Z13
+	VMINPS Z14, Z29, Z14
+	VMINPS Z15, Z29, Z15
+	VMINPS Z16, Z29, Z16
+	VMINPS Z17, Z29, Z17
+	VMINPS Z18, Z29, Z18
+	VMINPS Z19, Z29, Z19
+	VMINPS Z20, Z29, Z20
+	VMINPS Z21, Z29, Z21
+	VMINPS Z22, Z29, Z22
+	VMINPS Z23, Z29, Z23
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -6238,7 +6606,7 @@ bias:
 	VADDPS Z29, Z25, Z25
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -6266,6 +6634,36 @@ relu:
 	VMAXPS Z23, Z29, Z23
 	VMAXPS Z24, Z29, Z24
 	VMAXPS Z25, Z29, Z25
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
+	VMINPS Z8, Z29, Z8
+	VMINPS Z9, Z29, Z9
+	VMINPS Z10, Z29, Z10
+	VMINPS Z11, Z29, Z11
+	VMINPS Z12, Z29, Z12
+	VMINPS Z13, Z29, Z13
+	VMINPS Z14, Z29, Z14
+	VMINPS Z15, Z29, Z15
+	VMINPS Z16, Z29, Z16
+	VMINPS Z17, Z29, Z17
+	VMINPS Z18, Z29, Z18
+	VMINPS Z19, Z29, Z19
+	VMINPS Z20, Z29, Z20
+	VMINPS Z21, Z29, Z21
+	VMINPS Z22, Z29, Z22
+	VMINPS Z23, Z29, Z23
+	VMINPS Z24, Z29, Z24
+	VMINPS Z25, Z29, Z25
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -6737,7 +7135,7 @@ bias:
 	VADDPS Z29, Z27, Z27
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
 	VMAXPS Z1, Z29, Z1
@@ -6767,6 +7165,38 @@ relu:
 	VMAXPS Z25, Z29, Z25
 	VMAXPS Z26, Z29, Z26
 	VMAXPS Z27, Z29, Z27
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z29
+	VMINPS Z0, Z29, Z0
+	VMINPS Z1, Z29, Z1
+	VMINPS Z2, Z29, Z2
+	VMINPS Z3, Z29, Z3
+	VMINPS Z4, Z29, Z4
+	VMINPS Z5, Z29, Z5
+	VMINPS Z6, Z29, Z6
+	VMINPS Z7, Z29, Z7
+	VMINPS Z8, Z29, Z8
+	VMINPS Z9, Z29, Z9
+	VMINPS Z10, Z29, Z10
+	VMINPS Z11, Z29, Z11
+	VMINPS Z12, Z29, Z12
+	VMINPS Z13, Z29, Z13
+	VMINPS Z14, Z29, Z14
+	VMINPS Z15, Z29, Z15
+	VMINPS Z16, Z29, Z16
+	VMINPS Z17, Z29, Z17
+	VMINPS Z18, Z29, Z18
+	VMINPS Z19, Z29, Z19
+	VMINPS Z20, Z29, Z20
+	VMINPS Z21, Z29, Z21
+	VMINPS Z22, Z29, Z22
+	VMINPS Z23, Z29, Z23
+	VMINPS Z24, Z29, Z24
+	VMINPS Z25, Z29, Z25
+	VMINPS Z26, Z29, Z26
+	VMINPS Z27, Z29, Z27
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z2, (SI)(BX*1)
@@ -6928,11 +7358,18 @@ bias:
 	VADDPS Z28, Z2, Z2
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z28, Z28, Z28
 	VMAXPS Z0, Z28, Z0
 	VMAXPS Z1, Z28, Z1
 	VMAXPS Z2, Z28, Z2
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z28
+	VMINPS Z0, Z28, Z0
+	VMINPS Z1, Z28, Z1
+	VMINPS Z2, Z28, Z2
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -7089,7 +7526,7 @@ bias:
 	VADDPS Z28, Z5, Z5
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z28, Z28, Z28
 	VMAXPS Z0, Z28, Z0
 	VMAXPS Z1, Z28, Z1
@@ -7097,6 +7534,16 @@ relu:
 	VMAXPS Z3, Z28, Z3
 	VMAXPS Z4, Z28, Z4
 	VMAXPS Z5, Z28, Z5
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z28
+	VMINPS Z0, Z28, Z0
+	VMINPS Z1, Z28, Z1
+	VMINPS Z2, Z28, Z2
+	VMINPS Z3, Z28, Z3
+	VMINPS Z4, Z28, Z4
+	VMINPS Z5, Z28, Z5
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -7290,7 +7737,7 @@ bias:
 	VADDPS Z28, Z8, Z8
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z28, Z28, Z28
 	VMAXPS Z0, Z28, Z0
 	VMAXPS Z1, Z28, Z1
@@ -7301,6 +7748,19 @@ relu:
 	VMAXPS Z6, Z28, Z6
 	VMAXPS Z7, Z28, Z7
 	VMAXPS Z8, Z28, Z8
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z28
+	VMINPS Z0, Z28, Z0
+	VMINPS Z1, Z28, Z1
+	VMINPS Z2, Z28, Z2
+	VMINPS Z3, Z28, Z3
+	VMINPS Z4, Z28, Z4
+	VMINPS Z5, Z28, Z5
+	VMINPS Z6, Z28, Z6
+	VMINPS Z7, Z28, Z7
+	VMINPS Z8, Z28, Z8
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -7531,7 +7991,7 @@ bias:
 	VADDPS Z28, Z11, Z11
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z28, Z28, Z28
 	VMAXPS Z0, Z28, Z0
 	VMAXPS Z1, Z28, Z1
@@ -7545,6 +8005,22 @@ relu:
 	VMAXPS Z9, Z28, Z9
 	VMAXPS Z10, Z28, Z10
 	VMAXPS Z11, Z28, Z11
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z28
+	VMINPS Z0, Z28, Z0
+	VMINPS Z1, Z28, Z1
+	VMINPS Z2, Z28, Z2
+	VMINPS Z3, Z28, Z3
+	VMINPS Z4, Z28, Z4
+	VMINPS Z5, Z28, Z5
+	VMINPS Z6, Z28, Z6
+	VMINPS Z7, Z28, Z7
+	VMINPS Z8, Z28, Z8
+	VMINPS Z9, Z28, Z9
+	VMINPS Z10, Z28, Z10
+	VMINPS Z11, Z28, Z11
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -7812,7 +8288,7 @@ bias:
 	VADDPS Z28, Z14, Z14
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z28, Z28, Z28
 	VMAXPS Z0, Z28, Z0
 	VMAXPS Z1, Z28, Z1
@@ -7829,6 +8305,25 @@ relu:
 	VMAXPS Z12, Z28, Z12
 	VMAXPS Z13, Z28, Z13
 	VMAXPS Z14, Z28, Z14
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z28
+	VMINPS Z0, Z28, Z0
+	VMINPS Z1, Z28, Z1
+	VMINPS Z2, Z28, Z2
+	VMINPS Z3, Z28, Z3
+	VMINPS Z4, Z28, Z4
+	VMINPS Z5, Z28, Z5
+	VMINPS Z6, Z28, Z6
+	VMINPS Z7, Z28, Z7
+	VMINPS Z8, Z28, Z8
+	VMINPS Z9, Z28, Z9
+	VMINPS Z10, Z28, Z10
+	VMINPS Z11, Z28, Z11
+	VMINPS Z12, Z28, Z12
+	VMINPS Z13, Z28, Z13
+	VMINPS Z14, Z28, Z14
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -8141,7 +8636,7 @@ bias:
 	VADDPS Z28, Z17, Z17
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z28, Z28, Z28
 	VMAXPS Z0, Z28, Z0
 	VMAXPS Z1, Z28, Z1
@@ -8161,6 +8656,28 @@ relu:
 	VMAXPS Z15, Z28, Z15
 	VMAXPS Z16, Z28, Z16
 	VMAXPS Z17, Z28, Z17
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z28
+	VMINPS Z0, Z28, Z0
+	VMINPS Z1, Z28, Z1
+	VMINPS Z2, Z28, Z2
+	VMINPS Z3, Z28, Z3
+	VMINPS Z4, Z28, Z4
+	VMINPS Z5, Z28, Z5
+	VMINPS Z6, Z28, Z6
+	VMINPS Z7, Z28, Z7
+	VMINPS Z8, Z28, Z8
+	VMINPS Z9, Z28, Z9
+	VMINPS Z10, Z28, Z10
+	VMINPS Z11, Z28, Z11
+	VMINPS Z12, Z28, Z12
+	VMINPS Z13, Z28, Z13
+	VMINPS Z14, Z28, Z14
+	VMINPS Z15, Z28, Z15
+	VMINPS Z16, Z28, Z16
+	VMINPS Z17, Z28, Z17
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -8510,7 +9027,7 @@ bias:
 	VADDPS Z28, Z20, Z20
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z28, Z28, Z28
 	VMAXPS Z0, Z28, Z0
 	VMAXPS Z1, Z28, Z1
@@ -8533,6 +9050,31 @@ relu:
 	VMAXPS Z18, Z28, Z18
 	VMAXPS Z19, Z28, Z19
 	VMAXPS Z20, Z28, Z20
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z28
+	VMINPS Z0, Z28, Z0
+	VMINPS Z1, Z28, Z1
+	VMINPS Z2, Z28, Z2
+	VMINPS Z3, Z28, Z3
+	VMINPS Z4, Z28, Z4
+	VMINPS Z5, Z28, Z5
+	VMINPS Z6, Z28, Z6
+	VMINPS Z7, Z28, Z7
+	VMINPS Z8, Z28, Z8
+	VMINPS Z9, Z28, Z9
+	VMINPS Z10, Z28, Z10
+	VMINPS Z11, Z28, Z11
+	VMINPS Z12, Z28, Z12
+	VMINPS Z13, Z28, Z13
+	VMINPS Z14, Z28, Z14
+	VMINPS Z15, Z28, Z15
+	VMINPS Z16, Z28, Z16
+	VMINPS Z17, Z28, Z17
+	VMINPS Z18, Z28, Z18
+	VMINPS Z19, Z28, Z19
+	VMINPS Z20, Z28, Z20
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -8919,7 +9461,7 @@ bias:
 	VADDPS Z28, Z23, Z23
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z28, Z28, Z28
 	VMAXPS Z0, Z28, Z0
 	VMAXPS Z1, Z28, Z1
@@ -8945,6 +9487,34 @@ relu:
 	VMAXPS Z21, Z28, Z21
 	VMAXPS Z22, Z28, Z22
 	VMAXPS Z23, Z28, Z23
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z28
+	VMINPS Z0, Z28, Z0
+	VMINPS Z1, Z28, Z1
+	VMINPS Z2, Z28, Z2
+	VMINPS Z3, Z28, Z3
+	VMINPS Z4, Z28, Z4
+	VMINPS Z5, Z28, Z5
+	VMINPS Z6, Z28, Z6
+	VMINPS Z7, Z28, Z7
+	VMINPS Z8, Z28, Z8
+	VMINPS Z9, Z28, Z9
+	VMINPS Z10, Z28, Z10
+	VMINPS Z11, Z28, Z11
+	VMINPS Z12, Z28, Z12
+	VMINPS Z13, Z28, Z13
+	VMINPS Z14, Z28, Z14
+	VMINPS Z15, Z28, Z15
+	VMINPS Z16, Z28, Z16
+	VMINPS Z17, Z28, Z17
+	VMINPS Z18, Z28, Z18
+	VMINPS Z19, Z28, Z19
+	VMINPS Z20, Z28, Z20
+	VMINPS Z21, Z28, Z21
+	VMINPS Z22, Z28, Z22
+	VMINPS Z23, Z28, Z23
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -9368,7 +9938,7 @@ bias:
 	VADDPS Z28, Z26, Z26
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z28, Z28, Z28
 	VMAXPS Z0, Z28, Z0
 	VMAXPS Z1, Z28, Z1
@@ -9397,6 +9967,37 @@ relu:
 	VMAXPS Z24, Z28, Z24
 	VMAXPS Z25, Z28, Z25
 	VMAXPS Z26, Z28, Z26
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z28
+	VMINPS Z0, Z28, Z0
+	VMINPS Z1, Z28, Z1
+	VMINPS Z2, Z28, Z2
+	VMINPS Z3, Z28, Z3
+	VMINPS Z4, Z28, Z4
+	VMINPS Z5, Z28, Z5
+	VMINPS Z6, Z28, Z6
+	VMINPS Z7, Z28, Z7
+	VMINPS Z8, Z28, Z8
+	VMINPS Z9, Z28, Z9
+	VMINPS Z10, Z28, Z10
+	VMINPS Z11, Z28, Z11
+	VMINPS Z12, Z28, Z12
+	VMINPS Z13, Z28, Z13
+	VMINPS Z14, Z28, Z14
+	VMINPS Z15, Z28, Z15
+	VMINPS Z16, Z28, Z16
+	VMINPS Z17, Z28, Z17
+	VMINPS Z18, Z28, Z18
+	VMINPS Z19, Z28, Z19
+	VMINPS Z20, Z28, Z20
+	VMINPS Z21, Z28, Z21
+	VMINPS Z22, Z28, Z22
+	VMINPS Z23, Z28, Z23
+	VMINPS Z24, Z28, Z24
+	VMINPS Z25, Z28, Z25
+	VMINPS Z26, Z28, Z26
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -9567,12 +10168,20 @@ bias:
 	VADDPS Z27, Z3, Z3
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z27, Z27, Z27
 	VMAXPS Z0, Z27, Z0
 	VMAXPS Z1, Z27, Z1
 	VMAXPS Z2, Z27, Z2
 	VMAXPS Z3, Z27, Z3
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z27
+	VMINPS Z0, Z27, Z0
+	VMINPS Z1, Z27, Z1
+	VMINPS Z2, Z27, Z2
+	VMINPS Z3, Z27, Z3
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -9754,7 +10363,7 @@ bias:
 	VADDPS Z27, Z7, Z7
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z27, Z27, Z27
 	VMAXPS Z0, Z27, Z0
 	VMAXPS Z1, Z27, Z1
@@ -9764,6 +10373,18 @@ relu:
 	VMAXPS Z5, Z27, Z5
 	VMAXPS Z6, Z27, Z6
 	VMAXPS Z7, Z27, Z7
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z27
+	VMINPS Z0, Z27, Z0
+	VMINPS Z1, Z27, Z1
+	VMINPS Z2, Z27, Z2
+	VMINPS Z3, Z27, Z3
+	VMINPS Z4, Z27, Z4
+	VMINPS Z5, Z27, Z5
+	VMINPS Z6, Z27, Z6
+	VMINPS Z7, Z27, Z7
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -9992,7 +10613,7 @@ bias:
 	VADDPS Z27, Z11, Z11
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z27, Z27, Z27
 	VMAXPS Z0, Z27, Z0
 	VMAXPS Z1, Z27, Z1
@@ -10006,6 +10627,22 @@ relu:
 	VMAXPS Z9, Z27, Z9
 	VMAXPS Z10, Z27, Z10
 	VMAXPS Z11, Z27, Z11
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z27
+	VMINPS Z0, Z27, Z0
+	VMINPS Z1, Z27, Z1
+	VMINPS Z2, Z27, Z2
+	VMINPS Z3, Z27, Z3
+	VMINPS Z4, Z27, Z4
+	VMINPS Z5, Z27, Z5
+	VMINPS Z6, Z27, Z6
+	VMINPS Z7, Z27, Z7
+	VMINPS Z8, Z27, Z8
+	VMINPS Z9, Z27, Z9
+	VMINPS Z10, Z27, Z10
+	VMINPS Z11, Z27, Z11
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -10281,7 +10918,7 @@ bias:
 	VADDPS Z27, Z15, Z15
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z27, Z27, Z27
 	VMAXPS Z0, Z27, Z0
 	VMAXPS Z1, Z27, Z1
@@ -10299,6 +10936,26 @@ relu:
 	VMAXPS Z13, Z27, Z13
 	VMAXPS Z14, Z27, Z14
 	VMAXPS Z15, Z27, Z15
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z27
+	VMINPS Z0, Z27, Z0
+	VMINPS Z1, Z27, Z1
+	VMINPS Z2, Z27, Z2
+	VMINPS Z3, Z27, Z3
+	VMINPS Z4, Z27, Z4
+	VMINPS Z5, Z27, Z5
+	VMINPS Z6, Z27, Z6
+	VMINPS Z7, Z27, Z7
+	VMINPS Z8, Z27, Z8
+	VMINPS Z9, Z27, Z9
+	VMINPS Z10, Z27, Z10
+	VMINPS Z11, Z27, Z11
+	VMINPS Z12, Z27, Z12
+	VMINPS Z13, Z27, Z13
+	VMINPS Z14, Z27, Z14
+	VMINPS Z15, Z27, Z15
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -10621,7 +11278,7 @@ bias:
 	VADDPS Z27, Z19, Z19
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z27, Z27, Z27
 	VMAXPS Z0, Z27, Z0
 	VMAXPS Z1, Z27, Z1
@@ -10643,6 +11300,30 @@ relu:
 	VMAXPS Z17, Z27, Z17
 	VMAXPS Z18, Z27, Z18
 	VMAXPS Z19, Z27, Z19
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z27
+	VMINPS Z0, Z27, Z0
+	VMINPS Z1, Z27, Z1
+	VMINPS Z2, Z27, Z2
+	VMINPS Z3, Z27, Z3
+	VMINPS Z4, Z27, Z4
+	VMINPS Z5, Z27, Z5
+	VMINPS Z6, Z27, Z6
+	VMINPS Z7, Z27, Z7
+	VMINPS Z8, Z27, Z8
+	VMINPS Z9, Z27, Z9
+	VMINPS Z10, Z27, Z10
+	VMINPS Z11, Z27, Z11
+	VMINPS Z12, Z27, Z12
+	VMINPS Z13, Z27, Z13
+	VMINPS Z14, Z27, Z14
+	VMINPS Z15, Z27, Z15
+	VMINPS Z16, Z27, Z16
+	VMINPS Z17, Z27, Z17
+	VMINPS Z18, Z27, Z18
+	VMINPS Z19, Z27, Z19
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
@@ -11020,7 +11701,7 @@ bias:
 	VADDPS Z27, Z23, Z23
 relu:
 	TESTQ $4, R9                                    // if flags & ReLU
-	JEQ store
+	JEQ relu6
 	VXORPS Z27, Z27, Z27
 	VMAXPS Z0, Z27, Z0
 	VMAXPS Z1, Z27, Z1
@@ -11046,6 +11727,34 @@ relu:
 	VMAXPS Z21, Z27, Z21
 	VMAXPS Z22, Z27, Z22
 	VMAXPS Z23, Z27, Z23
+relu6:
+	TESTQ $8, R9                                    // if flags & Six
+	JEQ store
+	VBROADCASTSS six<>(SB), Z27
+	VMINPS Z0, Z27, Z0
+	VMINPS Z1, Z27, Z1
+	VMINPS Z2, Z27, Z2
+	VMINPS Z3, Z27, Z3
+	VMINPS Z4, Z27, Z4
+	VMINPS Z5, Z27, Z5
+	VMINPS Z6, Z27, Z6
+	VMINPS Z7, Z27, Z7
+	VMINPS Z8, Z27, Z8
+	VMINPS Z9, Z27, Z9
+	VMINPS Z10, Z27, Z10
+	VMINPS Z11, Z27, Z11
+	VMINPS Z12, Z27, Z12
+	VMINPS Z13, Z27, Z13
+	VMINPS Z14, Z27, Z14
+	VMINPS Z15, Z27, Z15
+	VMINPS Z16, Z27, Z16
+	VMINPS Z17, Z27, Z17
+	VMINPS Z18, Z27, Z18
+	VMINPS Z19, Z27, Z19
+	VMINPS Z20, Z27, Z20
+	VMINPS Z21, Z27, Z21
+	VMINPS Z22, Z27, Z22
+	VMINPS Z23, Z27, Z23
 store:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)

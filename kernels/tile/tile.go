@@ -31,17 +31,26 @@
 // Args should live in memory that is made once (a struct for each worker): calls through a table make it escape.
 package tile
 
-import "github.com/meseta-go/meseta/kernels/cpu"
+import (
+	"github.com/meseta-go/meseta/kernels/cpu"
+	"github.com/meseta-go/meseta/ops"
+)
 
 // Tap is a pair of byte offsets, added to A and B for one run over k.
 type Tap struct{ A, B int }
 
-// Flags of Args. Accumulate comes first, then Bias, then ReLU.
+// Flags of Args. Accumulate comes first, then Bias, then ReLU, then Six.
 const (
 	Accumulate = 1 << iota // add what C holds
 	Bias                   // add Bias[j]
 	ReLU                   // negative numbers become zero
+	Six                    // numbers above 6 become 6
 )
+
+// ActivationFlags are those that make an activation.
+func ActivationFlags(a ops.Activation) int {
+	return [...]int{ops.Linear: 0, ops.ReLU: ReLU, ops.ReLU6: ReLU | Six}[a]
+}
 
 // Args is what a kernel computes. The generated code knows the order of the fields.
 type Args struct {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meseta-go/meseta/kernels/cpu"
+	"github.com/meseta-go/meseta/ops"
 )
 
 // Numbers that a kernel may read, but that must not reach a result, are NaN; what it must not write keeps guard.
@@ -63,12 +64,12 @@ func TestKernels(t *testing.T) {
 				for rows := 1; rows <= w.Rows; rows++ {
 					for cols := w.Columns - s.Lanes + 1; cols <= w.Columns; cols++ {
 						for _, k := range []int{1, 3, 4, 9} {
-							flags := r.IntN(8)
+							flags := r.IntN(16)
 							if cols == w.Columns && k == 9 {
-								for flags = range 7 {
+								for flags = range 15 {
 									check(t, r, s, f, kernels[rows], rows, cols, k, flags, w.Columns)
 								}
-								flags = 7
+								flags = 15
 							}
 							check(t, r, s, f, kernels[rows], rows, cols, k, flags, w.Columns)
 						}
@@ -91,6 +92,9 @@ func check(t *testing.T, r *rand.Rand, s *Set, f family, kernel Kernel, rows, co
 	}
 	bK := cols + r.IntN(5)
 	a, b, bias := random(r, taps*aSize), random(r, taps*k*bK), random(r, cols)
+	for i := range bias {
+		bias[i] *= 8 // some results go beyond 6
+	}
 	var offsets []Tap
 	for i := range taps {
 		offsets = append(offsets, Tap{(taps - 1 - i) * aSize * 4, i * k * bK * 4})
@@ -136,8 +140,11 @@ func check(t *testing.T, r *rand.Rand, s *Set, f family, kernel Kernel, rows, co
 		if flags&ReLU != 0 {
 			want = max(want, 0)
 		}
-		// At most 30 products of numbers below 1: 32 roundings of sums below 32.
-		require.InDelta(t, want, c[i], 32*32*0x1p-24, "%s row %d column %d", what, row, col)
+		if flags&Six != 0 {
+			want = min(want, 6)
+		}
+		// At most 30 products of numbers below 1 and a bias below 8: 32 roundings of sums below 64.
+		require.InDelta(t, want, c[i], 32*64*0x1p-24, "%s row %d column %d", what, row, col)
 	}
 }
 
@@ -171,7 +178,7 @@ func TestOrder(t *testing.T) {
 	})
 }
 
-// TestSpecial checks that NaN passes ReLU and that infinities stay.
+// TestSpecial checks that NaN passes ReLU and ReLU6, and that infinities are numbers to them.
 func TestSpecial(t *testing.T) {
 	inf := float32(math.Inf(1))
 	eachSet(t, func(t *testing.T, s *Set) {
@@ -181,13 +188,17 @@ func TestSpecial(t *testing.T) {
 				b[j] = []float32{nan, inf, -inf, -1, 2}[j%5]
 			}
 			for _, kernels := range [][]Kernel{w.RowA, w.ColumnA} {
-				c := make([]float32, w.Columns)
-				kernels[1](&Args{A: &[]float32{1}[0], B: &b[0], C: &c[0], Taps: &Tap{}, NTaps: 1, K: 1, LdC: 4 * w.Columns, Flags: ReLU, Cols: w.Columns})
-				for j, x := range c {
-					if j%5 == 0 {
-						assert.True(t, math.IsNaN(float64(x)))
-					} else {
-						assert.Equal(t, []float32{0, inf, 0, 0, 2}[j%5], x)
+				for activation, most := range map[ops.Activation]float32{ops.ReLU: inf, ops.ReLU6: 6} {
+					c := make([]float32, w.Columns)
+					kernels[1](&Args{
+						A: &[]float32{1}[0], B: &b[0], C: &c[0], Taps: &Tap{}, NTaps: 1, K: 1, LdC: 4 * w.Columns, Flags: ActivationFlags(activation), Cols: w.Columns,
+					})
+					for j, x := range c {
+						if j%5 == 0 {
+							assert.True(t, math.IsNaN(float64(x)))
+						} else {
+							assert.Equal(t, []float32{0, most, 0, 0, 2}[j%5], x)
+						}
 					}
 				}
 			}

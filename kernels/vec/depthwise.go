@@ -7,7 +7,7 @@ type Tap struct{ Src, Weights int }
 // pixels, at least one.
 type Run struct{ Sums, Src, Diff, Count int }
 
-func depthwise(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor float32) {
+func depthwise(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor, ceiling float32) {
 	for q := range count {
 		d := dst[q*dstStep:][:c]
 		copy(d, bias[:c])
@@ -20,6 +20,8 @@ func depthwise(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep,
 		for j, x := range d {
 			if floor > x {
 				d[j] = floor
+			} else if ceiling < x {
+				d[j] = ceiling
 			}
 		}
 	}

@@ -99,8 +99,8 @@ type Table struct {
 	MaxPoolBackward [2]func(diffSrc, diffDst, src, dst []float32, count, c, r, s, step, pitch int)
 
 	// Depthwise computes count pixels of c channels: dst[q·dstStep + j] =
-	// max(bias[j] + Σt src[q·srcStep + taps[t].Src + j]·weights[taps[t].Weights + j], floor); NaN stays. Steps are in elements.
-	Depthwise func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor float32)
+	// min(max(bias[j] + Σt src[q·srcStep + taps[t].Src + j]·weights[taps[t].Weights + j], floor), ceiling); NaN stays. Steps are in elements.
+	Depthwise func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor, ceiling float32)
 	// DepthwiseWeights adds up c channels of each of the runs: sums[run.Sums + j] +=
 	// Σq src[run.Src + q·srcStep + j]·diff[run.Diff + q·diffStep + j] over its Count pixels q. Steps are in elements.
 	DepthwiseWeights func(sums, src, diff []float32, runs []Run, c, srcStep, diffStep int)

@@ -187,8 +187,8 @@ var tableAVX2 = Table{
 			maxPoolBackwardAddAVX2(at(diffSrc), at(diffDst), at(src), at(dst), count, c, r, s, step, pitch)
 		},
 	},
-	Depthwise: func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor float32) {
-		depthwiseAVX2(at(dst), at(src), at(weights), at(bias), at(taps), len(taps), count, c, dstStep, srcStep, floor)
+	Depthwise: func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor, ceiling float32) {
+		depthwiseAVX2(at(dst), at(src), at(weights), at(bias), at(taps), len(taps), count, c, dstStep, srcStep, floor, ceiling)
 	},
 	DepthwiseWeights: func(sums, src, diff []float32, runs []Run, c, srcStep, diffStep int) {
 		depthwiseWeightsAVX2(at(sums), at(src), at(diff), at(runs), len(runs), c, srcStep, diffStep)
@@ -443,7 +443,7 @@ func maxPoolBackwardAddAVX2(diffSrc, diffDst, src, dst *float32, count, c, r, s,
 // depthwise… is Table.Depthwise.
 //
 //go:noescape
-func depthwiseAVX2(dst, src, weights, bias *float32, taps *Tap, ntaps, count, c, dstStep, srcStep int, floor float32)
+func depthwiseAVX2(dst, src, weights, bias *float32, taps *Tap, ntaps, count, c, dstStep, srcStep int, floor, ceiling float32)
 
 // depthwiseWeights… is Table.DepthwiseWeights.
 //

@@ -187,8 +187,8 @@ var tableNEON = Table{
 			maxPoolBackwardAddNEON(at(diffSrc), at(diffDst), at(src), at(dst), count, c, r, s, step, pitch)
 		},
 	},
-	Depthwise: func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor float32) {
-		depthwiseNEON(at(dst), at(src), at(weights), at(bias), at(taps), len(taps), count, c, dstStep, srcStep, floor)
+	Depthwise: func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor, ceiling float32) {
+		depthwiseNEON(at(dst), at(src), at(weights), at(bias), at(taps), len(taps), count, c, dstStep, srcStep, floor, ceiling)
 	},
 	DepthwiseWeights: func(sums, src, diff []float32, runs []Run, c, srcStep, diffStep int) {
 		depthwiseWeightsNEON(at(sums), at(src), at(diff), at(runs), len(runs), c, srcStep, diffStep)
@@ -443,7 +443,7 @@ func maxPoolBackwardAddNEON(diffSrc, diffDst, src, dst *float32, count, c, r, s,
 // depthwise… is Table.Depthwise.
 //
 //go:noescape
-func depthwiseNEON(dst, src, weights, bias *float32, taps *Tap, ntaps, count, c, dstStep, srcStep int, floor float32)
+func depthwiseNEON(dst, src, weights, bias *float32, taps *Tap, ntaps, count, c, dstStep, srcStep int, floor, ceiling float32)
 
 // depthwiseWeights… is Table.DepthwiseWeights.
 //

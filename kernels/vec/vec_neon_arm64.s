@@ -8225,8 +8225,8 @@ advance:
 done:
 	RET
 
-// func depthwiseNEON(dst, src, weights, bias *float32, taps *Tap, ntaps, count, c, dstStep, srcStep int, floor float32)
-TEXT ·depthwiseNEON(SB), NOSPLIT, $0-84
+// func depthwiseNEON(dst, src, weights, bias *float32, taps *Tap, ntaps, count, c, dstStep, srcStep int, floor, ceiling float32)
+TEXT ·depthwiseNEON(SB), NOSPLIT, $0-88
 	MOVD dst+0(FP), R5
 	MOVD src+8(FP), R4
 	MOVD weights+16(FP), R6
@@ -8237,6 +8237,8 @@ TEXT ·depthwiseNEON(SB), NOSPLIT, $0-84
 	LSL $2, R3
 	FMOVS floor+80(FP), F14
 	VDUP V14.S[0], V14.S4
+	FMOVS ceiling+84(FP), F13
+	VDUP V13.S[0], V13.S4
 four:
 	MOVD count+48(FP), R16
 	CMP $4, R16
@@ -8296,30 +8298,46 @@ fourSeveralTest:
 	ADD R11<<1, R11, R1
 	WORD $0x6ea0e5de                                // fcmgt v30.4s, v14.4s, v0.4s
 	VBIT V30.B16, V14.B16, V0.B16
+	WORD $0x6eade41e                                // fcmgt v30.4s, v0.4s, v13.4s
+	VBIT V30.B16, V13.B16, V0.B16
 	FMOVQ F0, (R0)
 	WORD $0x6ea1e5de                                // fcmgt v30.4s, v14.4s, v1.4s
 	VBIT V30.B16, V14.B16, V1.B16
+	WORD $0x6eade43e                                // fcmgt v30.4s, v1.4s, v13.4s
+	VBIT V30.B16, V13.B16, V1.B16
 	FMOVQ F1, 16(R0)
 	WORD $0x6ea2e5de                                // fcmgt v30.4s, v14.4s, v2.4s
 	VBIT V30.B16, V14.B16, V2.B16
+	WORD $0x6eade45e                                // fcmgt v30.4s, v2.4s, v13.4s
+	VBIT V30.B16, V13.B16, V2.B16
 	ADD R11, R0, R12
 	FMOVQ F2, (R12)
 	WORD $0x6ea3e5de                                // fcmgt v30.4s, v14.4s, v3.4s
 	VBIT V30.B16, V14.B16, V3.B16
+	WORD $0x6eade47e                                // fcmgt v30.4s, v3.4s, v13.4s
+	VBIT V30.B16, V13.B16, V3.B16
 	FMOVQ F3, 16(R12)
 	WORD $0x6ea4e5de                                // fcmgt v30.4s, v14.4s, v4.4s
 	VBIT V30.B16, V14.B16, V4.B16
+	WORD $0x6eade49e                                // fcmgt v30.4s, v4.4s, v13.4s
+	VBIT V30.B16, V13.B16, V4.B16
 	ADD R11<<1, R0, R13
 	FMOVQ F4, (R13)
 	WORD $0x6ea5e5de                                // fcmgt v30.4s, v14.4s, v5.4s
 	VBIT V30.B16, V14.B16, V5.B16
+	WORD $0x6eade4be                                // fcmgt v30.4s, v5.4s, v13.4s
+	VBIT V30.B16, V13.B16, V5.B16
 	FMOVQ F5, 16(R13)
 	WORD $0x6ea6e5de                                // fcmgt v30.4s, v14.4s, v6.4s
 	VBIT V30.B16, V14.B16, V6.B16
+	WORD $0x6eade4de                                // fcmgt v30.4s, v6.4s, v13.4s
+	VBIT V30.B16, V13.B16, V6.B16
 	ADD R1, R0, R14
 	FMOVQ F6, (R14)
 	WORD $0x6ea7e5de                                // fcmgt v30.4s, v14.4s, v7.4s
 	VBIT V30.B16, V14.B16, V7.B16
+	WORD $0x6eade4fe                                // fcmgt v30.4s, v7.4s, v13.4s
+	VBIT V30.B16, V13.B16, V7.B16
 	FMOVQ F7, 16(R14)
 	ADDS $8, R8
 	B fourSeveral
@@ -8364,17 +8382,25 @@ fourOneTest:
 	ADD R11<<1, R11, R1
 	WORD $0x6ea0e5de                                // fcmgt v30.4s, v14.4s, v0.4s
 	VBIT V30.B16, V14.B16, V0.B16
+	WORD $0x6eade41e                                // fcmgt v30.4s, v0.4s, v13.4s
+	VBIT V30.B16, V13.B16, V0.B16
 	FMOVQ F0, (R0)
 	WORD $0x6ea1e5de                                // fcmgt v30.4s, v14.4s, v1.4s
 	VBIT V30.B16, V14.B16, V1.B16
+	WORD $0x6eade43e                                // fcmgt v30.4s, v1.4s, v13.4s
+	VBIT V30.B16, V13.B16, V1.B16
 	ADD R11, R0, R12
 	FMOVQ F1, (R12)
 	WORD $0x6ea2e5de                                // fcmgt v30.4s, v14.4s, v2.4s
 	VBIT V30.B16, V14.B16, V2.B16
+	WORD $0x6eade45e                                // fcmgt v30.4s, v2.4s, v13.4s
+	VBIT V30.B16, V13.B16, V2.B16
 	ADD R11<<1, R0, R13
 	FMOVQ F2, (R13)
 	WORD $0x6ea3e5de                                // fcmgt v30.4s, v14.4s, v3.4s
 	VBIT V30.B16, V14.B16, V3.B16
+	WORD $0x6eade47e                                // fcmgt v30.4s, v3.4s, v13.4s
+	VBIT V30.B16, V13.B16, V3.B16
 	ADD R1, R0, R14
 	FMOVQ F3, (R14)
 	ADDS $4, R8
@@ -8420,6 +8446,8 @@ fourRestTest:
 	ADD R11<<1, R11, R1
 	WORD $0x6ea0e5de                                // fcmgt v30.4s, v14.4s, v0.4s
 	VBIT V30.B16, V14.B16, V0.B16
+	WORD $0x6eade41e                                // fcmgt v30.4s, v0.4s, v13.4s
+	VBIT V30.B16, V13.B16, V0.B16
 	MOVD R0, R16
 	TBNZ $2, R19, whole1
 	TBZ $1, R19, single1
@@ -8436,6 +8464,8 @@ single1:
 moved1:
 	WORD $0x6ea1e5de                                // fcmgt v30.4s, v14.4s, v1.4s
 	VBIT V30.B16, V14.B16, V1.B16
+	WORD $0x6eade43e                                // fcmgt v30.4s, v1.4s, v13.4s
+	VBIT V30.B16, V13.B16, V1.B16
 	ADD R11, R0, R12
 	MOVD R12, R16
 	TBNZ $2, R19, whole2
@@ -8453,6 +8483,8 @@ single2:
 moved2:
 	WORD $0x6ea2e5de                                // fcmgt v30.4s, v14.4s, v2.4s
 	VBIT V30.B16, V14.B16, V2.B16
+	WORD $0x6eade45e                                // fcmgt v30.4s, v2.4s, v13.4s
+	VBIT V30.B16, V13.B16, V2.B16
 	ADD R11<<1, R0, R13
 	MOVD R13, R16
 	TBNZ $2, R19, whole3
@@ -8470,6 +8502,8 @@ single3:
 moved3:
 	WORD $0x6ea3e5de                                // fcmgt v30.4s, v14.4s, v3.4s
 	VBIT V30.B16, V14.B16, V3.B16
+	WORD $0x6eade47e                                // fcmgt v30.4s, v3.4s, v13.4s
+	VBIT V30.B16, V13.B16, V3.B16
 	ADD R1, R0, R14
 	MOVD R14, R16
 	TBNZ $2, R19, whole4
@@ -8544,15 +8578,23 @@ oneSeveralTest:
 	ADD R11<<1, R11, R1
 	WORD $0x6ea0e5de                                // fcmgt v30.4s, v14.4s, v0.4s
 	VBIT V30.B16, V14.B16, V0.B16
+	WORD $0x6eade41e                                // fcmgt v30.4s, v0.4s, v13.4s
+	VBIT V30.B16, V13.B16, V0.B16
 	FMOVQ F0, (R0)
 	WORD $0x6ea1e5de                                // fcmgt v30.4s, v14.4s, v1.4s
 	VBIT V30.B16, V14.B16, V1.B16
+	WORD $0x6eade43e                                // fcmgt v30.4s, v1.4s, v13.4s
+	VBIT V30.B16, V13.B16, V1.B16
 	FMOVQ F1, 16(R0)
 	WORD $0x6ea2e5de                                // fcmgt v30.4s, v14.4s, v2.4s
 	VBIT V30.B16, V14.B16, V2.B16
+	WORD $0x6eade45e                                // fcmgt v30.4s, v2.4s, v13.4s
+	VBIT V30.B16, V13.B16, V2.B16
 	FMOVQ F2, 32(R0)
 	WORD $0x6ea3e5de                                // fcmgt v30.4s, v14.4s, v3.4s
 	VBIT V30.B16, V14.B16, V3.B16
+	WORD $0x6eade47e                                // fcmgt v30.4s, v3.4s, v13.4s
+	VBIT V30.B16, V13.B16, V3.B16
 	FMOVQ F3, 48(R0)
 	ADDS $16, R8
 	B oneSeveral
@@ -8585,6 +8627,8 @@ oneOneTest:
 	ADD R11<<1, R11, R1
 	WORD $0x6ea0e5de                                // fcmgt v30.4s, v14.4s, v0.4s
 	VBIT V30.B16, V14.B16, V0.B16
+	WORD $0x6eade41e                                // fcmgt v30.4s, v0.4s, v13.4s
+	VBIT V30.B16, V13.B16, V0.B16
 	FMOVQ F0, (R0)
 	ADDS $4, R8
 	B oneOne
@@ -8617,6 +8661,8 @@ oneRestTest:
 	ADD R11<<1, R11, R1
 	WORD $0x6ea0e5de                                // fcmgt v30.4s, v14.4s, v0.4s
 	VBIT V30.B16, V14.B16, V0.B16
+	WORD $0x6eade41e                                // fcmgt v30.4s, v0.4s, v13.4s
+	VBIT V30.B16, V13.B16, V0.B16
 	MOVD R0, R16
 	TBNZ $2, R19, whole5
 	TBZ $1, R19, single5

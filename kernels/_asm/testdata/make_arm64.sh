@@ -6,7 +6,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for registers in '0 1 2' '31 30 29' '10 21 4' '16 15 31'; do
 	set -- $registers
-	for op in fadd fsub fmul fdiv fmax fcmgt fcmge fcmeq cmhs mul; do echo "$op v$1.4s, v$2.4s, v$3.4s"; done
+	for op in fadd fsub fmul fdiv fmax fmin fcmgt fcmge fcmeq cmhs mul; do echo "$op v$1.4s, v$2.4s, v$3.4s"; done
 	echo "bic v$1.16b, v$2.16b, v$3.16b"
 	echo "umull v$1.2d, v$2.2s, v$3.2s"
 	echo "umull2 v$1.2d, v$2.4s, v$3.4s"
