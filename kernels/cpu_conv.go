@@ -1,6 +1,8 @@
 package kernels
 
 import (
+	"fmt"
+
 	"github.com/meseta-go/meseta/kernels/conv"
 	"github.com/meseta-go/meseta/kernels/gemm"
 	"github.com/meseta-go/meseta/ops"
@@ -14,15 +16,37 @@ func (c *CPU) convParams(w ops.Window, g ops.Groups, src, filter, dst ops.Shape)
 	}
 }
 
+// loading is run, before which x hears of the vectors that l wants, if any.
+func loading(x interface {
+	Normalize(mean, invStd, gamma, beta []float32)
+}, l ops.Load, vectors [][]float32, run func()) func() {
+	if !l.Normalize {
+		return run
+	}
+	return func() {
+		x.Normalize(vectors[0], vectors[1], vectors[2], vectors[3])
+		run()
+	}
+}
+
 // chooseConv picks the kernels of convolutions and matrix products.
 func (c *CPU) chooseConv(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 	dev := c.dev
 	switch o := o.(type) {
 	case ops.Conv2D:
-		x, err := conv.NewForward(dev, c.convParams(o.Window, o.Groups, in[0].Shape, in[1].Shape, out[0].Shape), conv.Epilogue{Bias: o.Bias, Activation: o.Activation})
+		p := c.convParams(o.Window, o.Groups, in[0].Shape, in[1].Shape, out[0].Shape)
+		p.Load = o.Load
+		if !p.LoadingPays() {
+			return nil, fmt.Errorf("kernels: %s %v on the CPU: %w", o.Name(), o, ErrUnsupported)
+		}
+		x, err := conv.NewForward(dev, p, conv.Epilogue{Bias: o.Bias, Activation: o.Activation})
 		return bound(c, x, err, func(in, out [][]float32, b Buffers) func() {
 			w := f32(b.Workspace)
-			return func() { x.Run(out[0], in[0], in[1], at(in, 2), w) }
+			bias, vectors := []float32(nil), in[2:]
+			if o.Bias {
+				bias, vectors = in[2], in[3:]
+			}
+			return loading(x, o.Load, vectors, func() { x.Run(out[0], in[0], in[1], bias, w) })
 		})
 	case ops.Conv2DBackwardData:
 		x, err := conv.NewBackwardData(dev, c.convParams(o.Window, o.Groups, o.Src, in[1].Shape, in[0].Shape), o.Add)
@@ -31,10 +55,15 @@ func (c *CPU) chooseConv(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 			return func() { x.Run(out[0], in[0], in[1], at(in, 2), w) }
 		})
 	case ops.Conv2DBackwardWeights:
-		x, err := conv.NewBackwardWeights(dev, c.convParams(o.Window, o.Groups, in[0].Shape, o.Filter, in[1].Shape), o.Bias)
+		p := c.convParams(o.Window, o.Groups, in[0].Shape, o.Filter, in[1].Shape)
+		p.Load = o.Load
+		if !p.LoadingPays() {
+			return nil, fmt.Errorf("kernels: %s %v on the CPU: %w", o.Name(), o, ErrUnsupported)
+		}
+		x, err := conv.NewBackwardWeights(dev, p, o.Bias)
 		return bound(c, x, err, func(in, out [][]float32, b Buffers) func() {
 			w := f32(b.Workspace)
-			return func() { x.Run(out[0], at(out, 1), in[0], in[1], w) }
+			return loading(x, o.Load, in[2:], func() { x.Run(out[0], at(out, 1), in[0], in[1], w) })
 		})
 	case ops.MatMul:
 		m, n, k := o.Dims(in[0].Shape, in[1].Shape)

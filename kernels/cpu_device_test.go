@@ -45,6 +45,8 @@ var convExamples = []example{
 	{ops.Conv2DBackwardData{Window: padded, Src: image.Shape, Add: true}, []ops.Type{image, filter, image}},
 	{ops.Conv2DBackwardData{Window: padded, Groups: 2, Src: f(4, 6, 6, 4).Shape}, []ops.Type{f(4, 6, 6, 6), f(3, 3, 2, 6)}},
 	{ops.Conv2DBackwardWeights{Window: padded, Groups: 3, Filter: f(3, 3, 1, 6).Shape}, []ops.Type{image, f(4, 6, 6, 6)}},
+	{ops.Conv2D{Window: padded, Bias: true, Load: ops.Load{Normalize: true, Activation: ops.ReLU6}}, []ops.Type{image, filter, channel, channel, channel, channel, channel}},
+	{ops.Conv2DBackwardWeights{Window: padded, Filter: filter.Shape, Load: ops.Load{Normalize: true}}, []ops.Type{image, image, channel, channel, channel, channel}},
 	{ops.MatMul{Bias: true, Activation: ops.ReLU}, []ops.Type{f(4, 5), f(5, 3), channel}},
 	{ops.MatMul{TransA: true, TransB: true, Activation: ops.ReLU6}, []ops.Type{f(5, 4), f(3, 5)}},
 	{ops.BatchMatMul{TransA: true}, []ops.Type{f(4, 5, 3), f(4, 5, 2)}},
@@ -52,6 +54,7 @@ var convExamples = []example{
 
 var normExamples = []example{
 	{ops.BatchNorm{Epsilon: 1e-3, Add: true, Activation: ops.ReLU}, []ops.Type{image, channel, channel, image}},
+	{ops.BatchNormStatistics{Epsilon: 1e-3}, []ops.Type{image}},
 	{ops.BatchNormBackward{Mask: ops.ReLU, Residual: true}, []ops.Type{image, image, channel, channel, channel, image}},
 	{ops.BatchNormBackward{Mask: ops.ReLU, Recompute: true}, []ops.Type{image, image, channel, channel, channel, channel}},
 	{ops.BatchNormInference{Epsilon: 1e-3, Add: true}, []ops.Type{image, channel, channel, channel, channel, image}},
@@ -269,6 +272,9 @@ func TestUnknownOperatorsAreErrors(t *testing.T) {
 	_, err = c.Choose(strange{}, nil, nil)
 	assert.ErrorIs(t, err, ErrUnsupported)
 	assert.ErrorContains(t, err, "strange on the CPU")
+	_, err = c.Choose(ops.Conv2D{Window: padded, Groups: 3, Load: ops.Load{Normalize: true}}, []ops.Type{image, f(3, 3, 1, 6), channel, channel, channel, channel}, []ops.Type{f(4, 6, 6, 6)})
+	assert.ErrorIs(t, err, ErrUnsupported)
+	assert.ErrorContains(t, err, "groups 3 of batchnorm on the CPU")
 }
 
 // TestExact makes sure that the switch reaches all three passes of a convolution that would use Winograd's algorithm.

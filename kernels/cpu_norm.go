@@ -25,6 +25,12 @@ func (c *CPU) chooseNorm(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 			w := f32(b.Workspace)
 			return func() { x.Run(out[0], out[1], out[2], out[3], in[0], in[1], in[2], at(in, 3), w) }
 		})
+	case ops.BatchNormStatistics:
+		x, err := norm.NewStatistics(dev, normParams(in[0], o.Epsilon))
+		return bound(c, x, err, func(in, out [][]float32, b Buffers) func() {
+			w := f32(b.Workspace)
+			return func() { x.Run(out[0], out[1], out[2], in[0], w) }
+		})
 	case ops.BatchNormInference:
 		x, err := norm.NewInference(dev, normParams(in[0], o.Epsilon), norm.Fused{Add: o.Add, Activation: o.Activation})
 		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {

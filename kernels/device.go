@@ -18,7 +18,9 @@ type Device interface {
 	String() string
 	// Threads is how many threads of the host compute.
 	Threads() int
-	// Choose picks the kernel for an operation on values of these types; it depends on nothing else but the device.
+	// Choose picks the kernel for an operation on values of these types; it depends on nothing else but the device. Its error wraps
+	// ErrUnsupported where there is none, or, for a convolution that is to normalise what it loads (ops.Load), where a batch norm that is applied
+	// before is faster: the planner asks, and leaves that as it is.
 	Choose(o ops.Operator, in, out []ops.Type) (Kernel, error)
 	// Alloc gives zeroed memory on the device.
 	Alloc(bytes int) (Memory, error)

@@ -68,6 +68,26 @@ func (o BatchNorm) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
 	return g.Add(BatchNormBackward{}, diffOut[0], op.In[0], op.In[1], op.Out[1], op.Out[3])
 }
 
+// BatchNormStatistics are those of a BatchNorm that is applied elsewhere: where a convolution loads src (Load).
+//
+// In: src [...,C]. Out: mean, variance (biased) and invStd = 1/sqrt(variance+Epsilon), each [C].
+type BatchNormStatistics struct{ Epsilon float32 }
+
+// Name is "batchnorm_statistics".
+func (BatchNormStatistics) Name() string { return "batchnorm_statistics" }
+
+// FLOPs counts two sums.
+func (BatchNormStatistics) FLOPs(in, _ []Type) int64 { return 3 * int64(in[0].Shape.Size()) }
+
+// Infer gives the types of mean, variance and invStd.
+func (BatchNormStatistics) Infer(in []Type) ([]Type, error) {
+	c, err := channels("batchnorm_statistics", in, 0)
+	if err != nil {
+		return nil, err
+	}
+	return []Type{F32(c), F32(c), F32(c)}, nil
+}
+
 // BatchNormBackward computes the gradients of a BatchNorm.
 //
 // In: diffDst like src, src [...,C], gamma, mean, invStd [C], and when Mask dst like src, or when Recompute beta [C].

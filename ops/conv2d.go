@@ -46,20 +46,21 @@ func (g Groups) String() string {
 
 // Conv2D computes dst = act(conv2d(src, weights) + bias).
 //
-// In: src [N,H,W,C], weights [R,S,C/Groups,K], and bias [K] when Bias. Out: dst [N,P,Q,K],
+// In: src [N,H,W,C], weights [R,S,C/Groups,K], bias [K] when Bias, and what Load wants. Out: dst [N,P,Q,K],
 // P = (H + padding - dilation·(R-1) - 1)/stride + 1, likewise Q (arXiv:1603.07285). Channel k of dst belongs to group k/(K/Groups).
 type Conv2D struct {
 	Window
 	Groups     Groups
 	Bias       bool
 	Activation Activation
+	Load       Load
 }
 
 // Name is "conv2d".
 func (o Conv2D) Name() string { return "conv2d" }
 
 func (o Conv2D) String() string {
-	return epilogue(o.Window.String()+o.Groups.String(), o.Bias, o.Activation)
+	return epilogue(o.Window.String()+o.Groups.String(), o.Bias, o.Activation) + o.Load.String()
 }
 
 func epilogue(s string, bias bool, a Activation) string {
@@ -91,12 +92,14 @@ func (o Conv2D) Infer(in []Type) ([]Type, error) {
 	if p < 1 || q < 1 {
 		return nil, fmt.Errorf("conv2d: a filter of %d×%d does not fit into src %v (%v): %w", w[0], w[1], x, o.Window, ErrShape)
 	}
+	load := in[2:]
 	if o.Bias {
 		if err := vector("conv2d", "bias", in[2], w[3]); err != nil {
 			return nil, err
 		}
+		load = in[3:]
 	}
-	return []Type{F32(x[0], p, q, w[3])}, nil
+	return []Type{F32(x[0], p, q, w[3])}, o.Load.check("conv2d", load, x[3])
 }
 
 // FLOPs counts two for each product.
@@ -107,15 +110,15 @@ func (o Conv2D) FLOPs(in, out []Type) int64 {
 
 // Gradient emits Conv2DBackwardData and Conv2DBackwardWeights. A fused epilogue has none: fusion comes after gradients.
 func (o Conv2D) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
-	if o.Bias || o.Activation != Linear {
-		return nil, fmt.Errorf("ops: conv2d with a fused epilogue has no gradient")
+	if o.Bias || o.Activation != Linear || o.Load.Normalize {
+		return nil, fmt.Errorf("ops: conv2d with something fused has no gradient")
 	}
 	src, weights := op.In[0], op.In[1]
 	dx, err := g.Add1(Conv2DBackwardData{Window: o.Window, Groups: o.Groups, Src: g.Type(src).Shape}, diffOut[0], weights)
 	if err != nil {
 		return nil, err
 	}
-	dw, err := g.Add1(Conv2DBackwardWeights{o.Window, o.Groups, g.Type(weights).Shape, false}, src, diffOut[0])
+	dw, err := g.Add1(Conv2DBackwardWeights{Window: o.Window, Groups: o.Groups, Filter: g.Type(weights).Shape}, src, diffOut[0])
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +188,7 @@ func (o Conv2DBackwardData) Gradient(g *Graph, op Op, diffOut []Value) ([]Value,
 	if err != nil {
 		return nil, err
 	}
-	dw, err := g.Add1(Conv2DBackwardWeights{o.Window, o.Groups, g.Type(op.In[1]).Shape, false}, diffOut[0], op.In[0])
+	dw, err := g.Add1(Conv2DBackwardWeights{Window: o.Window, Groups: o.Groups, Filter: g.Type(op.In[1]).Shape}, diffOut[0], op.In[0])
 	if err != nil {
 		return nil, err
 	}
@@ -194,19 +197,20 @@ func (o Conv2DBackwardData) Gradient(g *Graph, op Op, diffOut []Value) ([]Value,
 
 // Conv2DBackwardWeights computes the gradients of a Conv2D's weights and, when Bias, of its bias.
 //
-// In: src [N,H,W,C], diffDst [N,P,Q,K]. Out: diffWeights, of shape Filter [R,S,C/Groups,K], and diffBias [K] when Bias.
+// In: src [N,H,W,C], diffDst [N,P,Q,K], and what Load wants. Out: diffWeights, of shape Filter [R,S,C/Groups,K], and diffBias [K] when Bias.
 type Conv2DBackwardWeights struct {
 	Window
 	Groups Groups
 	Filter Shape
 	Bias   bool
+	Load   Load
 }
 
 // Name is "conv2d_weights".
 func (o Conv2DBackwardWeights) Name() string { return "conv2d_weights" }
 
 func (o Conv2DBackwardWeights) String() string {
-	return epilogue(o.Window.String()+o.Groups.String(), o.Bias, Linear)
+	return epilogue(o.Window.String()+o.Groups.String(), o.Bias, Linear) + o.Load.String()
 }
 
 // Infer gives the types of diffWeights and diffBias.
@@ -217,6 +221,9 @@ func (o Conv2DBackwardWeights) Infer(in []Type) ([]Type, error) {
 		return nil, err
 	}
 	if err := same("conv2d_weights", "diffDst", in[1], "dst", out[0]); err != nil {
+		return nil, err
+	}
+	if err := o.Load.check("conv2d_weights", in[2:], in[0].Shape[3]); err != nil {
 		return nil, err
 	}
 	if o.Bias {

@@ -52,6 +52,8 @@ func TestConvolutionMistakes(t *testing.T) {
 		{Conv2D{Window: unit, Groups: 2}, []Type{F32(1, 5, 5, 4), F32(3, 3, 4, 8)}, "take 8"},
 		{Conv2D{Window: unit, Groups: 2}, []Type{F32(1, 5, 5, 4), F32(3, 3, 2, 7)}, "7 channels, which cannot be cut into 2 groups"},
 		{Conv2D{Window: unit, Groups: 2, Bias: true}, []Type{F32(1, 5, 5, 4), F32(3, 3, 2, 8), F32(4)}, "bias is f32[4]"},
+		{Conv2D{Window: unit, Bias: true, Load: Load{Normalize: true}}, []Type{F32(1, 5, 5, 4), F32(3, 3, 4, 8), F32(8), F32(4), F32(4), F32(8), F32(4)}, "gamma is f32[8]"},
+		{Conv2DBackwardWeights{Window: unit, Filter: Shape{3, 3, 4, 8}, Load: Load{Normalize: true}}, []Type{F32(1, 5, 5, 4), F32(1, 3, 3, 8), F32(4), F32(3)}, "invStd is f32[3]"},
 		{Conv2DBackwardData{Window: unit, Src: Shape{1, 5, 5, 4}}, []Type{F32(1, 4, 3, 8), F32(3, 3, 4, 8)}, "diffDst is f32[1,4,3,8], dst is f32[1,3,3,8]"},
 	} {
 		_, err := c.o.Infer(c.in)

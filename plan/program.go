@@ -32,6 +32,9 @@ func compile(s *Session, mode Mode, batch int, feed Feed) (*Program, error) {
 	}
 	fuse(l.Graph, l.kept)
 	removeUnread(l.Graph, l.kept)
+	if err := normalizeOnLoad(l.Graph, l.kept, s.device); err != nil {
+		return nil, err
+	}
 	if err := l.checkGradients(); err != nil {
 		return nil, err
 	}

@@ -60,11 +60,11 @@ func newDirectBackwardData(dev *cpu.Device, p Params, add bool) runner {
 		flags = tile.Accumulate
 	}
 	rows, cols := backwardAxis(p.H, p.R, p.StrideH, p.DilationH, p.PadTop), backwardAxis(p.W, p.S, p.StrideW, p.DilationW, p.PadLeft)
-	return newDirect(dev, p, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, rows, cols, true, flags)
+	return newDirect(dev, p, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, rows, cols, true, flags, nil)
 }
 
 func newWinogradBackwardData(dev *cpu.Device, p Params, add bool) runner {
-	w := newWinograd(dev, p.N, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, p.R-1-p.PadTop, p.S-1-p.PadLeft, true, ops.Linear)
+	w := newWinograd(dev, p.N, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, p.R-1-p.PadTop, p.S-1-p.PadLeft, true, ops.Linear, nil)
 	w.add = add
 	return w
 }

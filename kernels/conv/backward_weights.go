@@ -6,6 +6,7 @@ import "github.com/meseta-go/meseta/kernels/cpu"
 type BackwardWeights struct {
 	p    Params
 	bias bool
+	src  *loader
 	x    accumulator
 }
 
@@ -21,10 +22,11 @@ func NewBackwardWeights(dev *cpu.Device, p Params, withBias bool) (*BackwardWeig
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	return &BackwardWeights{p: p, bias: withBias, x: chooseBackwardWeights(dev, p, withBias)}, nil
+	src := newLoader(dev, p)
+	return &BackwardWeights{p: p, bias: withBias, src: src, x: chooseBackwardWeights(dev, p, withBias, src)}, nil
 }
 
-func chooseBackwardWeights(dev *cpu.Device, p Params, bias bool) accumulator {
+func chooseBackwardWeights(dev *cpu.Device, p Params, bias bool, src *loader) accumulator {
 	switch {
 	case p.depthwise():
 		return newDepthwiseBackwardWeights(dev, p, bias)
@@ -33,17 +35,17 @@ func chooseBackwardWeights(dev *cpu.Device, p Params, bias bool) accumulator {
 	}
 	p = p.flattened(256) // longer rows would not stay in the cache while the filter's channels pass by
 	if p.prefersWinograd(transformingGradient) {
-		return newWinogradBackwardWeights(dev, p, bias)
+		return newWinogradBackwardWeights(dev, p, bias, src)
 	}
-	return newDirectBackwardWeights(dev, p, bias)
+	return newDirectBackwardWeights(dev, p, bias, src)
 }
 
-func newDirectBackwardWeights(dev *cpu.Device, p Params, bias bool) accumulator {
-	return newCorrelation(dev, p, bias)
+func newDirectBackwardWeights(dev *cpu.Device, p Params, bias bool, src *loader) accumulator {
+	return newCorrelation(dev, p, bias, src)
 }
 
-func newWinogradBackwardWeights(dev *cpu.Device, p Params, bias bool) accumulator {
-	return newWinogradWeights(dev, p, bias)
+func newWinogradBackwardWeights(dev *cpu.Device, p Params, bias bool, src *loader) accumulator {
+	return newWinogradWeights(dev, p, bias, src)
 }
 
 // WorkspaceBytes is what Run needs of workspace; it grows with the number of workers.
@@ -51,6 +53,11 @@ func (b *BackwardWeights) WorkspaceBytes() int { return b.x.workspaceBytes() }
 
 // Variant names the way it computes.
 func (b *BackwardWeights) Variant() string { return b.x.String() }
+
+// Normalize says what src is normalised by in each Run to come, where Params.Load wants it: mean, invStd, gamma and beta [C].
+func (b *BackwardWeights) Normalize(mean, invStd, gamma, beta []float32) {
+	b.src.set(mean, invStd, gamma, beta)
+}
 
 // Run computes diffWeights [R,S,C/G,K] and diffBias [K], which is left alone without withBias, from src [N,H,W,C] and
 // diffDst [N,P,Q,K]. Buffers are aligned to 64 bytes, and 64 bytes behind each may be read. Results may not overlap the

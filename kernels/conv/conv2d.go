@@ -11,7 +11,7 @@
 // src [N,H,W,C], weights [R,S,C/G,K], bias [K], dst [N,P,Q,K].
 //
 // Files: conv2d.go parameters; ref.go the definition in plain loops; forward.go, backward_data.go and backward_weights.go the
-// three passes and which variant they choose. The variants: direct.go and, for weights, correlation.go, implicit GEMM over the
+// three passes and which variant they choose; load.go how they take src. The variants: direct.go and, for weights, correlation.go, implicit GEMM over the
 // micro-kernels of package tile; winograd.go and winograd_weights.go, Winograd's F(4×4,3×3) with transform*.go; for convolutions in
 // groups depthwise.go and depthwise_weights.go where each channel of src is a group of its own, and grouped.go, which lets one
 // of the others do a few groups at a time. Pooling does not live here.
@@ -38,6 +38,8 @@ type Params struct {
 	DilationH, DilationW int // at least 1: the distance of neighbouring filter elements
 	PadTop, PadLeft      int // zero rows above and zero columns left of the image
 
+	Load ops.Load // how Forward and BackwardWeights take src; to normalise wants a single group
+
 	Exact bool // leave out algorithms that round more than sums in plain order do, that is Winograd's
 }
 
@@ -60,6 +62,9 @@ func (p Params) Check() error {
 	}
 	if g := p.groups(); p.C%g != 0 || p.K%g != 0 {
 		return fmt.Errorf("conv: %d channels in and %d out cannot be cut into %d groups: %w", p.C, p.K, g, ops.ErrShape)
+	}
+	if err := p.checkLoad(); err != nil {
+		return err
 	}
 	for _, a := range []struct {
 		name string

@@ -208,9 +208,9 @@ type results struct{ dst, relu, relu6, diffSrc, diffWeights, diffBias []float32 
 // variant makes the three passes in one of the ways that the constructors choose from.
 type variant struct {
 	name            string
-	forward         func(dev *cpu.Device, p Params, e Epilogue) runner
+	forward         func(dev *cpu.Device, p Params, e Epilogue, src *loader) runner
 	backwardData    func(dev *cpu.Device, p Params) runner
-	backwardWeights func(dev *cpu.Device, p Params, bias bool) accumulator
+	backwardWeights func(dev *cpu.Device, p Params, bias bool, src *loader) accumulator
 	suits           func(p Params) bool
 	scale           func(absolute []float64) []float64
 }
@@ -223,22 +223,31 @@ func plain(make func(dev *cpu.Device, p Params, add bool) runner) func(dev *cpu.
 	return func(dev *cpu.Device, p Params) runner { return make(dev, p, false) }
 }
 
+// copying and copyingWeights are variants that take src as it is.
+func copying(make func(dev *cpu.Device, p Params, e Epilogue) runner) func(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
+	return func(dev *cpu.Device, p Params, e Epilogue, _ *loader) runner { return make(dev, p, e) }
+}
+
+func copyingWeights(make func(dev *cpu.Device, p Params, bias bool) accumulator) func(dev *cpu.Device, p Params, bias bool, src *loader) accumulator {
+	return func(dev *cpu.Device, p Params, bias bool, _ *loader) accumulator { return make(dev, p, bias) }
+}
+
 var variants = []variant{
 	{"direct", newDirectForward, plain(newDirectBackwardData), newDirectBackwardWeights, func(p Params) bool { return p.groups() == 1 }, func(x []float64) []float64 { return x }},
-	{"grouped", newGroupedForward, newGroupedBackwardData, newGroupedBackwardWeights, func(p Params) bool { return p.groups() > 1 && p.Groups < p.C }, largest},
-	{"depthwise", newDepthwiseForward, newDepthwiseBackwardData, newDepthwiseBackwardWeights, Params.depthwise, func(x []float64) []float64 { return x }},
+	{"grouped", copying(newGroupedForward), newGroupedBackwardData, copyingWeights(newGroupedBackwardWeights), func(p Params) bool { return p.groups() > 1 && p.Groups < p.C }, largest},
+	{"depthwise", copying(newDepthwiseForward), newDepthwiseBackwardData, copyingWeights(newDepthwiseBackwardWeights), Params.depthwise, func(x []float64) []float64 { return x }},
 	{"winograd", newWinogradForward, plain(newWinogradBackwardData), newWinogradBackwardWeights, Params.suitsWinograd, largest},
 }
 
 // compute runs all passes on a device, twice, checks that nothing around the results was written and that both runs agree.
 func (o *operands) compute(t *testing.T, dev *cpu.Device, v variant) (r results) {
 	p := o.p.flattened(math.MaxInt)
-	forward := Forward{p: p, bias: true, x: v.forward(dev, p, Epilogue{Bias: true})}
-	relu := Forward{p: p, bias: true, x: v.forward(dev, p, Epilogue{Bias: true, Activation: ops.ReLU})}
-	relu6 := Forward{p: p, bias: true, x: v.forward(dev, p, Epilogue{Bias: true, Activation: ops.ReLU6})}
+	forward := Forward{p: p, bias: true, x: v.forward(dev, p, Epilogue{Bias: true}, nil)}
+	relu := Forward{p: p, bias: true, x: v.forward(dev, p, Epilogue{Bias: true, Activation: ops.ReLU}, nil)}
+	relu6 := Forward{p: p, bias: true, x: v.forward(dev, p, Epilogue{Bias: true, Activation: ops.ReLU6}, nil)}
 	backwardData := newBackwardData(dev, p, v.backwardData(dev, p))
 	rows := o.p.flattened(20)
-	backwardWeights := BackwardWeights{p: rows, bias: true, x: v.backwardWeights(dev, rows, true)}
+	backwardWeights := BackwardWeights{p: rows, bias: true, x: v.backwardWeights(dev, rows, true, nil)}
 	diffBias := newGuarded(t, p.K).mark()
 	for _, pass := range []struct {
 		name      string

@@ -22,7 +22,8 @@ type unit struct {
 // numbers) times the output's gradient (K numbers).
 //
 // Micro-kernels add up blocks of whole rows of pixels, as many as fit in the L2 cache, in which the pixels under one
-// row of the filter are neighbours; where filters reach over the edge the block is copied with zeros around it first.
+// row of the filter are neighbours; where filters reach over the edge, or pixels are not taken as they are, the block is first loaded, with
+// zeros around it, into the worker's own part of the workspace.
 // Images are split by shape alone into parts, each with its own sums in the workspace, which are added in order
 // at the end. Where there are more workers than parts, each task computes some of a part's columns; that changes no sum.
 type correlation struct {
@@ -30,6 +31,7 @@ type correlation struct {
 	set    *tile.Set
 	p      Params
 	bias   bool
+	load   *loader
 	from   image
 	rows   axis
 	cols   axis
@@ -52,14 +54,14 @@ type correlation struct {
 	diffWeights, diffBias, src, diffDst, ws []float32 // of the Run in progress
 }
 
-func newCorrelation(dev *cpu.Device, p Params, bias bool) *correlation {
+func newCorrelation(dev *cpu.Device, p Params, bias bool, load *loader) *correlation {
 	x := &correlation{
-		dev: dev, set: tile.For(dev.ISA()), p: p, bias: bias, from: image{p.H, p.W, p.C},
+		dev: dev, set: tile.For(dev.ISA()), p: p, bias: bias, load: load, from: image{p.H, p.W, p.C},
 		rows: forwardAxis(p.P, p.R, p.StrideH, p.DilationH, p.PadTop), cols: forwardAxis(p.Q, p.S, p.StrideW, p.DilationW, p.PadLeft),
 		calls: make([]call, dev.Threads()), ones: []float32{1},
 	}
 	x.panels = cut(x.set, p.K, false) // the first has no more rows than the others, as units count on
-	x.copied = !x.rows.inside(p.H) || !x.cols.inside(p.W)
+	x.copied = load != nil || !x.rows.inside(p.H) || !x.cols.inside(p.W)
 	x.cutBlocks()
 	x.listUnits()
 	x.cutParts()
@@ -162,7 +164,7 @@ func (x *correlation) block(part, n, images, row, rows, first, last, flags, work
 	if x.copied {
 		src = x.ws[x.parts*x.partial+slack+worker*x.window:][:x.window]
 		for i := range images {
-			copyWindow(src[i*x.imagePitch:], x.pitch, x.src[(n+i)*x.from.len():], x.from, top, left, x.rows.extent(rows), x.cols.extent(p.Q))
+			x.load.window(src[i*x.imagePitch:], x.pitch, x.src[(n+i)*x.from.len():], x.from, top, left, x.rows.extent(rows), x.cols.extent(p.Q))
 		}
 	} else {
 		src = x.src[n*x.from.len()+top*x.pitch+left*p.C:]

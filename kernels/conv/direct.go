@@ -65,8 +65,8 @@ type call struct {
 // direct is an implicit GEMM from the images of one array to those of another: Forward and BackwardData.
 //
 // A task computes a block of output pixels of one image, or a few whole images. Where filters reach over the edge of
-// the image it first copies the pixels that the block reads, with zeros around them, into its worker's own part of the
-// workspace, which stays in the L2 cache. Micro-kernels run over it with one tap for each filter row, or one for each
+// the image, or pixels are not taken as they are, it first loads those that the block reads, with zeros around them, into its worker's own part
+// of the workspace, which stays in the L2 cache. Micro-kernels run over it with one tap for each filter row, or one for each
 // filter element where neighbours do not touch. Weights are packed into panels at the start of each Run.
 type direct struct {
 	dev        *cpu.Device
@@ -76,6 +76,7 @@ type direct struct {
 	rows, cols axis
 	backwards  bool // from diffDst to diffSrc
 	flags      int
+	load       *loader
 	panels     []panel
 	phases     []phase
 	packed     int // elements of all packed weights
@@ -92,10 +93,10 @@ type direct struct {
 	packTask, blockTask         func(i, worker int)
 }
 
-func newDirect(dev *cpu.Device, p Params, from, to image, rows, cols axis, backwards bool, flags int) *direct {
+func newDirect(dev *cpu.Device, p Params, from, to image, rows, cols axis, backwards bool, flags int, load *loader) *direct {
 	d := &direct{
-		dev: dev, set: tile.For(dev.ISA()), p: p, from: from, to: to, rows: rows, cols: cols, backwards: backwards, flags: flags,
-		copied: !rows.inside(from.height) || !cols.inside(from.width), calls: make([]call, dev.Threads()),
+		dev: dev, set: tile.For(dev.ISA()), p: p, from: from, to: to, rows: rows, cols: cols, backwards: backwards, flags: flags, load: load,
+		copied: load != nil || !rows.inside(from.height) || !cols.inside(from.width), calls: make([]call, dev.Threads()),
 	}
 	d.panels = cut(d.set, to.channels, true)
 	d.cutBlocks()
@@ -219,7 +220,7 @@ func (d *direct) block(n, row, col, worker int) {
 	if d.copied {
 		rows, cols := min(d.blockRows, d.rows.count()-row), min(d.blockCols, d.cols.count()-col)
 		w := d.ws[d.packed+worker*d.window:][:d.window]
-		copyWindow(w, d.pitch, src, d.from, top, left, d.rows.extent(rows), d.cols.extent(cols))
+		d.load.window(w, d.pitch, src, d.from, top, left, d.rows.extent(rows), d.cols.extent(cols))
 		src = w
 	} else {
 		src = src[top*d.pitch+left*d.from.channels:]

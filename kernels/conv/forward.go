@@ -11,6 +11,7 @@ import (
 type Forward struct {
 	p    Params
 	bias bool
+	src  *loader
 	x    runner
 }
 
@@ -29,10 +30,11 @@ func NewForward(dev *cpu.Device, p Params, e Epilogue) (*Forward, error) {
 	if err := e.check(); err != nil {
 		return nil, err
 	}
-	return &Forward{p: p, bias: e.Bias, x: chooseForward(dev, p, e)}, nil
+	src := newLoader(dev, p)
+	return &Forward{p: p, bias: e.Bias, src: src, x: chooseForward(dev, p, e, src)}, nil
 }
 
-func chooseForward(dev *cpu.Device, p Params, e Epilogue) runner {
+func chooseForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
 	switch {
 	case p.depthwise():
 		return newDepthwiseForward(dev, p, e)
@@ -41,22 +43,22 @@ func chooseForward(dev *cpu.Device, p Params, e Epilogue) runner {
 	}
 	p = p.flattened(math.MaxInt)
 	if p.prefersWinograd(p.transformingWeights()) {
-		return newWinogradForward(dev, p, e)
+		return newWinogradForward(dev, p, e, src)
 	}
-	return newDirectForward(dev, p, e)
+	return newDirectForward(dev, p, e, src)
 }
 
-func newDirectForward(dev *cpu.Device, p Params, e Epilogue) runner {
+func newDirectForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
 	flags := tile.ActivationFlags(e.Activation)
 	if e.Bias {
 		flags |= tile.Bias
 	}
 	rows, cols := forwardAxis(p.P, p.R, p.StrideH, p.DilationH, p.PadTop), forwardAxis(p.Q, p.S, p.StrideW, p.DilationW, p.PadLeft)
-	return newDirect(dev, p, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, rows, cols, false, flags)
+	return newDirect(dev, p, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, rows, cols, false, flags, src)
 }
 
-func newWinogradForward(dev *cpu.Device, p Params, e Epilogue) runner {
-	return newWinograd(dev, p.N, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, p.PadTop, p.PadLeft, false, e.Activation)
+func newWinogradForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
+	return newWinograd(dev, p.N, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, p.PadTop, p.PadLeft, false, e.Activation, src)
 }
 
 // WorkspaceBytes is what Run needs of workspace; it grows with the number of workers.
@@ -64,6 +66,11 @@ func (f *Forward) WorkspaceBytes() int { return f.x.workspaceBytes() }
 
 // Variant names the way it computes.
 func (f *Forward) Variant() string { return f.x.String() }
+
+// Normalize says what src is normalised by in each Run to come, where Params.Load wants it: mean, invStd, gamma and beta [C].
+func (f *Forward) Normalize(mean, invStd, gamma, beta []float32) {
+	f.src.set(mean, invStd, gamma, beta)
+}
 
 // Run computes dst [N,P,Q,K] from src [N,H,W,C], weights [R,S,C/G,K] and bias [K], which is not read without Epilogue.Bias.
 // Buffers are aligned to 64 bytes, and 64 bytes behind each may be read. dst may not overlap the others. It allocates nothing; one

@@ -107,24 +107,6 @@ func (p Params) flattened(most int) Params {
 	return p
 }
 
-// copyWindow copies rows and columns of an image into dst, pixel (row,column) first; what lies outside the image becomes
-// zero. dst has the given pitch in elements a row.
-func copyWindow(dst []float32, pitch int, src []float32, m image, row, column, rows, columns int) {
-	left := min(max(-column, 0), columns)            // columns of zeros before
-	right := max(min(m.width-column, columns), left) // first column of zeros after
-	for i := range rows {
-		line := dst[i*pitch : i*pitch+columns*m.channels]
-		y := row + i
-		if y < 0 || y >= m.height || left == right {
-			clear(line)
-			continue
-		}
-		clear(line[:left*m.channels])
-		copy(line[left*m.channels:right*m.channels], src[(y*m.width+column+left)*m.channels:])
-		clear(line[right*m.channels:])
-	}
-}
-
 // ceilDiv is n/d rounded up, roundUp the multiple of d next to n.
 func ceilDiv(n, d int) int { return (n + d - 1) / d }
 func roundUp(n, d int) int { return ceilDiv(n, d) * d }

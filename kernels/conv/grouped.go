@@ -80,7 +80,7 @@ type grouped struct {
 
 func newGroupedForward(dev *cpu.Device, p Params, e Epilogue) runner {
 	some := p.some(p.together())
-	return newGrouped(dev, p, some.C, some.K, p.N*p.H*p.W, p.N*p.P*p.Q, chooseForward(dev, some, e))
+	return newGrouped(dev, p, some.C, some.K, p.N*p.H*p.W, p.N*p.P*p.Q, chooseForward(dev, some, e, nil))
 }
 
 func newGroupedBackwardData(dev *cpu.Device, p Params) runner {
@@ -143,7 +143,7 @@ type groupedWeights struct {
 func newGroupedBackwardWeights(dev *cpu.Device, p Params, bias bool) accumulator {
 	some := p.some(p.together())
 	return &groupedWeights{
-		p: p, together: p.together(), bias: bias, x: chooseBackwardWeights(dev, some, bias),
+		p: p, together: p.together(), bias: bias, x: chooseBackwardWeights(dev, some, bias, nil),
 		src: newMover(dev, p.N*p.H*p.W, some.C), diffDst: newMover(dev, p.N*p.P*p.Q, some.K),
 		workspace: padded(some.SrcLen()) + padded(some.DstLen()) + padded(some.WeightsLen()) + padded(some.K),
 	}

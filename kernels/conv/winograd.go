@@ -74,7 +74,7 @@ type winograd struct {
 	filterTask, tileTask        func(i, worker int)
 }
 
-func newWinograd(dev *cpu.Device, images int, from, to image, top, left int, backwards bool, activation ops.Activation) *winograd {
+func newWinograd(dev *cpu.Device, images int, from, to image, top, left int, backwards bool, activation ops.Activation, load *loader) *winograd {
 	w := &winograd{
 		dev: dev, set: tile.For(dev.ISA()), x: transformsFor(dev.ISA()), images: images, from: from, to: to,
 		backwards: backwards, calls: make([]call, dev.Threads()), zeros: make([]float32, to.channels),
@@ -96,7 +96,7 @@ func newWinograd(dev *cpu.Device, images int, from, to image, top, left int, bac
 	if w.inPlace {
 		held = planes * w.fromPlane
 	}
-	w.source = tiling{w.x, from, top, left, w.down, w.across, w.fromPlane}
+	w.source = tiling{w.x, load, from, top, left, w.down, w.across, w.fromPlane}
 	w.perWorker = held + edge(w.across, from.channels, to.channels) + planes*w.x.lanes
 	w.filterTask, w.tileTask = w.filter, w.tiles
 	return w
@@ -200,6 +200,7 @@ func (w *winograd) written(row int) []float32 {
 // tiling is how an image is cut into rows of tiles of 6×6 that overlap by two pixels, with zeros around the image.
 type tiling struct {
 	x               *transforms
+	load            *loader
 	m               image
 	padTop, padLeft int
 	down, across    int // tiles in an image
@@ -207,7 +208,7 @@ type tiling struct {
 }
 
 // row transforms channels first to last-1 of one row of tiles, counted through all images, into 36 planes. Where tiles reach over
-// the edge the row is first copied to the buffer edge. (To copy only the tiles at the ends of the row is no faster: the copy
+// the edge, or pixels are not taken as they are, the row is first loaded to the buffer edge. (To copy only the tiles at the ends of the row is no faster: the copy
 // is what fetches the row into the cache.)
 func (t *tiling) row(dst *float32, src []float32, first, last, row int, edge []float32, scratch *float32) {
 	n, top, left := row/t.down, row%t.down*tileOut-t.padTop, -t.padLeft
@@ -215,11 +216,11 @@ func (t *tiling) row(dst *float32, src []float32, first, last, row int, edge []f
 	c := t.m.channels
 	src = src[n*t.m.len() : (n+1)*t.m.len()]
 	pitch := t.m.width * c
-	if top >= 0 && top+tileIn <= t.m.height && left >= 0 && left+columns <= t.m.width {
+	if t.load == nil && top >= 0 && top+tileIn <= t.m.height && left >= 0 && left+columns <= t.m.width {
 		src = src[top*pitch+left*c:]
 	} else {
 		pitch = columns * c
-		copyWindow(edge, pitch, src, t.m, top, left, tileIn, columns)
+		t.load.window(edge, pitch, src, t.m, top, left, tileIn, columns)
 		src = edge
 	}
 	t.x.source(&src[first], 4*pitch, 4*c, 4*tileOut*c, at(dst, 4*first), 4*t.plane, 4*c, (last-first)/t.x.lanes, t.across, scratch)

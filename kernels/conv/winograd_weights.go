@@ -45,7 +45,7 @@ const (
 	fewestTiles          = 64
 )
 
-func newWinogradWeights(dev *cpu.Device, p Params, bias bool) *winogradWeights {
+func newWinogradWeights(dev *cpu.Device, p Params, bias bool, load *loader) *winogradWeights {
 	w := &winogradWeights{
 		dev: dev, set: tile.For(dev.ISA()), x: transformsFor(dev.ISA()), p: p, bias: bias, calls: make([]call, dev.Threads()), ones: []float32{1},
 		down: ceilDiv(p.P, tileOut), across: ceilDiv(p.Q, tileOut),
@@ -63,7 +63,7 @@ func newWinogradWeights(dev *cpu.Device, p Params, bias bool) *winogradWeights {
 		w.sliceC = min(ceilDiv(want, w.parts*w.sliceK), p.C/16)
 	}
 	w.srcPlane, w.dstPlane = w.block*w.across*p.C+planeGap, w.block*w.across*p.K+planeGap
-	w.source = tiling{w.x, image{p.H, p.W, p.C}, p.PadTop, p.PadLeft, w.down, w.across, w.srcPlane}
+	w.source = tiling{w.x, load, image{p.H, p.W, p.C}, p.PadTop, p.PadLeft, w.down, w.across, w.srcPlane}
 	w.perWorker = planes*(w.srcPlane+w.dstPlane) + edge(w.across, p.C, p.K) + planes*w.x.lanes
 	w.chunk = 64 * w.x.lanes
 	w.partTask, w.sumTask = w.part, w.sum
@@ -156,7 +156,7 @@ func (w *winogradWeights) differenceRow(dst *float32, row int, panels []panel, e
 		src = src[top*pitch:]
 	} else {
 		pitch = w.across * tileOut * m.channels
-		copyWindow(edge, pitch, src, m, top, 0, tileOut, w.across*tileOut)
+		(*loader)(nil).window(edge, pitch, src, m, top, 0, tileOut, w.across*tileOut)
 		src = edge
 	}
 	first, last := panels[0].first, panels[len(panels)-1]

@@ -7,12 +7,50 @@ import (
 	"github.com/meseta-go/meseta/kernels/vec"
 )
 
+// Statistics are those of src, for whoever normalises by them; see Run. A value is used by one goroutine at a time.
+type Statistics struct {
+	params Params
+	sums   *reduction
+	src    []float32
+}
+
+// NewStatistics makes a Statistics. Its error wraps ops.ErrShape if there are no elements.
+func NewStatistics(dev *cpu.Device, p Params) (*Statistics, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	x := &Statistics{params: p}
+	moments := vec.For(dev.ISA()).Moments
+	x.sums = newReduction(dev, p, func(sums, squares []float64, start, end, wide, width int) {
+		moments(sums, squares, x.src[start:end], wide, width)
+	})
+	return x, nil
+}
+
+// WorkspaceBytes is the size of Run's workspace.
+func (x *Statistics) WorkspaceBytes() int { return x.sums.workspaceBytes() }
+
+// Run writes mean and the biased variance of every channel of src, and invStd = 1/√(variance+Epsilon).
+//
+// src [Rows,C]; mean, variance, invStd [C].
+func (x *Statistics) Run(mean, variance, invStd, src, workspace []float32) {
+	x.src = src
+	x.sums.do(workspace)
+	count := float64(x.params.Rows)
+	for c := range x.params.C {
+		sum, square := x.sums.sum(c)
+		m := sum / count
+		// Rounding may leave a constant channel a variance below 0.
+		v := max(square/count-m*m, 0)
+		mean[c], variance[c] = float32(m), float32(v)
+		invStd[c] = float32(1 / math.Sqrt(v+float64(x.params.Epsilon)))
+	}
+}
+
 // Forward normalises by the statistics of src; see Run. A value is used by one goroutine at a time.
 type Forward struct {
-	params     Params
-	statistics *reduction
-	apply      *affine
-	src        []float32
+	*Statistics
+	apply *affine
 }
 
 // NewForward makes a Forward. Its error wraps ops.ErrShape if there are no elements.
@@ -21,32 +59,16 @@ func NewForward(dev *cpu.Device, p Params, f Fused) (*Forward, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &Forward{params: p, apply: apply}
-	moments := vec.For(dev.ISA()).Moments
-	x.statistics = newReduction(dev, p, func(sums, squares []float64, start, end, wide, width int) {
-		moments(sums, squares, x.src[start:end], wide, width)
-	})
-	return x, nil
+	statistics, err := NewStatistics(dev, p)
+	return &Forward{statistics, apply}, err
 }
 
-// WorkspaceBytes is the size of Run's workspace.
-func (x *Forward) WorkspaceBytes() int { return x.statistics.workspaceBytes() }
-
-// Run computes dst = act(gamma·(src-mean)·invStd + beta + residual), with mean and the biased variance of every channel of src,
-// and invStd = 1/√(variance+Epsilon). It writes all four.
+// Run computes dst = act(gamma·(src-mean)·invStd + beta + residual), with the Statistics of src, which it writes as well.
 //
 // dst, src, residual [Rows,C]; mean, variance, invStd, gamma, beta [C]. residual is nil without Fused.Add. dst may be src or residual.
 func (x *Forward) Run(dst, mean, variance, invStd, src, gamma, beta, residual, workspace []float32) {
-	x.src = src
-	x.statistics.do(workspace)
-	count := float64(x.params.Rows)
+	x.Statistics.Run(mean, variance, invStd, src, workspace)
 	for c := range x.params.C {
-		sum, square := x.statistics.sum(c)
-		m := sum / count
-		// Rounding may leave a constant channel a variance below 0.
-		v := max(square/count-m*m, 0)
-		mean[c], variance[c] = float32(m), float32(v)
-		invStd[c] = float32(1 / math.Sqrt(v+float64(x.params.Epsilon)))
 		x.apply.set(c, mean[c], gamma[c]*invStd[c], beta[c])
 	}
 	x.apply.run(dst, src, residual)

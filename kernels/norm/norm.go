@@ -4,6 +4,7 @@
 // residual networks, an addition and a ReLU or ReLU6:
 //
 //	Forward    statistics of the batch, then dst = act(gamma·(src-mean)/√(variance+Epsilon) + beta [+ residual])
+//	Statistics the first alone, where a convolution does the rest as it loads src (package conv)
 //	Inference  the same with given statistics
 //	Backward   the gradients of Forward
 //

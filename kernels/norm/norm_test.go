@@ -57,10 +57,12 @@ func TestForwardParity(t *testing.T) {
 			ReferenceForward(p, f, dst, mean, variance, invStd, src, gamma, beta, residual)
 			ReferenceInference(p, f, inferred, src, gamma, beta, beta, moving, residual)
 			want := []parity.Want{{Values: dst, Tolerance: 1e-6}, {Values: dst, Tolerance: 1e-6}, {Values: mean, Tolerance: 1e-7}, {Values: variance, Tolerance: 1e-6},
-				{Values: invStd, Tolerance: 1e-6}, {Values: inferred, Tolerance: 1e-6}}
+				{Values: invStd, Tolerance: 1e-6}, {Values: inferred, Tolerance: 1e-6}, {Values: mean, Tolerance: 1e-7}, {Values: variance, Tolerance: 1e-6}, {Values: invStd, Tolerance: 1e-6}}
 			t.Run(fmt.Sprintf("%dx%d %+v", p.Rows, p.C, f), func(t *testing.T) {
 				parity.Check(t, func(t *testing.T, dev *cpu.Device) (func(), [][]float32) {
 					x, err := NewForward(dev, p, f)
+					require.NoError(t, err)
+					statistics, err := NewStatistics(dev, p)
 					require.NoError(t, err)
 					inference, err := NewInference(dev, p, f)
 					require.NoError(t, err)
@@ -69,11 +71,13 @@ func TestForwardParity(t *testing.T) {
 					if f.Add {
 						r = parity.In(residual)
 					}
-					out := [][]float32{parity.Out(t, size), parity.InOut(t, src), parity.Out(t, p.C), parity.Out(t, p.C), parity.Out(t, p.C), parity.Out(t, size)}
+					out := [][]float32{parity.Out(t, size), parity.InOut(t, src), parity.Out(t, p.C), parity.Out(t, p.C), parity.Out(t, p.C), parity.Out(t, size),
+						parity.Out(t, p.C), parity.Out(t, p.C), parity.Out(t, p.C)}
 					return func() {
 						x.Run(out[0], out[2], out[3], out[4], s, g, b, r, workspace)
 						x.Run(out[1], out[2], out[3], out[4], out[1], g, b, r, workspace)
 						inference.Run(out[5], s, g, b, b, v, r)
+						statistics.Run(out[6], out[7], out[8], s, workspace)
 					}, out
 				}, want...)
 			})
