@@ -97,7 +97,7 @@ type reduction struct {
 
 // newReduction makes a reduction of a loop that adds the elements start to end, wide rows of the given width, to sums and others.
 func newReduction(dev *cpu.Device, p Params, loop func(sums, others []float64, start, end, wide, width int)) *reduction {
-	r := &reduction{dev: dev, rows: vec.NewRows(p.Rows, p.C, sumChunk, sumRows)}
+	r := &reduction{dev: dev, rows: vec.NewSumRows(p.Rows, p.C, sumChunk, sumRows)}
 	r.task = func(i, _ int) {
 		start, wide, end := r.rows.Chunk(i)
 		rest := start + wide*r.rows.Width

@@ -9,6 +9,9 @@ const (
 	maxWide = 1024
 )
 
+// sumLanes is how many columns loops of sums take at a time, at most.
+const sumLanes = 2 * lanes
+
 // Rows says how a tensor [rows,C] is worked through: in chunks of whole rows, each chunk in wide rows of Width elements.
 //
 // Width is C where rows are long. Else it is a multiple of C and of vectors, so that a row of, say, 10 channels does not leave 6 lanes
@@ -21,10 +24,21 @@ type Rows struct {
 }
 
 // NewRows cuts [rows,c] into chunks of about `elements` elements and at least `least` rows. The cut depends on the arguments alone.
-func NewRows(rows, c, elements, least int) Rows {
+func NewRows(rows, c, elements, least int) Rows { return newRows(rows, c, elements, least, minWide) }
+
+// NewSumRows is NewRows for loops that keep sums of sumLanes columns in registers: wide rows are no longer than these ask, so that such a loop
+// goes through memory in order where that can be.
+func NewSumRows(rows, c, elements, least int) Rows {
+	if wide := c * (sumLanes / gcd(c, sumLanes)); wide <= maxWide {
+		return newRows(rows, c, elements, least, wide)
+	}
+	return NewRows(rows, c, elements, least)
+}
+
+func newRows(rows, c, elements, least, atLeast int) Rows {
 	width := c
 	if unit := c * (lanes / gcd(c, lanes)); unit <= maxWide {
-		width = unit * max(minWide/unit, 1)
+		width = unit * max(atLeast/unit, 1)
 	}
 	width = min(width, rows*c)
 	wide := max(elements/width, (least*c+width-1)/width, 1)

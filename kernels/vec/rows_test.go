@@ -10,14 +10,17 @@ import (
 func TestRows(t *testing.T) {
 	for _, c := range []int{1, 2, 3, 7, 8, 10, 15, 16, 17, 24, 63, 64, 65, 100, 127, 128, 511, 1000, 1001, 2048, 5000} {
 		for _, rows := range []int{1, 2, 5, 63, 64, 65, 1000, 4097} {
-			for _, cut := range [][2]int{{1 << 14, 1}, {1 << 15, 64}, {1, 1}} {
-				r := NewRows(rows, c, cut[0], cut[1])
+			for i, cut := range [][2]int{{1 << 14, 1}, {1 << 15, 64}, {1, 1}, {1 << 14, 1}, {1 << 15, 64}, {1, 1}} {
+				r, least := NewRows(rows, c, cut[0], cut[1]), minWide/2
+				if i >= 3 {
+					r, least = NewSumRows(rows, c, cut[0], cut[1]), sumLanes
+				}
 				require.Zero(t, r.Width%c)
 				require.LessOrEqual(t, r.Width, max(c, maxWide))
 				require.LessOrEqual(t, r.Width, rows*c)
 				if c <= maxWide/lanes && rows >= maxWide {
 					require.Zero(t, r.Width%lanes, "%d×%d", rows, c)
-					require.GreaterOrEqual(t, r.Width, minWide/2, "%d×%d", rows, c)
+					require.GreaterOrEqual(t, r.Width, least, "%d×%d", rows, c)
 				}
 				next := 0
 				for i := range r.Chunks() {
@@ -37,6 +40,13 @@ func TestRows(t *testing.T) {
 				require.Equal(t, rows*c, next)
 			}
 		}
+	}
+}
+
+// TestSumRows pins wide rows: no longer than columns that a loop takes at a time, where channels fit in those.
+func TestSumRows(t *testing.T) {
+	for c, width := range map[int]int{1: 32, 16: 32, 24: 96, 32: 32, 33: 528, 64: 64, 144: 288, 1001: 1001} {
+		require.Equal(t, width, NewSumRows(5000, c, 1<<15, 64).Width, "%d channels", c)
 	}
 }
 
