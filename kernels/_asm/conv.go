@@ -369,6 +369,7 @@ func (w *winograd) filter() {
 		a.Param("srcTap", wStep)
 		a.Param("dst", wDst)
 		a.Param("dstPlane", wPlane)
+		a.Param("srcStep", wRow)
 		a.Param("n", n)
 		a.Param("scratch", wScratch)
 		a.I("LEAQ", Mem{Base: wPlane, Index: wPlane, Scale: 2}, wPlane6)
@@ -379,6 +380,7 @@ func (w *winograd) filter() {
 		for y := range 3 {
 			for x := range 3 {
 				a.Load(Mem{Base: wP}, d[x])
+				a.Note("eight vectors ahead").I("PREFETCHT0", Mem{Base: wP, Index: wRow, Scale: 8})
 				a.I("ADDQ", wStep, wP)
 			}
 			w.filterLine(a, d, t, func(i int, r Reg) { a.Store(r, w.scratch(wScratch, y*6+i)) })
@@ -399,7 +401,7 @@ func (w *winograd) filter() {
 				a.I("ADDQ", wPlane, wQ)
 			}
 		}
-		a.I("ADDQ", a.At("srcStep"), wSrc)
+		a.I("ADDQ", wRow, wSrc)
 		a.I("ADDQ", a.At("dstStep"), wDst)
 		a.I("SUBQ", Imm(1), n)
 		a.I("JNE", To("vector"))

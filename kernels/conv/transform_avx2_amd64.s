@@ -1295,6 +1295,7 @@ TEXT ·filterAVX2(SB), NOSPLIT, $0-64
 	MOVQ srcTap+8(FP), CX
 	MOVQ dst+24(FP), DI
 	MOVQ dstPlane+32(FP), DX
+	MOVQ srcStep+16(FP), BX
 	MOVQ n+48(FP), R8
 	MOVQ scratch+56(FP), AX
 	LEAQ (DX)(DX*2), R13
@@ -1302,10 +1303,13 @@ TEXT ·filterAVX2(SB), NOSPLIT, $0-64
 vector:
 	MOVQ SI, R9
 	VMOVUPS (R9), Y0
+	PREFETCHT0 (R9)(BX*8)                           // eight vectors ahead
 	ADDQ CX, R9
 	VMOVUPS (R9), Y1
+	PREFETCHT0 (R9)(BX*8)                           // eight vectors ahead
 	ADDQ CX, R9
 	VMOVUPS (R9), Y2
+	PREFETCHT0 (R9)(BX*8)                           // eight vectors ahead
 	ADDQ CX, R9
 	VMOVUPS Y0, (AX)
 	VMULPS minusTwoThirds<>(SB), Y0, Y6
@@ -1324,10 +1328,13 @@ vector:
 	VMOVUPS Y6, 128(AX)
 	VMOVUPS Y2, 160(AX)
 	VMOVUPS (R9), Y0
+	PREFETCHT0 (R9)(BX*8)                           // eight vectors ahead
 	ADDQ CX, R9
 	VMOVUPS (R9), Y1
+	PREFETCHT0 (R9)(BX*8)                           // eight vectors ahead
 	ADDQ CX, R9
 	VMOVUPS (R9), Y2
+	PREFETCHT0 (R9)(BX*8)                           // eight vectors ahead
 	ADDQ CX, R9
 	VMOVUPS Y0, 192(AX)
 	VMULPS minusTwoThirds<>(SB), Y0, Y6
@@ -1346,10 +1353,13 @@ vector:
 	VMOVUPS Y6, 320(AX)
 	VMOVUPS Y2, 352(AX)
 	VMOVUPS (R9), Y0
+	PREFETCHT0 (R9)(BX*8)                           // eight vectors ahead
 	ADDQ CX, R9
 	VMOVUPS (R9), Y1
+	PREFETCHT0 (R9)(BX*8)                           // eight vectors ahead
 	ADDQ CX, R9
 	VMOVUPS (R9), Y2
+	PREFETCHT0 (R9)(BX*8)                           // eight vectors ahead
 	ADDQ CX, R9
 	VMOVUPS Y0, 384(AX)
 	VMULPS minusTwoThirds<>(SB), Y0, Y6
@@ -1523,7 +1533,7 @@ vector:
 	VMOVUPS Y6, (R9)
 	ADDQ R13, R9
 	VMOVUPS Y2, (R9)
-	ADDQ srcStep+16(FP), SI
+	ADDQ BX, SI
 	ADDQ dstStep+40(FP), DI
 	SUBQ $1, R8
 	JNE vector

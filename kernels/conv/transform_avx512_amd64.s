@@ -1420,6 +1420,7 @@ TEXT ·filterAVX512(SB), NOSPLIT, $0-64
 	MOVQ srcTap+8(FP), CX
 	MOVQ dst+24(FP), DI
 	MOVQ dstPlane+32(FP), DX
+	MOVQ srcStep+16(FP), BX
 	MOVQ n+48(FP), R8
 	MOVQ scratch+56(FP), AX
 	LEAQ (DX)(DX*2), R13
@@ -1427,10 +1428,13 @@ TEXT ·filterAVX512(SB), NOSPLIT, $0-64
 vector:
 	MOVQ SI, R9
 	VMOVUPS (R9), Z0
+	PREFETCHT0 (R9)(BX*8)                           // eight vectors ahead
 	ADDQ CX, R9
 	VMOVUPS (R9), Z1
+	PREFETCHT0 (R9)(BX*8)                           // eight vectors ahead
 	ADDQ CX, R9
 	VMOVUPS (R9), Z2
+	PREFETCHT0 (R9)(BX*8)                           // eight vectors ahead
 	ADDQ CX, R9
 	VMOVUPS Z0, (AX)
 	VMULPS Z31, Z0, Z6
@@ -1449,10 +1453,13 @@ vector:
 	VMOVUPS Z6, 256(AX)
 	VMOVUPS Z2, 320(AX)
 	VMOVUPS (R9), Z0
+	PREFETCHT0 (R9)(BX*8)                           // eight vectors ahead
 	ADDQ CX, R9
 	VMOVUPS (R9), Z1
+	PREFETCHT0 (R9)(BX*8)                           // eight vectors ahead
 	ADDQ CX, R9
 	VMOVUPS (R9), Z2
+	PREFETCHT0 (R9)(BX*8)                           // eight vectors ahead
 	ADDQ CX, R9
 	VMOVUPS Z0, 384(AX)
 	VMULPS Z31, Z0, Z6
@@ -1471,10 +1478,13 @@ vector:
 	VMOVUPS Z6, 640(AX)
 	VMOVUPS Z2, 704(AX)
 	VMOVUPS (R9), Z0
+	PREFETCHT0 (R9)(BX*8)                           // eight vectors ahead
 	ADDQ CX, R9
 	VMOVUPS (R9), Z1
+	PREFETCHT0 (R9)(BX*8)                           // eight vectors ahead
 	ADDQ CX, R9
 	VMOVUPS (R9), Z2
+	PREFETCHT0 (R9)(BX*8)                           // eight vectors ahead
 	ADDQ CX, R9
 	VMOVUPS Z0, 768(AX)
 	VMULPS Z31, Z0, Z6
@@ -1648,7 +1658,7 @@ vector:
 	VMOVUPS Z6, (R9)
 	ADDQ R13, R9
 	VMOVUPS Z2, (R9)
-	ADDQ srcStep+16(FP), SI
+	ADDQ BX, SI
 	ADDQ dstStep+40(FP), DI
 	SUBQ $1, R8
 	JNE vector

@@ -1405,6 +1405,7 @@ TEXT ·filterNEON(SB), NOSPLIT, $0-64
 	MOVD srcTap+8(FP), R2
 	MOVD dst+24(FP), R5
 	MOVD dstPlane+32(FP), R3
+	MOVD srcStep+16(FP), R1
 	MOVD n+48(FP), R6
 	MOVD scratch+56(FP), R0
 	ADD R3<<1, R3, R11
@@ -1412,10 +1413,16 @@ TEXT ·filterNEON(SB), NOSPLIT, $0-64
 vector:
 	MOVD R4, R7
 	FMOVQ (R7), F0
+	ADD R1<<3, R7, R12                              // eight vectors ahead
+	PRFM (R12), PLDL1KEEP
 	ADDS R2, R7
 	FMOVQ (R7), F1
+	ADD R1<<3, R7, R13                              // eight vectors ahead
+	PRFM (R13), PLDL1KEEP
 	ADDS R2, R7
 	FMOVQ (R7), F2
+	ADD R1<<3, R7, R14                              // eight vectors ahead
+	PRFM (R14), PLDL1KEEP
 	ADDS R2, R7
 	FMOVQ F0, (R0)
 	WORD $0x6e3bdc06                                // fmul v6.4s, v0.4s, v27.4s
@@ -1434,10 +1441,16 @@ vector:
 	FMOVQ F6, 64(R0)
 	FMOVQ F2, 80(R0)
 	FMOVQ (R7), F0
+	ADD R1<<3, R7, R15                              // eight vectors ahead
+	PRFM (R15), PLDL1KEEP
 	ADDS R2, R7
 	FMOVQ (R7), F1
+	ADD R1<<3, R7, R12                              // eight vectors ahead
+	PRFM (R12), PLDL1KEEP
 	ADDS R2, R7
 	FMOVQ (R7), F2
+	ADD R1<<3, R7, R13                              // eight vectors ahead
+	PRFM (R13), PLDL1KEEP
 	ADDS R2, R7
 	FMOVQ F0, 96(R0)
 	WORD $0x6e3bdc06                                // fmul v6.4s, v0.4s, v27.4s
@@ -1456,10 +1469,16 @@ vector:
 	FMOVQ F6, 160(R0)
 	FMOVQ F2, 176(R0)
 	FMOVQ (R7), F0
+	ADD R1<<3, R7, R14                              // eight vectors ahead
+	PRFM (R14), PLDL1KEEP
 	ADDS R2, R7
 	FMOVQ (R7), F1
+	ADD R1<<3, R7, R15                              // eight vectors ahead
+	PRFM (R15), PLDL1KEEP
 	ADDS R2, R7
 	FMOVQ (R7), F2
+	ADD R1<<3, R7, R12                              // eight vectors ahead
+	PRFM (R12), PLDL1KEEP
 	ADDS R2, R7
 	FMOVQ F0, 192(R0)
 	WORD $0x6e3bdc06                                // fmul v6.4s, v0.4s, v27.4s
@@ -1633,8 +1652,7 @@ vector:
 	FMOVQ F6, (R7)
 	ADDS R11, R7
 	FMOVQ F2, (R7)
-	MOVD srcStep+16(FP), R17
-	ADDS R17, R4
+	ADDS R1, R4
 	MOVD dstStep+40(FP), R17
 	ADDS R17, R5
 	SUBS $1, R6
