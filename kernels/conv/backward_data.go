@@ -48,7 +48,10 @@ func chooseBackwardData(dev *cpu.Device, p Params, add bool) runner {
 		return newGroupedBackwardData(dev, p)
 	}
 	p = p.flattened(math.MaxInt)
-	if p.prefersWinograd(p.transformingWeights()) {
+	switch p.imageWay() {
+	case wayPanels:
+		return newWinogradPanelsBackwardData(dev, p, add)
+	case wayWinograd:
 		return newWinogradBackwardData(dev, p, add)
 	}
 	return newDirectBackwardData(dev, p, add)
@@ -65,6 +68,12 @@ func newDirectBackwardData(dev *cpu.Device, p Params, add bool) runner {
 
 func newWinogradBackwardData(dev *cpu.Device, p Params, add bool) runner {
 	w := newWinograd(dev, p.N, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, p.R-1-p.PadTop, p.S-1-p.PadLeft, true, ops.Linear, nil)
+	w.add = add
+	return w
+}
+
+func newWinogradPanelsBackwardData(dev *cpu.Device, p Params, add bool) runner {
+	w := newWinogradPanels(dev, p.N, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, p.R-1-p.PadTop, p.S-1-p.PadLeft, true, ops.Linear, nil, groupBytes)
 	w.add = add
 	return w
 }

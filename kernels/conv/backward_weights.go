@@ -34,7 +34,7 @@ func chooseBackwardWeights(dev *cpu.Device, p Params, bias bool, src *loader) ac
 		return newGroupedBackwardWeights(dev, p, bias)
 	}
 	p = p.flattened(256) // longer rows would not stay in the cache while the filter's channels pass by
-	if p.prefersWinograd(transformingGradient) {
+	if p.weightsWay() == wayWinograd {
 		return newWinogradBackwardWeights(dev, p, bias, src)
 	}
 	return newDirectBackwardWeights(dev, p, bias, src)

@@ -54,6 +54,7 @@ var parityShapes = slices.Concat(smallShapes, []Params{
 	dilated(same(2, 6, 5, 16, 3, 3, 32, 1, 1), 1, 1, 0, 2, 4, 7),  // padding that differs by axis
 	dilated(same(1, 6, 6, 32, 3, 3, 16, 1, 1), 1, 1, 3, 0, 10, 3), // padding wider than the filter, columns that nobody reads
 	same(33, 8, 8, 16, 3, 3, 32, 1, 1),                            // several parts and blocks
+	same(3, 5, 4, 144, 3, 3, 80, 1, 1),                            // several depths of channels and panels
 	same(2, 9, 8, 16, 3, 3, 32, 2, 2),
 	same(2, 8, 9, 16, 1, 1, 32, 2, 2),
 	same(2, 6, 7, 17, 1, 1, 15, 1, 1),
@@ -237,6 +238,10 @@ var variants = []variant{
 	{"grouped", copying(newGroupedForward), newGroupedBackwardData, copyingWeights(newGroupedBackwardWeights), func(p Params) bool { return p.groups() > 1 && p.Groups < p.C }, largest},
 	{"depthwise", copying(newDepthwiseForward), newDepthwiseBackwardData, copyingWeights(newDepthwiseBackwardWeights), Params.depthwise, func(x []float64) []float64 { return x }},
 	{"winograd", newWinogradForward, plain(newWinogradBackwardData), newWinogradBackwardWeights, Params.suitsWinograd, largest},
+	{"winograd by panels", newWinogradPanelsForward, plain(newWinogradPanelsBackwardData), newWinogradBackwardWeights, Params.suitsWinograd, largest},
+	{"winograd by panels of few images", func(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
+		return newWinogradPanels(dev, p.N, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, p.PadTop, p.PadLeft, false, e.Activation, src, 1<<14)
+	}, plain(newWinogradPanelsBackwardData), newWinogradBackwardWeights, Params.suitsWinograd, largest},
 }
 
 // compute runs all passes on a device, twice, checks that nothing around the results was written and that both runs agree.
@@ -359,8 +364,8 @@ func TestResidual(t *testing.T) {
 			return b
 		}
 		diffDst, weights, residual := random(p.DstLen()), random(p.WeightsLen()), random(p.SrcLen())
-		for name, newRunner := range map[string]func(dev *cpu.Device, p Params, add bool) runner{"direct": newDirectBackwardData, "winograd": newWinogradBackwardData} {
-			if name == "winograd" && !p.suitsWinograd() {
+		for name, newRunner := range map[string]func(dev *cpu.Device, p Params, add bool) runner{"direct": newDirectBackwardData, "winograd": newWinogradBackwardData, "panels": newWinogradPanelsBackwardData} {
+			if name != "direct" && !p.suitsWinograd() {
 				continue
 			}
 			tested[name]++
@@ -391,12 +396,12 @@ func TestResidual(t *testing.T) {
 			}
 		}
 	}
-	assert.Greater(t, min(tested["direct"], tested["winograd"]), 2)
+	assert.Greater(t, min(tested["direct"], tested["winograd"], tested["panels"]), 2)
 }
 
 // TestRunDoesNotAllocate runs every pass of a padded and a strided convolution.
 func TestRunDoesNotAllocate(t *testing.T) {
-	for _, p := range []Params{same(3, 8, 7, 16, 3, 3, 16, 1, 1), same(3, 8, 7, 15, 3, 3, 17, 1, 1), same(3, 9, 8, 5, 3, 3, 7, 2, 2), same(2, 6, 7, 17, 1, 1, 15, 1, 1),
+	for _, p := range []Params{same(3, 8, 7, 16, 3, 3, 16, 1, 1), same(20, 8, 7, 16, 3, 3, 16, 1, 1), same(3, 8, 7, 15, 3, 3, 17, 1, 1), same(3, 9, 8, 5, 3, 3, 7, 2, 2), same(2, 6, 7, 17, 1, 1, 15, 1, 1),
 		groups(same(3, 8, 7, 16, 3, 3, 24, 1, 1), 4), groups(same(3, 8, 7, 16, 3, 3, 16, 2, 2), 16), groups(same(3, 8, 7, 5, 3, 3, 10, 1, 1), 5)} {
 		for _, isa := range cpu.Available() {
 			dev := newDevice(t, isa, 2)
@@ -437,26 +442,33 @@ func TestManyWorkers(t *testing.T) {
 	}
 }
 
-// TestChoice pins which variant the constructors choose.
+// TestChoice pins which variant the constructors choose, for both images and for weights.
 func TestChoice(t *testing.T) {
 	dev := newDevice(t, cpu.Portable, 1)
 	exact := same(8, 8, 8, 64, 3, 3, 64, 1, 1)
 	exact.Exact = true
-	for want, shapes := range map[string][]Params{
-		"winograd 4×4 portable":         {same(8, 8, 8, 64, 3, 3, 64, 1, 1), valid(8, 26, 26, 32, 3, 3, 64, 1, 1)},
-		"grouped direct portable":       {groups(same(8, 8, 8, 16, 3, 3, 16, 2, 2), 2)},
-		"grouped winograd 4×4 portable": {groups(same(8, 8, 8, 128, 3, 3, 128, 1, 1), 2)},
-		"depthwise portable":            {groups(same(8, 8, 8, 16, 3, 3, 16, 1, 1), 16), groups(same(8, 8, 8, 16, 3, 3, 32, 1, 1), 16)},
-		"direct portable":               {exact, same(8, 8, 8, 64, 3, 3, 64, 2, 2), same(8, 8, 8, 64, 5, 5, 64, 1, 1), same(8, 8, 8, 3, 3, 3, 16, 1, 1), same(8, 8, 8, 64, 1, 1, 64, 1, 1), same(128, 2, 2, 64, 3, 3, 64, 1, 1), same(1, 8, 8, 64, 3, 3, 64, 1, 1)},
+	for _, x := range []struct {
+		images, weights string
+		shapes          []Params
+	}{
+		{"winograd 4×4 portable", "winograd 4×4 portable", []Params{same(32, 8, 8, 64, 3, 3, 64, 1, 1), valid(8, 26, 26, 32, 3, 3, 64, 1, 1)}},
+		{"winograd 4×4 by panels portable", "winograd 4×4 portable", []Params{same(8, 8, 8, 64, 3, 3, 64, 1, 1), same(64, 4, 4, 512, 3, 3, 512, 1, 1)}},
+		{"winograd 4×4 by panels portable", "direct portable", []Params{same(1, 8, 8, 64, 3, 3, 64, 1, 1)}},
+		{"grouped direct portable", "grouped direct portable", []Params{groups(same(8, 8, 8, 16, 3, 3, 16, 2, 2), 2)}},
+		{"grouped winograd 4×4 by panels portable", "grouped winograd 4×4 portable", []Params{groups(same(8, 8, 8, 128, 3, 3, 128, 1, 1), 2)}},
+		{"depthwise portable", "depthwise portable", []Params{groups(same(8, 8, 8, 16, 3, 3, 16, 1, 1), 16), groups(same(8, 8, 8, 16, 3, 3, 32, 1, 1), 16)}},
+		{"direct portable", "direct portable", []Params{
+			exact, same(8, 8, 8, 64, 3, 3, 64, 2, 2), same(8, 8, 8, 64, 5, 5, 64, 1, 1), same(8, 8, 8, 3, 3, 3, 16, 1, 1), same(8, 8, 8, 64, 1, 1, 64, 1, 1), same(128, 2, 2, 64, 3, 3, 64, 1, 1),
+		}},
 	} {
-		for _, p := range shapes {
+		for _, p := range x.shapes {
 			f, err := NewForward(dev, p, Epilogue{})
 			require.NoError(t, err)
 			d, err := NewBackwardData(dev, p, false)
 			require.NoError(t, err)
 			w, err := NewBackwardWeights(dev, p, false)
 			require.NoError(t, err)
-			assert.Equal(t, []string{want, want, want}, []string{f.Variant(), d.Variant(), w.Variant()}, "%v", p)
+			assert.Equal(t, []string{x.images, x.images, x.weights}, []string{f.Variant(), d.Variant(), w.Variant()}, "%v", p)
 		}
 	}
 }
@@ -469,7 +481,7 @@ func TestWinogradError(t *testing.T) {
 		if !v.suits(o.p) {
 			continue
 		}
-		bound := map[string]float64{"direct": 1e-6, "winograd": 4e-6}[v.name]
+		bound := map[string]float64{"direct": 1e-6, "winograd": 4e-6, "winograd by panels": 4e-6, "winograd by panels of few images": 4e-6}[v.name]
 		for _, isa := range cpu.Available() {
 			r := o.compute(t, newDevice(t, isa, 1), v)
 			for name, x := range map[string]struct {

@@ -42,7 +42,10 @@ func chooseForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
 		return newGroupedForward(dev, p, e)
 	}
 	p = p.flattened(math.MaxInt)
-	if p.prefersWinograd(p.transformingWeights()) {
+	switch p.imageWay() {
+	case wayPanels:
+		return newWinogradPanelsForward(dev, p, e, src)
+	case wayWinograd:
 		return newWinogradForward(dev, p, e, src)
 	}
 	return newDirectForward(dev, p, e, src)
@@ -59,6 +62,10 @@ func newDirectForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner
 
 func newWinogradForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
 	return newWinograd(dev, p.N, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, p.PadTop, p.PadLeft, false, e.Activation, src)
+}
+
+func newWinogradPanelsForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
+	return newWinogradPanels(dev, p.N, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, p.PadTop, p.PadLeft, false, e.Activation, src, groupBytes)
 }
 
 // WorkspaceBytes is what Run needs of workspace; it grows with the number of workers.

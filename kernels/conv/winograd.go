@@ -14,26 +14,6 @@ func (p Params) suitsWinograd() bool {
 	return p.groups() == 1 && p.R == 3 && p.S == 3 && p.StrideH == 1 && p.StrideW == 1 && p.DilationH == 1 && p.DilationW == 1 && p.C%16 == 0 && p.K%16 == 0
 }
 
-// prefersWinograd tells whether Winograd's algorithm is allowed and, by a rough count of multiplications for each pair of channels,
-// faster: 36 a tile and fixed for transforming the weights or their gradient, against 9 an output. Half-empty tiles and
-// short batches speak against it.
-func (p Params) prefersWinograd(fixed int) bool {
-	tiles := p.N * ceilDiv(p.P, tileOut) * ceilDiv(p.Q, tileOut)
-	return !p.Exact && p.suitsWinograd() && 10*(planes*tiles+fixed) < 9*(9*p.N*p.P*p.Q)
-}
-
-// transformingWeights is the measured price of transforming weights, in multiplications for each pair of channels. It is
-// higher when the transformed ones, 144 bytes a pair, leave the cache.
-func (p Params) transformingWeights() int {
-	if p.C*p.K <= 128*128 {
-		return 512
-	}
-	return 4096
-}
-
-// transformingGradient is that of transforming the weights' gradient.
-const transformingGradient = 1024
-
 // planeBytes bounds what a task holds of transformed tiles: about the L2 cache.
 const planeBytes = 768 << 10
 
@@ -96,7 +76,7 @@ func newWinograd(dev *cpu.Device, images int, from, to image, top, left int, bac
 	if w.inPlace {
 		held = planes * w.fromPlane
 	}
-	w.source = tiling{w.x, load, from, top, left, w.down, w.across, w.fromPlane}
+	w.source = tiling{w.x, load, from, top, left, w.down, w.across, w.fromPlane, from.channels, 0}
 	w.perWorker = held + edge(w.across, from.channels, to.channels) + planes*w.x.lanes
 	w.filterTask, w.tileTask = w.filter, w.tiles
 	return w
@@ -147,18 +127,25 @@ func (w *winograd) run(dst, src, weights, bias, ws []float32) {
 func (w *winograd) filter(i, worker int) {
 	from, to, lanes := w.from.channels, w.to.channels, w.x.lanes
 	f, t := i%(from/filterChunk)*filterChunk, i/(from/filterChunk)*lanes
-	dst := &w.ws[f*to+t]
-	space := w.workerSpace(worker)
+	w.filterTo(&w.ws[f*to+t], from*to, to, f, filterChunk, t, w.workerSpace(worker))
+}
+
+// filterTo transforms the weights from n channels, a multiple of filterChunk, to one vector of channels, the first being f and t. plane is
+// the distance of planes of dst, pitch that of input channels, in elements; space is perFilterWorker elements.
+func (w *winograd) filterTo(dst *float32, plane, pitch, f, n, t int, space []float32) {
+	from, to, lanes := w.from.channels, w.to.channels, w.x.lanes
 	scratch := &space[9*filterChunk*lanes]
 	if !w.backwards {
-		w.x.filter(&w.weights[f*to+t], 4*from*to, 4*to, dst, 4*from*to, 4*to, filterChunk, scratch)
+		w.x.filter(&w.weights[f*to+t], 4*from*to, 4*to, dst, 4*plane, 4*pitch, n, scratch)
 		return
 	}
 	// Weights are [3,3,to,from]: turn them, and take the taps from the last to the first.
-	for tap := range 9 {
-		w.set.Transpose(&w.weights[(tap*to+t)*from+f], 4*from, &space[tap*filterChunk*lanes], 4*lanes, lanes, filterChunk)
+	for c := 0; c < n; c += filterChunk {
+		for tap := range 9 {
+			w.set.Transpose(&w.weights[(tap*to+t)*from+f+c], 4*from, &space[tap*filterChunk*lanes], 4*lanes, lanes, filterChunk)
+		}
+		w.x.filter(&space[8*filterChunk*lanes], -4*filterChunk*lanes, 4*lanes, at(dst, 4*c*pitch), 4*plane, 4*pitch, filterChunk, scratch)
 	}
-	w.x.filter(&space[8*filterChunk*lanes], -4*filterChunk*lanes, 4*lanes, dst, 4*from*to, 4*to, filterChunk, scratch)
 }
 
 // tiles computes some rows of tiles.
@@ -181,20 +168,8 @@ func (w *winograd) tiles(i, worker int) {
 		w.multiply(products, inputs, rows*w.across, worker)
 	}
 	for r := range rows {
-		w.resultRow(products[r*w.across*w.to.channels:], first+r, edge, scratch)
-		if w.clip != nil {
-			line := w.written(first + r)
-			w.clip(line, line)
-		}
+		w.resultRow(products[r*w.across*w.to.channels:], w.toPlane, w.to.channels, 0, w.to.channels, first+r, edge, scratch)
 	}
-}
-
-// written is what one row of tiles, counted through all images, gives.
-func (w *winograd) written(row int) []float32 {
-	m := w.to
-	n, top := row/w.down, row%w.down*tileOut
-	pitch := m.width * m.channels
-	return w.dst[n*m.len():][top*pitch : min(top+tileOut, m.height)*pitch]
 }
 
 // tiling is how an image is cut into rows of tiles of 6×6 that overlap by two pixels, with zeros around the image.
@@ -205,6 +180,7 @@ type tiling struct {
 	padTop, padLeft int
 	down, across    int // tiles in an image
 	plane           int // elements from plane to plane
+	depth, slab     int // channels of a tile that are neighbours in a plane, and elements from these to the tile's next ones
 }
 
 // row transforms channels first to last-1 of one row of tiles, counted through all images, into 36 planes. Where tiles reach over
@@ -223,7 +199,9 @@ func (t *tiling) row(dst *float32, src []float32, first, last, row int, edge []f
 		t.load.window(edge, pitch, src, t.m, top, left, tileIn, columns)
 		src = edge
 	}
-	t.x.source(&src[first], 4*pitch, 4*c, 4*tileOut*c, at(dst, 4*first), 4*t.plane, 4*c, (last-first)/t.x.lanes, t.across, scratch)
+	for f := first; f < last; f += t.depth {
+		t.x.source(&src[f], 4*pitch, 4*c, 4*tileOut*c, at(dst, 4*(f/t.depth*t.slab+f%t.depth)), 4*t.plane, 4*t.depth, (min(f+t.depth, last)-f)/t.x.lanes, t.across, scratch)
+	}
 }
 
 // multiply computes products [36,tile,to] = inputs [36,tile,from] · weights [36,from,to].
@@ -245,34 +223,52 @@ func (w *winograd) multiply(products, inputs []float32, tiles, worker int) {
 	}
 }
 
-// resultRow transforms one row of tiles back. Tiles that reach over the edge, or all that are to be added to what is there, go through the
-// buffer edge.
-func (w *winograd) resultRow(products []float32, row int, edge []float32, scratch *float32) {
-	m := w.to
+// resultRow transforms channels first to last-1 of one row of tiles back, from products with the given distances of planes and of tiles, in
+// elements. Tiles that reach over the edge, or all that are to be added to what is there, go through the buffer edge.
+func (w *winograd) resultRow(products []float32, plane, pitch, first, last, row int, edge []float32, scratch *float32) {
+	m, channels := w.to, last-first
 	n, top := row/w.down, row%w.down*tileOut
 	dst := w.dst[n*m.len() : (n+1)*m.len()]
 	whole := 0
 	if top+tileOut <= m.height && !w.add {
 		whole = m.width / tileOut
 	}
-	result := func(products []float32, dst *float32, pitch, tiles int) {
-		w.x.result(&products[0], 4*w.toPlane, 4*m.channels, dst, 4*pitch, 4*m.channels, 4*tileOut*m.channels, m.channels/w.x.lanes, tiles, scratch, &w.bias[0], &w.floor)
+	result := func(products []float32, dst *float32, row, pixel, tiles int) {
+		w.x.result(&products[0], 4*plane, 4*pitch, dst, 4*row, 4*pixel, 4*tileOut*pixel, channels/w.x.lanes, tiles, scratch, &w.bias[first], &w.floor)
 	}
 	if whole > 0 {
-		result(products, &dst[top*m.width*m.channels], m.width*m.channels, whole)
+		result(products, &dst[top*m.width*m.channels+first], m.width*m.channels, m.channels, whole)
 	}
-	if whole == w.across {
-		return
+	if whole < w.across {
+		left, line := whole*tileOut, (w.across-whole)*tileOut*channels
+		result(products[whole*pitch:], &edge[0], line, channels, w.across-whole)
+		w.eachRun(row, left, first, last, func(y, x int, run []float32) {
+			from := edge[y*line+(x-left)*channels:][:len(run)]
+			if w.add {
+				w.sum(run, run, from)
+			} else {
+				copy(run, from)
+			}
+		})
 	}
-	left, pitch := whole*tileOut, (w.across-whole)*tileOut*m.channels
-	result(products[whole*m.channels:], &edge[0], pitch, w.across-whole)
+	if w.clip != nil {
+		w.eachRun(row, 0, first, last, func(_, _ int, run []float32) { w.clip(run, run) })
+	}
+}
+
+// eachRun passes what one row of tiles gives, in columns left and up of channels first to last-1, by runs of neighbours: row y of the tiles
+// from column x of the image on.
+func (w *winograd) eachRun(row, left, first, last int, do func(y, x int, run []float32)) {
+	m := w.to
+	n, top := row/w.down, row%w.down*tileOut
 	for y := range min(tileOut, m.height-top) {
-		at := ((top+y)*m.width + left) * m.channels
-		line := dst[at : at+(m.width-left)*m.channels]
-		if w.add {
-			w.sum(line, line, edge[y*pitch:][:len(line)])
-		} else {
-			copy(line, edge[y*pitch:])
+		line := w.dst[((n*m.height+top+y)*m.width)*m.channels:][:m.width*m.channels]
+		if last-first == m.channels {
+			do(y, left, line[left*m.channels:])
+			continue
+		}
+		for x := left; x < m.width; x++ {
+			do(y, x, line[x*m.channels:][first:last])
 		}
 	}
 }

@@ -63,7 +63,7 @@ func newWinogradWeights(dev *cpu.Device, p Params, bias bool, load *loader) *win
 		w.sliceC = min(ceilDiv(want, w.parts*w.sliceK), p.C/16)
 	}
 	w.srcPlane, w.dstPlane = w.block*w.across*p.C+planeGap, w.block*w.across*p.K+planeGap
-	w.source = tiling{w.x, load, image{p.H, p.W, p.C}, p.PadTop, p.PadLeft, w.down, w.across, w.srcPlane}
+	w.source = tiling{w.x, load, image{p.H, p.W, p.C}, p.PadTop, p.PadLeft, w.down, w.across, w.srcPlane, p.C, 0}
 	w.perWorker = planes*(w.srcPlane+w.dstPlane) + edge(w.across, p.C, p.K) + planes*w.x.lanes
 	w.chunk = 64 * w.x.lanes
 	w.partTask, w.sumTask = w.part, w.sum
