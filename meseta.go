@@ -26,7 +26,6 @@ import (
 	"fmt"
 
 	"github.com/meseta-go/meseta/kernels"
-	"github.com/meseta-go/meseta/kernels/cpu"
 	"github.com/meseta-go/meseta/layers"
 	"github.com/meseta-go/meseta/losses"
 	"github.com/meseta-go/meseta/metrics"
@@ -66,7 +65,8 @@ type Training struct {
 	// Metrics in which samples count with their weights, where they have some.
 	WeightedMetrics []metrics.Metric
 	Seed            uint64 // of first weights, shuffling and dropout
-	Threads         int    // 0 means all that Go may use
+	Device          string // cpu, cuda or cuda:N, a GPU; auto or empty takes a GPU where one can be used
+	Threads         int    // of the CPU; 0 means all that Go may use
 	Exact           bool   // leave out algorithms that round more than sums in plain order do: Winograd's convolution
 }
 
@@ -173,11 +173,10 @@ func (m *Model) open() error {
 	if m.session != nil {
 		return nil
 	}
-	device, err := kernels.NewCPU(cpu.Config{Threads: m.training.Threads})
+	device, err := kernels.Open(kernels.Settings{Device: m.training.Device, Threads: m.training.Threads, Exact: m.training.Exact})
 	if err != nil {
 		return err
 	}
-	device.Exact = m.training.Exact
 	s, err := plan.NewSession(plan.Model{Layers: m.graph, Loss: m.training.Loss, Metrics: m.training.Metrics, WeightedMetrics: m.training.WeightedMetrics, Optimizer: m.training.Optimizer}, device, m.training.Seed)
 	if err != nil {
 		return errors.Join(err, device.Close())

@@ -42,6 +42,34 @@ built() {
 	[ "$bytes" -le 40000000 ]
 }
 
+# built_for_gpus FILE: with the tag nvidia; it needs the C library alone.
+built_for_gpus() {
+	make cuda && cp bin/meseta-cuda "$1" || return
+	local libraries
+	libraries=$(ldd "$1") || return
+	echo "$libraries"
+	! grep -vE 'linux-vdso|libc\.so|/ld-linux|libdl|libpthread' <<<"$libraries"
+}
+
+# with_cgo COMMAND...: with the C compiler and NVIDIA's headers.
+with_cgo() {
+	local flags
+	flags=$(gpu/_headers/cflags.sh) || return
+	CGO_ENABLED=1 CGO_CFLAGS=$flags "$@"
+}
+
+# without_gpu BINARY: a program for GPUs trains on a machine that has none, says why it takes the CPU, and refuses when it must not.
+without_gpu() {
+	export MESETA_LIBCUDA=/nowhere/libcuda.so.1
+	local said=$work/without-gpu status=0
+	"$1" doctor || return
+	"$1" train --steps 5 --val 100 --run-dir "$said.run" 2>&1 | tee "$said" || return
+	grep -q 'computing on the CPU: there is no NVIDIA driver' "$said" || { echo "it did not say why it takes the CPU"; return 1; }
+	"$1" train --device cuda --steps 1 --run-dir "$said.refused" >"$said" 2>&1 && status=1
+	cat "$said"
+	grep -q 'install the NVIDIA driver' "$said" && [ ! -e "$said.refused" ] && return $status
+}
+
 # covered PERCENT PACKAGE...: statement coverage of each package by its own tests.
 covered() {
 	local least=$1 report

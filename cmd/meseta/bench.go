@@ -104,7 +104,8 @@ func benchStep(c *cobra.Command, _ []string) error {
 		return usageError{err}
 	}
 	m, training := meseta.FromGraph(g), usualTraining(name, g)
-	training.Seed, training.Threads, training.Exact = 1, on.threads, on.exact
+	sayDevice(c, on.device)
+	training.Seed, training.Device, training.Threads, training.Exact = 1, on.device, on.threads, on.exact
 	if err := m.Compile(training); err != nil {
 		return err
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/meseta-go/meseta/bench"
 	"github.com/meseta-go/meseta/kernels"
-	"github.com/meseta-go/meseta/kernels/cpu"
 )
 
 func newBenchOp() *cobra.Command {
@@ -236,21 +235,17 @@ func benchPeak(c *cobra.Command, _ []string) error {
 	return nil
 }
 
-// benchDevice is the device that the flags name, with so many threads where that is not 0.
+// benchDevice is the device that the flags name. Where threads is not 0 it has so many, and nothing is said about it.
 func benchDevice(c *cobra.Command, threads int) (kernels.Device, error) {
 	on, err := device(c)
 	if err != nil {
 		return nil, err
 	}
 	if threads == 0 {
+		sayDevice(c, on.device)
 		threads = on.threads
 	}
-	d, err := kernels.NewCPU(cpu.Config{Threads: threads})
-	if err != nil {
-		return nil, err
-	}
-	d.Exact = on.exact
-	return d, nil
+	return kernels.Open(kernels.Settings{Device: on.device, Threads: threads, Exact: on.exact})
 }
 
 // table prints rows under a head, in columns; nothing where JSON is wanted.

@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/meseta-go/meseta/callbacks"
 	"github.com/meseta-go/meseta/data/augment"
+	"github.com/meseta-go/meseta/kernels"
 	"github.com/meseta-go/meseta/losses"
 	"github.com/meseta-go/meseta/optimizers"
 	"github.com/spf13/cobra"
@@ -30,6 +31,7 @@ type config struct {
 	Batch           int            `yaml:"batch"`            // samples in a step
 	Steps           int            `yaml:"steps"`            // updates in all; 0 means as many as the epochs have
 	Seed            uint64         `yaml:"seed"`             // of everything random
+	Device          string         `yaml:"device"`           // auto, cpu, cuda or cuda:N
 	Threads         int            `yaml:"threads"`          // 0 means all processors
 	Exact           bool           `yaml:"exact"`            // without Winograd's convolution
 	Workers         int            `yaml:"workers"`          // goroutines that read, decode and augment; 0 means as many as that takes
@@ -57,7 +59,7 @@ func defaultCallbacks() callbacks.List {
 
 func defaultConfig() config {
 	return config{
-		Model: "mnist-cnn", Data: "mnist", Validation: "5000", Epochs: 12, Batch: 128, Seed: 1,
+		Model: "mnist-cnn", Data: "mnist", Validation: "5000", Epochs: 12, Batch: 128, Seed: 1, Device: "auto",
 		Callbacks: defaultCallbacks(),
 	}
 }
@@ -134,6 +136,7 @@ func resolve(c *cobra.Command) (config, error) {
 	})
 	set("save", func() (err error) { cfg.Save, err = f.GetString("save"); return })
 	set("run-dir", func() (err error) { cfg.RunDir, err = f.GetString("run-dir"); return })
+	set("device", func() error { cfg.Device = on.device; return nil })
 	set("threads", func() error { cfg.Threads = on.threads; return nil })
 	set("exact", func() error { cfg.Exact = on.exact; return nil })
 	if err != nil {
@@ -168,6 +171,9 @@ func (c config) check() error {
 	}
 	if c.Steps < 0 {
 		no("steps is %d, want 1 or more, or 0 for all epochs", c.Steps)
+	}
+	if err := kernels.CheckDevice(c.Device); err != nil {
+		no("device: %w", err)
 	}
 	if c.Threads < 0 {
 		no("threads is %d, want 1 or more, or 0 for all processors", c.Threads)

@@ -2,10 +2,13 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"runtime/debug"
 
+	"github.com/meseta-go/meseta/gpu"
+	"github.com/meseta-go/meseta/kernels"
 	"github.com/meseta-go/meseta/kernels/cpu"
 	"github.com/spf13/cobra"
 )
@@ -21,24 +24,82 @@ func newDoctor() *cobra.Command {
 
 // health is what doctor prints as JSON.
 type health struct {
-	Version      string   `json:"version"`
-	Go           string   `json:"go"`
-	System       string   `json:"system"`
-	Processors   int      `json:"processors"`
-	Threads      int      `json:"threads"`
-	ISA          string   `json:"isa"`
-	ISAs         []string `json:"isas"`
-	ISAForced    bool     `json:"isa_forced"`
-	GPU          string   `json:"gpu"`
-	RunDirectory string   `json:"run_directory"`
+	Version      string        `json:"version"`
+	Go           string        `json:"go"`
+	System       string        `json:"system"`
+	Processors   int           `json:"processors"`
+	Threads      int           `json:"threads"`
+	ISA          string        `json:"isa"`
+	ISAs         []string      `json:"isas"`
+	ISAForced    bool          `json:"isa_forced"`
+	GPU          string        `json:"gpu"` // how many, or why none can be used and what to do
+	GPUs         []gpuHealth   `json:"gpus,omitempty"`
+	Driver       *driverHealth `json:"driver,omitempty"`
+	RunDirectory string        `json:"run_directory"`
+}
+
+// driverHealth is what was found of NVIDIA's driver.
+type driverHealth struct {
+	Library string `json:"library"`
+	CUDA    string `json:"cuda,omitempty"`
+	PTX     bool   `json:"compiles_ptx"`
+}
+
+// gpuHealth is a GPU.
+type gpuHealth struct {
+	Device     string `json:"device"` // as --device wants it
+	Name       string `json:"name"`
+	Capability string `json:"compute_capability"`
+	Memory     int64  `json:"memory_bytes"`
+}
+
+// findGPUs fills in what there is of driver and GPUs.
+func (h *health) findGPUs() {
+	d, err := gpu.Find()
+	if d.Library != "" {
+		h.Driver = &driverHealth{Library: d.Library, PTX: d.JIT}
+		if d.Version > 0 {
+			h.Driver.CUDA = d.CUDA()
+		}
+	}
+	for _, i := range d.Devices {
+		h.GPUs = append(h.GPUs, gpuHealth{fmt.Sprintf("cuda:%d", i.Index), i.Name, i.Capability(), i.Memory})
+	}
+	if err != nil {
+		h.GPU = reason(err)
+		return
+	}
+	h.GPU = fmt.Sprintf("%d found", len(d.Devices))
+	if err := kernels.Fallback(); err != nil {
+		h.GPU += ", none used: " + reason(err)
+	}
+}
+
+// printGPUs says it to people.
+func (h *health) printGPUs(out io.Writer) {
+	fmt.Fprintf(out, "GPU          %s\n", h.GPU)
+	for _, g := range h.GPUs {
+		fmt.Fprintf(out, "             %s: %s, compute capability %s, %.1f GiB\n", g.Device, g.Name, g.Capability, float64(g.Memory)/(1<<30))
+	}
+	if h.Driver == nil {
+		return
+	}
+	fmt.Fprintf(out, "driver       %s", h.Driver.Library)
+	if h.Driver.CUDA != "" {
+		fmt.Fprintf(out, ", CUDA %s", h.Driver.CUDA)
+	}
+	fmt.Fprintln(out)
+	if !h.Driver.PTX {
+		fmt.Fprintf(out, "             its compiler is missing (libnvidia-ptxjitcompiler.so.1): install the whole driver; a container wants NVIDIA_DRIVER_CAPABILITIES=compute,utility\n")
+	}
 }
 
 func doctor(c *cobra.Command, _ []string) error {
 	h := health{
 		Version: version(), Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH,
 		Processors: runtime.NumCPU(), ISAForced: os.Getenv("MESETA_ISA") != "",
-		GPU: "not supported by this program",
 	}
+	h.findGPUs()
 	for _, isa := range cpu.Available() {
 		h.ISAs = append(h.ISAs, isa.String())
 	}
@@ -66,7 +127,7 @@ func doctor(c *cobra.Command, _ []string) error {
 	if h.ISA == cpu.Portable.String() {
 		fmt.Fprintf(out, "             there is no assembly for this processor: training will be slow\n")
 	}
-	fmt.Fprintf(out, "GPU          %s\n", h.GPU)
+	h.printGPUs(out)
 	fmt.Fprintf(out, "%s/        %s\n", runsDirectory, h.RunDirectory)
 	return nil
 }

@@ -108,7 +108,7 @@ func inspectPlan(c *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	m, err := openModel(on.config(name))
+	m, err := openModel(c, on.config(name))
 	if err != nil {
 		return err
 	}

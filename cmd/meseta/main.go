@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/meseta-go/meseta/kernels"
 	"github.com/spf13/cobra"
 )
 
@@ -136,7 +137,7 @@ func printJSON(c *cobra.Command, v any) error {
 // addDevice adds the flags that say what to compute on.
 func addDevice(c *cobra.Command) {
 	c.Flags().Int("threads", 0, "workers; 0 means all processors")
-	c.Flags().String("device", "auto", "auto or cpu")
+	c.Flags().String("device", "auto", "cpu, cuda (an NVIDIA GPU) or cuda:N; auto takes a GPU where one can be used")
 	c.Flags().Bool("exact", false, "leave out Winograd's convolution, which is faster and rounds more than sums in plain order")
 }
 
@@ -160,13 +161,14 @@ func steps(c *cobra.Command) (batch int, on machine, err error) {
 
 // machine is what to compute on, and how.
 type machine struct {
+	device  string
 	threads int
 	exact   bool
 }
 
 // config is that of a model to compute there.
 func (on machine) config(model string) config {
-	return config{Model: model, Threads: on.threads, Exact: on.exact}
+	return config{Model: model, Device: on.device, Threads: on.threads, Exact: on.exact}
 }
 
 // device reads the flags of addDevice.
@@ -177,17 +179,31 @@ func device(c *cobra.Command) (on machine, err error) {
 	if on.exact, err = c.Flags().GetBool("exact"); err != nil {
 		return on, err
 	}
-	name, err := c.Flags().GetString("device")
-	if err != nil {
+	if on.device, err = c.Flags().GetString("device"); err != nil {
 		return on, err
 	}
-	switch {
-	case on.threads < 0:
+	if on.threads < 0 {
 		return on, usageError{fmt.Errorf("--threads %d: want 1 or more, or 0 for all processors", on.threads)}
-	case name != "auto" && name != "cpu":
-		return on, usageError{fmt.Errorf("--device %s: this program computes on the CPU only; want auto or cpu", name)}
+	}
+	if err := kernels.CheckDevice(on.device); err != nil {
+		return on, usageError{fmt.Errorf("--device: %w", err)}
 	}
 	return on, nil
+}
+
+// sayDevice tells when a program that can use GPUs computes on the CPU without having been told to.
+func sayDevice(c *cobra.Command, name string) {
+	if name != "auto" && name != "" {
+		return
+	}
+	if err := kernels.Fallback(); err != nil {
+		fmt.Fprintf(c.ErrOrStderr(), "computing on the CPU: %s\n", reason(err))
+	}
+}
+
+// reason is why a GPU is not used, without the name of the package that found out.
+func reason(err error) string {
+	return strings.TrimPrefix(strings.TrimPrefix(err.Error(), "gpu: "), "kernels: ")
 }
 
 // programStart is when the program began, for systems that do not say when they started the process.

@@ -14,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/meseta-go/meseta"
 	"github.com/meseta-go/meseta/data"
+	"github.com/meseta-go/meseta/gpu"
 	"github.com/meseta-go/meseta/hdf5"
 	"github.com/meseta-go/meseta/losses"
 	"github.com/meseta-go/meseta/optimizers"
@@ -283,6 +284,13 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 	require.NoError(t, os.WriteFile(optimizerList, []byte("optimizer: [adam]\n"), 0o666))
 	fraction := filepath.Join(dir, "fraction.yaml")
 	require.NoError(t, os.WriteFile(fraction, []byte("batch: 2.5\n"), 0o666))
+	device := filepath.Join(t.TempDir(), "device.yaml")
+	require.NoError(t, os.WriteFile(device, []byte("device: tpu\n"), 0o666))
+	t.Setenv(gpu.LibraryVariable, "none")
+	noGPU := "`make cuda` in meseta's repository"
+	if gpu.Built {
+		noGPU = "MESETA_LIBCUDA is none"
+	}
 	require.NoError(t, os.Mkdir("empty", 0o777))
 	idx := smallIDX(t, 40)
 	for _, c := range []struct {
@@ -297,7 +305,11 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 		{"train --config " + fraction, 2, "batch is 2.5, want a whole number"},
 		{"train --lr 0", 2, "--lr 0: want more than 0"},
 		{"train --lr NaN", 2, "learning_rate is NaN"},
-		{"train --device cuda", 2, "computes on the CPU only"},
+		{"train --device cuda", 1, noGPU},
+		{"train --device cuda:1", 1, noGPU},
+		{"train --device gpu", 2, `"gpu" is not a device; want auto, cpu, cuda or cuda:N`},
+		{"train --device cuda:-1", 2, "not a device"},
+		{"train --config " + device, 2, `"tpu" is not a device`},
 		{"train --threads -2", 2, "--threads -2"},
 		{"train --optimizer ftrl", 2, "there are adadelta, adagrad"},
 		{"train --config " + optimizer, 2, "Adam has no argument \"beta1\""},
@@ -320,7 +332,7 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 		{"bench op conv ic3ih8oc4", 2, "kh has to be there"},
 		{"bench op conv ic3ih8oc4kh3 --pass up", 2, "no pass \"up\""},
 		{"bench op conv ic3ih8oc4kh3 --batch -1", 2, "--batch -1"},
-		{"bench op gemm m1n1k1 --device cuda", 2, "computes on the CPU only"},
+		{"bench op gemm m1n1k1 --device cuda", 1, noGPU},
 		{"bench op gemm --list conv_resnet50", 1, "gemm_square"},
 		{"bench peak --threads -1", 2, "--threads -1"},
 		{"verify nothing.h5", 1, "nothing.h5"},

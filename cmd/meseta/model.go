@@ -14,12 +14,13 @@ import (
 	"github.com/meseta-go/meseta/metrics"
 	"github.com/meseta-go/meseta/models"
 	"github.com/meseta-go/meseta/optimizers"
+	"github.com/spf13/cobra"
 )
 
 // openModel makes the model of a configuration, ready to train: an architecture by name with its usual optimizer, or what a
 // file holds, with the file's optimizer and its state; or with the optimizer that the configuration names, which takes over the
 // state of one of its class. Loss and metrics may be the configuration's too.
-func openModel(cfg config) (*meseta.Model, error) {
+func openModel(c *cobra.Command, cfg config) (*meseta.Model, error) {
 	m, training, err := findModel(cfg.Model)
 	if err != nil {
 		return nil, err
@@ -51,7 +52,8 @@ func openModel(cfg config) (*meseta.Model, error) {
 	if sparse, ok := training.Loss.(losses.SparseCategoricalCrossentropy); ok && cfg.Augment.Mixes() {
 		training.Loss = losses.CategoricalCrossentropy{FromLogits: sparse.FromLogits}
 	}
-	training.Seed, training.Threads, training.Exact = cfg.Seed, cfg.Threads, cfg.Exact
+	sayDevice(c, cfg.Device)
+	training.Seed, training.Device, training.Threads, training.Exact = cfg.Seed, cfg.Device, cfg.Threads, cfg.Exact
 	if err := m.Compile(training); err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ func predict(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	m, err := openModel(on.config(args[0]))
+	m, err := openModel(c, on.config(args[0]))
 	if err != nil {
 		return err
 	}

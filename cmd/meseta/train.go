@@ -53,7 +53,7 @@ func train(c *cobra.Command, _ []string) error {
 			return err
 		}
 	}
-	model, err := openModel(cfg)
+	model, err := openModel(c, cfg)
 	if err != nil {
 		return err
 	}

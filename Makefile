@@ -1,0 +1,7 @@
+# Go builds everything but bin/meseta-cuda without help: go build ./cmd/meseta. CONTRIBUTING.md says what has to pass.
+
+# The command for NVIDIA GPUs. It needs a C compiler and NVIDIA's headers: those of a toolkit that is installed, or of PyPI's wheel (python3). The program needs neither:
+# only the C library to start, and a driver to use a GPU.
+.PHONY: cuda
+cuda:
+	flags=$$(gpu/_headers/cflags.sh) && CGO_ENABLED=1 CGO_CFLAGS="$$flags" go build -trimpath -tags nvidia -ldflags '-s -w' -o bin/meseta-cuda ./cmd/meseta

@@ -1,0 +1,58 @@
+// Package gpu reaches NVIDIA GPUs: devices, memory, streams, events, modules of kernels, and graphs of their launches.
+//
+// It is the only package with C in it, and only under the tag nvidia: `make cuda` builds such a program. Without the tag Find and Open return
+// ErrNotBuilt, and nothing else is there. With it the program still needs nothing but the C library to start: the driver's library is opened
+// when Find is first called. What gorgonia.org/cu offers is taken from there; launches, copies and graphs stand beside it, each a single call of C without
+// an allocation.
+//
+// A Device and what belongs to it may be used from any goroutine: every call makes the device's context current on its thread. What a stream is given runs in
+// that order. Memory is freed by Free and Close alone.
+//
+// What is not here: kernels and their sources, which lie beside those for the CPU in the folders of package kernels.
+package gpu
+
+//go:generate go run ./_shim
+
+import "fmt"
+
+// LibraryVariable is the environment variable that names another library than the system's libcuda.so.1, for one that lies elsewhere and for tests;
+// "none" stands for no driver.
+const LibraryVariable = "MESETA_LIBCUDA"
+
+// Driver is what was found of NVIDIA's driver.
+type Driver struct {
+	Library string // where the library lies
+	Version int    // of CUDA that it supports: 12090 is 12.9
+	JIT     bool   // whether the compiler for PTX, a library of the driver's, is there too
+	Devices []Info
+}
+
+// CUDA gives the version as people write it.
+func (d Driver) CUDA() string { return fmt.Sprintf("%d.%d", d.Version/1000, d.Version%1000/10) }
+
+// Info describes a device.
+type Info struct {
+	Index           int
+	Name            string
+	Major, Minor    int   // compute capability
+	Memory          int64 // bytes
+	Multiprocessors int
+	L2              int // bytes
+	SharedMemory    int // bytes that one block may have, when its kernel asks for them
+}
+
+// Capability gives the compute capability as people write it.
+func (i Info) Capability() string { return fmt.Sprintf("%d.%d", i.Major, i.Minor) }
+
+// String gives name, capability and memory.
+func (i Info) String() string {
+	return fmt.Sprintf("cuda:%d %s, compute capability %s, %.1f GiB", i.Index, i.Name, i.Capability(), float64(i.Memory)/(1<<30))
+}
+
+// What kernels and this package need of a driver and a device. CUDA 11.4, driver 470, was the first to instantiate graphs with flags; PTX 7.0 is older. A
+// T4, an RTX 2060 and all that came later have compute capability 7.5.
+const (
+	minDriver = 11040
+	minMajor  = 7
+	minMinor  = 5
+)
