@@ -184,8 +184,8 @@ var table@ = Table{
 	Depthwise: func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor, ceiling float32) {
 		depthwise@(at(dst), at(src), at(weights), at(bias), at(taps), len(taps), count, c, dstStep, srcStep, floor, ceiling)
 	},
-	DepthwiseWeights: func(sums, src, diff []float32, runs []Run, c, srcStep, diffStep int) {
-		depthwiseWeights@(at(sums), at(src), at(diff), at(runs), len(runs), c, srcStep, diffStep)
+	DepthwiseWeights: func(sums, src, diff []float32, areas []Area, c, srcStep, srcColumn, srcRow, diffStep, sumsRow int) {
+		depthwiseWeights@(at(sums), at(src), at(diff), at(areas), len(areas), c, srcStep, srcColumn, srcRow, diffStep, sumsRow)
 	},
 }
 `, "@", f.vectors.Suffix))

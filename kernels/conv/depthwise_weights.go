@@ -6,7 +6,8 @@ import (
 )
 
 // depthwiseWeights computes the weights' gradient of a depthwise convolution: for each filter element and channel the sum over all
-// pixels of src under it times diffDst.
+// pixels of src under it times diffDst. The pixels of a row of diffDst that the same filter elements read inside the image are summed
+// together, for a vector of channels with the sums in registers.
 //
 // Rows of diffDst, counted through all images, are split by shape alone into parts, each with its own sums in the workspace; they are
 // added in order at the end.
@@ -15,8 +16,8 @@ type depthwiseWeights struct {
 	loops     *vec.Table
 	p         Params
 	bias      bool
-	rows      []depthwiseRuns
-	biasRuns  []vec.Run
+	rows      []depthwiseAreas
+	biasAreas []vec.Area
 	ones      []float32 // [K]
 	parts     int
 	partial   int // elements of a partial sum: diffWeights and diffBias
@@ -30,42 +31,45 @@ type depthwiseWeights struct {
 	diffWeights, diffBias, src, diffDst, ws []float32 // of the Run in progress
 }
 
-// depthwiseRuns is what a row of diffDst adds: products of runs of pixels. They count from the pixel of src at column 0 of the given row.
-type depthwiseRuns struct {
+const (
+	areaSide     = 3 // most rows and columns of an area
+	fewestPixels = 4 // of diffDst in a part, for each filter element: fewer would be little work beside adding up the parts
+)
+
+// depthwiseAreas is what a row of diffDst adds. Areas count from the pixel of src at column 0 of the given row.
+type depthwiseAreas struct {
 	source int
-	runs   []vec.Run
+	areas  []vec.Area
 }
 
 func newDepthwiseBackwardWeights(dev *cpu.Device, p Params, bias bool) accumulator {
-	x := &depthwiseWeights{dev: dev, loops: vec.For(dev.ISA()), p: p, bias: bias, rows: make([]depthwiseRuns, p.P), ones: make([]float32, padded(p.K))}
+	x := &depthwiseWeights{dev: dev, loops: vec.For(dev.ISA()), p: p, bias: bias, rows: make([]depthwiseAreas, p.P), ones: make([]float32, padded(p.K))}
 	for i := range p.K {
 		x.ones[i] = 1
 	}
-	x.biasRuns = []vec.Run{{Sums: p.WeightsLen(), Count: p.Q}}
-	for op := range p.P {
-		for r := range p.R {
-			for s := range p.S {
-				h, _, _ := p.at(op, 0, r, s)
-				if h < 0 || h >= p.H {
-					continue
+	x.biasAreas = []vec.Area{{Sums: p.WeightsLen(), Count: p.Q, Rows: 1, Columns: 1}}
+	columns := forwardAxis(p.Q, p.S, p.StrideW, p.DilationW, p.PadLeft).segments(p.W)
+	for _, r := range forwardAxis(p.P, p.R, p.StrideH, p.DilationH, p.PadTop).segments(p.H) {
+		var areas []vec.Area
+		for i := 0; i < len(r.taps); i += areaSide {
+			for _, s := range columns {
+				for j := 0; j < len(s.taps); j += areaSide {
+					areas = append(areas, vec.Area{
+						Sums: (r.taps[i].filter*p.S + s.taps[j].filter) * p.K, Src: (i*p.DilationH*p.W + s.source + j*p.DilationW) * p.K, Diff: s.first * p.K,
+						Count: s.count, Rows: min(areaSide, len(r.taps)-i), Columns: min(areaSide, len(s.taps)-j),
+					})
 				}
-				first, count := p.columnsInside(s)
-				if count == 0 {
-					continue
-				}
-				_, w, _ := p.at(op, first, r, s)
-				row := &x.rows[op]
-				if len(row.runs) == 0 {
-					row.source = h
-				}
-				row.runs = append(row.runs, vec.Run{
-					Sums: (r*p.S + s) * p.K, Src: ((h-row.source)*p.W + w) * p.K, Diff: first * p.K, Count: count,
-				})
 			}
+		}
+		if len(areas) == 0 {
+			continue
+		}
+		for i := range r.count {
+			x.rows[r.first+i] = depthwiseAreas{source: r.source + i*p.StrideH, areas: areas}
 		}
 	}
 	x.partial = padded(p.WeightsLen() + p.K)
-	x.parts = max(1, min(p.N*p.P, manyParts, partialBytes/(4*x.partial)))
+	x.parts = max(1, min(p.N*p.P, manyParts, partialBytes/(4*x.partial), p.N*p.P*p.Q/(fewestPixels*p.R*p.S)))
 	x.sums = ceilDiv(x.partial, 4096)
 	if p.K > p.C {
 		x.wideSrc = padded(p.N * p.H * p.W * p.K)
@@ -74,19 +78,6 @@ func newDepthwiseBackwardWeights(dev *cpu.Device, p Params, bias bool) accumulat
 	x.workspace = x.wideSrc + x.parts*x.partial
 	x.partTask, x.sumTask = x.part, x.sum
 	return x
-}
-
-// columnsInside gives the outputs of a row under whose filter column s lies a pixel of the image.
-func (p Params) columnsInside(s int) (first, count int) {
-	for q := range p.Q {
-		if w := q*p.StrideW - p.PadLeft + s*p.DilationW; w >= 0 && w < p.W {
-			if count == 0 {
-				first = q
-			}
-			count++
-		}
-	}
-	return first, count
 }
 
 func (x *depthwiseWeights) String() string { return "depthwise " + x.dev.ISA().String() }
@@ -110,10 +101,10 @@ func (x *depthwiseWeights) part(i, _ int) {
 	clear(sums)
 	for row := i * rows / x.parts; row < (i+1)*rows/x.parts; row++ {
 		n, r := row/p.P, &x.rows[row%p.P]
-		diffDst := x.diffDst[row*p.Q*p.K:]
-		x.loops.DepthwiseWeights(sums, x.src[(n*p.H+r.source)*p.W*p.K:], diffDst, r.runs, p.K, p.StrideW*p.K, p.K)
+		src, diffDst := x.src[(n*p.H+r.source)*p.W*p.K:], x.diffDst[row*p.Q*p.K:]
+		x.loops.DepthwiseWeights(sums, src, diffDst, r.areas, p.K, p.StrideW*p.K, p.DilationW*p.K, p.DilationH*p.W*p.K, p.K, p.S*p.K)
 		if x.bias {
-			x.loops.DepthwiseWeights(sums, x.ones, diffDst, x.biasRuns, p.K, 0, p.K)
+			x.loops.DepthwiseWeights(sums, x.ones, diffDst, x.biasAreas, p.K, 0, 0, 0, p.K, 0)
 		}
 	}
 }

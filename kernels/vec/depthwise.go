@@ -3,9 +3,9 @@ package vec
 // Tap is one element of the filter of Table.Depthwise: where its factors lie, in elements from the start of each array.
 type Tap struct{ Src, Weights int }
 
-// Run is a sum of Table.DepthwiseWeights: where it and its first factors lie, in elements from the start of each array, and of how many
-// pixels, at least one.
-type Run struct{ Sums, Src, Diff, Count int }
+// Area is a rectangle of filter elements whose sums Table.DepthwiseWeights adds up over the same pixels: where the first sum and its first
+// factors lie, in elements from the start of each array, of how many pixels, at least one, and the rectangle's size, 1×1 to 3×3.
+type Area struct{ Sums, Src, Diff, Count, Rows, Columns int }
 
 func depthwise(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor, ceiling float32) {
 	for q := range count {
@@ -27,13 +27,17 @@ func depthwise(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep,
 	}
 }
 
-func depthwiseWeights(sums, src, diff []float32, runs []Run, c, srcStep, diffStep int) {
-	for _, r := range runs {
-		s := sums[r.Sums:][:c]
-		for q := range r.Count {
-			dy := diff[r.Diff+q*diffStep:][:c]
-			for j, x := range src[r.Src+q*srcStep:][:c] {
-				s[j] += x * dy[j]
+func depthwiseWeights(sums, src, diff []float32, areas []Area, c, srcStep, srcColumn, srcRow, diffStep, sumsRow int) {
+	for _, a := range areas {
+		for r := range a.Rows {
+			for s := range a.Columns {
+				sum := sums[a.Sums+r*sumsRow+s*c:][:c]
+				for q := range a.Count {
+					dy := diff[a.Diff+q*diffStep:][:c]
+					for j, x := range src[a.Src+r*srcRow+s*srcColumn+q*srcStep:][:c] {
+						sum[j] += x * dy[j]
+					}
+				}
 			}
 		}
 	}

@@ -101,9 +101,9 @@ type Table struct {
 	// Depthwise computes count pixels of c channels: dst[q·dstStep + j] =
 	// min(max(bias[j] + Σt src[q·srcStep + taps[t].Src + j]·weights[taps[t].Weights + j], floor), ceiling); NaN stays. Steps are in elements.
 	Depthwise func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor, ceiling float32)
-	// DepthwiseWeights adds up c channels of each of the runs: sums[run.Sums + j] +=
-	// Σq src[run.Src + q·srcStep + j]·diff[run.Diff + q·diffStep + j] over its Count pixels q. Steps are in elements.
-	DepthwiseWeights func(sums, src, diff []float32, runs []Run, c, srcStep, diffStep int)
+	// DepthwiseWeights adds up c channels of each of the areas: for its Rows r and Columns s, sums[area.Sums + r·sumsRow + s·c + j] +=
+	// Σq src[area.Src + r·srcRow + s·srcColumn + q·srcStep + j]·diff[area.Diff + q·diffStep + j] over its Count pixels q. Steps are in elements.
+	DepthwiseWeights func(sums, src, diff []float32, areas []Area, c, srcStep, srcColumn, srcRow, diffStep, sumsRow int)
 }
 
 // For gives the loops of an instruction set.

@@ -194,8 +194,8 @@ var tableAVX512 = Table{
 	Depthwise: func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor, ceiling float32) {
 		depthwiseAVX512(at(dst), at(src), at(weights), at(bias), at(taps), len(taps), count, c, dstStep, srcStep, floor, ceiling)
 	},
-	DepthwiseWeights: func(sums, src, diff []float32, runs []Run, c, srcStep, diffStep int) {
-		depthwiseWeightsAVX512(at(sums), at(src), at(diff), at(runs), len(runs), c, srcStep, diffStep)
+	DepthwiseWeights: func(sums, src, diff []float32, areas []Area, c, srcStep, srcColumn, srcRow, diffStep, sumsRow int) {
+		depthwiseWeightsAVX512(at(sums), at(src), at(diff), at(areas), len(areas), c, srcStep, srcColumn, srcRow, diffStep, sumsRow)
 	},
 }
 
@@ -452,7 +452,7 @@ func depthwiseAVX512(dst, src, weights, bias *float32, taps *Tap, ntaps, count, 
 // depthwiseWeights… is Table.DepthwiseWeights.
 //
 //go:noescape
-func depthwiseWeightsAVX512(sums, src, diff *float32, runs *Run, nruns, c, srcStep, diffStep int)
+func depthwiseWeightsAVX512(sums, src, diff *float32, areas *Area, nareas, c, srcStep, srcColumn, srcRow, diffStep, sumsRow int)
 
 // dropout… is Table.Dropout.
 //

@@ -190,8 +190,8 @@ var tableNEON = Table{
 	Depthwise: func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor, ceiling float32) {
 		depthwiseNEON(at(dst), at(src), at(weights), at(bias), at(taps), len(taps), count, c, dstStep, srcStep, floor, ceiling)
 	},
-	DepthwiseWeights: func(sums, src, diff []float32, runs []Run, c, srcStep, diffStep int) {
-		depthwiseWeightsNEON(at(sums), at(src), at(diff), at(runs), len(runs), c, srcStep, diffStep)
+	DepthwiseWeights: func(sums, src, diff []float32, areas []Area, c, srcStep, srcColumn, srcRow, diffStep, sumsRow int) {
+		depthwiseWeightsNEON(at(sums), at(src), at(diff), at(areas), len(areas), c, srcStep, srcColumn, srcRow, diffStep, sumsRow)
 	},
 }
 
@@ -448,7 +448,7 @@ func depthwiseNEON(dst, src, weights, bias *float32, taps *Tap, ntaps, count, c,
 // depthwiseWeights… is Table.DepthwiseWeights.
 //
 //go:noescape
-func depthwiseWeightsNEON(sums, src, diff *float32, runs *Run, nruns, c, srcStep, diffStep int)
+func depthwiseWeightsNEON(sums, src, diff *float32, areas *Area, nareas, c, srcStep, srcColumn, srcRow, diffStep, sumsRow int)
 
 // dropout… is Table.Dropout.
 //

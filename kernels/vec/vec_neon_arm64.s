@@ -8693,142 +8693,1240 @@ oneEnd:
 done:
 	RET
 
-// func depthwiseWeightsNEON(sums, src, diff *float32, runs *Run, nruns, c, srcStep, diffStep int)
-TEXT ·depthwiseWeightsNEON(SB), NOSPLIT, $0-64
-	MOVD sums+0(FP), R5
-	MOVD src+8(FP), R4
-	MOVD diff+16(FP), R6
+// func depthwiseWeightsNEON(sums, src, diff *float32, areas *Area, nareas, c, srcStep, srcColumn, srcRow, diffStep, sumsRow int)
+TEXT ·depthwiseWeightsNEON(SB), NOSPLIT, $0-88
 	MOVD srcStep+48(FP), R3
-	MOVD diffStep+56(FP), R11
+	MOVD srcColumn+56(FP), R7
+	MOVD diffStep+72(FP), R11
 	LSL $2, R3
+	LSL $2, R7
 	LSL $2, R11
 	MOVD ZR, R8
-runsSeveral:
-	ADD $16, R8, R2
+areasSeveral:
+	ADD $8, R8, R2
 	MOVD c+40(FP), R17
 	CMP R17, R2
-	BGT runsOne
-	MOVD runs+24(FP), R9
-	MOVD nruns+32(FP), R10
-	B runsSeveralTest
-runsSeveralRun:
-	MOVD (R9), R7
-	ADDS R8, R7
-	ADD R7<<2, R5, R7
+	BGT areasOne
+	MOVD areas+24(FP), R9
+	MOVD nareas+32(FP), R10
+	B areasSeveralTest
+areasSeveralArea:
 	MOVD 8(R9), R0
 	ADDS R8, R0
-	ADD R0<<2, R4, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+64(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD srcRow+64(FP), R6
+	ADD R6<<2, R4, R6
 	MOVD 16(R9), R1
 	ADDS R8, R1
-	ADD R1<<2, R6, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	MOVD 24(R9), R2
+	MOVD 40(R9), R5                                 // by Rows and Columns
+	MOVD 32(R9), R16
+	CMP $2, R16
+	BLT areasSeveralRows1
+	BEQ areasSeveralRows2
+	CMP $2, R5
+	BLT areasSeveral3x1
+	BEQ areasSeveral3x2
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
 	VEOR V3.B16, V3.B16, V3.B16
-runsSeveralPixel:
-	FMOVQ (R1), F8
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VEOR V17.B16, V17.B16, V17.B16
+areasSeveral3x3Pixel:
+	FMOVQ (R1), F18
+	FMOVQ 16(R1), F19
 	FMOVQ (R0), F31
-	VFMLA V31.S4, V8.S4, V0.S4
-	FMOVQ 16(R1), F9
+	VFMLA V31.S4, V18.S4, V0.S4
 	FMOVQ 16(R0), F31
-	VFMLA V31.S4, V9.S4, V1.S4
-	FMOVQ 32(R1), F10
-	FMOVQ 32(R0), F31
-	VFMLA V31.S4, V10.S4, V2.S4
-	FMOVQ 48(R1), F11
-	FMOVQ 48(R0), F31
-	VFMLA V31.S4, V11.S4, V3.S4
+	VFMLA V31.S4, V19.S4, V1.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V18.S4, V2.S4
+	FMOVQ 16(R12), F31
+	VFMLA V31.S4, V19.S4, V3.S4
+	ADD R7<<1, R0, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V18.S4, V4.S4
+	FMOVQ 16(R13), F31
+	VFMLA V31.S4, V19.S4, V5.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V18.S4, V6.S4
+	FMOVQ 16(R4), F31
+	VFMLA V31.S4, V19.S4, V7.S4
+	ADD R7, R4, R14
+	FMOVQ (R14), F31
+	VFMLA V31.S4, V18.S4, V8.S4
+	FMOVQ 16(R14), F31
+	VFMLA V31.S4, V19.S4, V9.S4
+	ADD R7<<1, R4, R15
+	FMOVQ (R15), F31
+	VFMLA V31.S4, V18.S4, V10.S4
+	FMOVQ 16(R15), F31
+	VFMLA V31.S4, V19.S4, V11.S4
+	FMOVQ (R6), F31
+	VFMLA V31.S4, V18.S4, V12.S4
+	FMOVQ 16(R6), F31
+	VFMLA V31.S4, V19.S4, V13.S4
+	ADD R7, R6, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V18.S4, V14.S4
+	FMOVQ 16(R12), F31
+	VFMLA V31.S4, V19.S4, V15.S4
+	ADD R7<<1, R6, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V18.S4, V16.S4
+	FMOVQ 16(R13), F31
+	VFMLA V31.S4, V19.S4, V17.S4
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R3, R6
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasSeveral3x3Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	FMOVQ F0, (R5)
+	FMOVQ 16(R5), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	FMOVQ F1, 16(R5)
+	ADD R0, R5, R14
+	FMOVQ (R14), F31
+	WORD $0x4e3fd442                                // fadd v2.4s, v2.4s, v31.4s
+	FMOVQ F2, (R14)
+	FMOVQ 16(R14), F31
+	WORD $0x4e3fd463                                // fadd v3.4s, v3.4s, v31.4s
+	FMOVQ F3, 16(R14)
+	ADD R0<<1, R5, R15
+	FMOVQ (R15), F31
+	WORD $0x4e3fd484                                // fadd v4.4s, v4.4s, v31.4s
+	FMOVQ F4, (R15)
+	FMOVQ 16(R15), F31
+	WORD $0x4e3fd4a5                                // fadd v5.4s, v5.4s, v31.4s
+	FMOVQ F5, 16(R15)
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd4c6                                // fadd v6.4s, v6.4s, v31.4s
+	FMOVQ F6, (R5)
+	FMOVQ 16(R5), F31
+	WORD $0x4e3fd4e7                                // fadd v7.4s, v7.4s, v31.4s
+	FMOVQ F7, 16(R5)
+	ADD R0, R5, R12
+	FMOVQ (R12), F31
+	WORD $0x4e3fd508                                // fadd v8.4s, v8.4s, v31.4s
+	FMOVQ F8, (R12)
+	FMOVQ 16(R12), F31
+	WORD $0x4e3fd529                                // fadd v9.4s, v9.4s, v31.4s
+	FMOVQ F9, 16(R12)
+	ADD R0<<1, R5, R13
+	FMOVQ (R13), F31
+	WORD $0x4e3fd54a                                // fadd v10.4s, v10.4s, v31.4s
+	FMOVQ F10, (R13)
+	FMOVQ 16(R13), F31
+	WORD $0x4e3fd56b                                // fadd v11.4s, v11.4s, v31.4s
+	FMOVQ F11, 16(R13)
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd58c                                // fadd v12.4s, v12.4s, v31.4s
+	FMOVQ F12, (R5)
+	FMOVQ 16(R5), F31
+	WORD $0x4e3fd5ad                                // fadd v13.4s, v13.4s, v31.4s
+	FMOVQ F13, 16(R5)
+	ADD R0, R5, R14
+	FMOVQ (R14), F31
+	WORD $0x4e3fd5ce                                // fadd v14.4s, v14.4s, v31.4s
+	FMOVQ F14, (R14)
+	FMOVQ 16(R14), F31
+	WORD $0x4e3fd5ef                                // fadd v15.4s, v15.4s, v31.4s
+	FMOVQ F15, 16(R14)
+	ADD R0<<1, R5, R15
+	FMOVQ (R15), F31
+	WORD $0x4e3fd610                                // fadd v16.4s, v16.4s, v31.4s
+	FMOVQ F16, (R15)
+	FMOVQ 16(R15), F31
+	WORD $0x4e3fd631                                // fadd v17.4s, v17.4s, v31.4s
+	FMOVQ F17, 16(R15)
+	B areasSeveralNext
+areasSeveral3x2:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+areasSeveral3x2Pixel:
+	FMOVQ (R1), F18
+	FMOVQ 16(R1), F19
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V18.S4, V0.S4
+	FMOVQ 16(R0), F31
+	VFMLA V31.S4, V19.S4, V1.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V18.S4, V2.S4
+	FMOVQ 16(R12), F31
+	VFMLA V31.S4, V19.S4, V3.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V18.S4, V4.S4
+	FMOVQ 16(R4), F31
+	VFMLA V31.S4, V19.S4, V5.S4
+	ADD R7, R4, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V18.S4, V6.S4
+	FMOVQ 16(R13), F31
+	VFMLA V31.S4, V19.S4, V7.S4
+	FMOVQ (R6), F31
+	VFMLA V31.S4, V18.S4, V8.S4
+	FMOVQ 16(R6), F31
+	VFMLA V31.S4, V19.S4, V9.S4
+	ADD R7, R6, R14
+	FMOVQ (R14), F31
+	VFMLA V31.S4, V18.S4, V10.S4
+	FMOVQ 16(R14), F31
+	VFMLA V31.S4, V19.S4, V11.S4
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R3, R6
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasSeveral3x2Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	FMOVQ F0, (R5)
+	FMOVQ 16(R5), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	FMOVQ F1, 16(R5)
+	ADD R0, R5, R15
+	FMOVQ (R15), F31
+	WORD $0x4e3fd442                                // fadd v2.4s, v2.4s, v31.4s
+	FMOVQ F2, (R15)
+	FMOVQ 16(R15), F31
+	WORD $0x4e3fd463                                // fadd v3.4s, v3.4s, v31.4s
+	FMOVQ F3, 16(R15)
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd484                                // fadd v4.4s, v4.4s, v31.4s
+	FMOVQ F4, (R5)
+	FMOVQ 16(R5), F31
+	WORD $0x4e3fd4a5                                // fadd v5.4s, v5.4s, v31.4s
+	FMOVQ F5, 16(R5)
+	ADD R0, R5, R12
+	FMOVQ (R12), F31
+	WORD $0x4e3fd4c6                                // fadd v6.4s, v6.4s, v31.4s
+	FMOVQ F6, (R12)
+	FMOVQ 16(R12), F31
+	WORD $0x4e3fd4e7                                // fadd v7.4s, v7.4s, v31.4s
+	FMOVQ F7, 16(R12)
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd508                                // fadd v8.4s, v8.4s, v31.4s
+	FMOVQ F8, (R5)
+	FMOVQ 16(R5), F31
+	WORD $0x4e3fd529                                // fadd v9.4s, v9.4s, v31.4s
+	FMOVQ F9, 16(R5)
+	ADD R0, R5, R13
+	FMOVQ (R13), F31
+	WORD $0x4e3fd54a                                // fadd v10.4s, v10.4s, v31.4s
+	FMOVQ F10, (R13)
+	FMOVQ 16(R13), F31
+	WORD $0x4e3fd56b                                // fadd v11.4s, v11.4s, v31.4s
+	FMOVQ F11, 16(R13)
+	B areasSeveralNext
+areasSeveral3x1:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+areasSeveral3x1Pixel:
+	FMOVQ (R1), F18
+	FMOVQ 16(R1), F19
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V18.S4, V0.S4
+	FMOVQ 16(R0), F31
+	VFMLA V31.S4, V19.S4, V1.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V18.S4, V2.S4
+	FMOVQ 16(R4), F31
+	VFMLA V31.S4, V19.S4, V3.S4
+	FMOVQ (R6), F31
+	VFMLA V31.S4, V18.S4, V4.S4
+	FMOVQ 16(R6), F31
+	VFMLA V31.S4, V19.S4, V5.S4
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R3, R6
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasSeveral3x1Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	FMOVQ F0, (R5)
+	FMOVQ 16(R5), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	FMOVQ F1, 16(R5)
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd442                                // fadd v2.4s, v2.4s, v31.4s
+	FMOVQ F2, (R5)
+	FMOVQ 16(R5), F31
+	WORD $0x4e3fd463                                // fadd v3.4s, v3.4s, v31.4s
+	FMOVQ F3, 16(R5)
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd484                                // fadd v4.4s, v4.4s, v31.4s
+	FMOVQ F4, (R5)
+	FMOVQ 16(R5), F31
+	WORD $0x4e3fd4a5                                // fadd v5.4s, v5.4s, v31.4s
+	FMOVQ F5, 16(R5)
+	B areasSeveralNext
+areasSeveralRows2:
+	CMP $2, R5
+	BLT areasSeveral2x1
+	BEQ areasSeveral2x2
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+areasSeveral2x3Pixel:
+	FMOVQ (R1), F18
+	FMOVQ 16(R1), F19
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V18.S4, V0.S4
+	FMOVQ 16(R0), F31
+	VFMLA V31.S4, V19.S4, V1.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V18.S4, V2.S4
+	FMOVQ 16(R12), F31
+	VFMLA V31.S4, V19.S4, V3.S4
+	ADD R7<<1, R0, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V18.S4, V4.S4
+	FMOVQ 16(R13), F31
+	VFMLA V31.S4, V19.S4, V5.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V18.S4, V6.S4
+	FMOVQ 16(R4), F31
+	VFMLA V31.S4, V19.S4, V7.S4
+	ADD R7, R4, R14
+	FMOVQ (R14), F31
+	VFMLA V31.S4, V18.S4, V8.S4
+	FMOVQ 16(R14), F31
+	VFMLA V31.S4, V19.S4, V9.S4
+	ADD R7<<1, R4, R15
+	FMOVQ (R15), F31
+	VFMLA V31.S4, V18.S4, V10.S4
+	FMOVQ 16(R15), F31
+	VFMLA V31.S4, V19.S4, V11.S4
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasSeveral2x3Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	FMOVQ F0, (R5)
+	FMOVQ 16(R5), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	FMOVQ F1, 16(R5)
+	ADD R0, R5, R12
+	FMOVQ (R12), F31
+	WORD $0x4e3fd442                                // fadd v2.4s, v2.4s, v31.4s
+	FMOVQ F2, (R12)
+	FMOVQ 16(R12), F31
+	WORD $0x4e3fd463                                // fadd v3.4s, v3.4s, v31.4s
+	FMOVQ F3, 16(R12)
+	ADD R0<<1, R5, R13
+	FMOVQ (R13), F31
+	WORD $0x4e3fd484                                // fadd v4.4s, v4.4s, v31.4s
+	FMOVQ F4, (R13)
+	FMOVQ 16(R13), F31
+	WORD $0x4e3fd4a5                                // fadd v5.4s, v5.4s, v31.4s
+	FMOVQ F5, 16(R13)
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd4c6                                // fadd v6.4s, v6.4s, v31.4s
+	FMOVQ F6, (R5)
+	FMOVQ 16(R5), F31
+	WORD $0x4e3fd4e7                                // fadd v7.4s, v7.4s, v31.4s
+	FMOVQ F7, 16(R5)
+	ADD R0, R5, R14
+	FMOVQ (R14), F31
+	WORD $0x4e3fd508                                // fadd v8.4s, v8.4s, v31.4s
+	FMOVQ F8, (R14)
+	FMOVQ 16(R14), F31
+	WORD $0x4e3fd529                                // fadd v9.4s, v9.4s, v31.4s
+	FMOVQ F9, 16(R14)
+	ADD R0<<1, R5, R15
+	FMOVQ (R15), F31
+	WORD $0x4e3fd54a                                // fadd v10.4s, v10.4s, v31.4s
+	FMOVQ F10, (R15)
+	FMOVQ 16(R15), F31
+	WORD $0x4e3fd56b                                // fadd v11.4s, v11.4s, v31.4s
+	FMOVQ F11, 16(R15)
+	B areasSeveralNext
+areasSeveral2x2:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+areasSeveral2x2Pixel:
+	FMOVQ (R1), F18
+	FMOVQ 16(R1), F19
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V18.S4, V0.S4
+	FMOVQ 16(R0), F31
+	VFMLA V31.S4, V19.S4, V1.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V18.S4, V2.S4
+	FMOVQ 16(R12), F31
+	VFMLA V31.S4, V19.S4, V3.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V18.S4, V4.S4
+	FMOVQ 16(R4), F31
+	VFMLA V31.S4, V19.S4, V5.S4
+	ADD R7, R4, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V18.S4, V6.S4
+	FMOVQ 16(R13), F31
+	VFMLA V31.S4, V19.S4, V7.S4
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasSeveral2x2Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	FMOVQ F0, (R5)
+	FMOVQ 16(R5), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	FMOVQ F1, 16(R5)
+	ADD R0, R5, R14
+	FMOVQ (R14), F31
+	WORD $0x4e3fd442                                // fadd v2.4s, v2.4s, v31.4s
+	FMOVQ F2, (R14)
+	FMOVQ 16(R14), F31
+	WORD $0x4e3fd463                                // fadd v3.4s, v3.4s, v31.4s
+	FMOVQ F3, 16(R14)
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd484                                // fadd v4.4s, v4.4s, v31.4s
+	FMOVQ F4, (R5)
+	FMOVQ 16(R5), F31
+	WORD $0x4e3fd4a5                                // fadd v5.4s, v5.4s, v31.4s
+	FMOVQ F5, 16(R5)
+	ADD R0, R5, R15
+	FMOVQ (R15), F31
+	WORD $0x4e3fd4c6                                // fadd v6.4s, v6.4s, v31.4s
+	FMOVQ F6, (R15)
+	FMOVQ 16(R15), F31
+	WORD $0x4e3fd4e7                                // fadd v7.4s, v7.4s, v31.4s
+	FMOVQ F7, 16(R15)
+	B areasSeveralNext
+areasSeveral2x1:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+areasSeveral2x1Pixel:
+	FMOVQ (R1), F18
+	FMOVQ 16(R1), F19
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V18.S4, V0.S4
+	FMOVQ 16(R0), F31
+	VFMLA V31.S4, V19.S4, V1.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V18.S4, V2.S4
+	FMOVQ 16(R4), F31
+	VFMLA V31.S4, V19.S4, V3.S4
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasSeveral2x1Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	FMOVQ F0, (R5)
+	FMOVQ 16(R5), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	FMOVQ F1, 16(R5)
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd442                                // fadd v2.4s, v2.4s, v31.4s
+	FMOVQ F2, (R5)
+	FMOVQ 16(R5), F31
+	WORD $0x4e3fd463                                // fadd v3.4s, v3.4s, v31.4s
+	FMOVQ F3, 16(R5)
+	B areasSeveralNext
+areasSeveralRows1:
+	CMP $2, R5
+	BLT areasSeveral1x1
+	BEQ areasSeveral1x2
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+areasSeveral1x3Pixel:
+	FMOVQ (R1), F18
+	FMOVQ 16(R1), F19
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V18.S4, V0.S4
+	FMOVQ 16(R0), F31
+	VFMLA V31.S4, V19.S4, V1.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V18.S4, V2.S4
+	FMOVQ 16(R12), F31
+	VFMLA V31.S4, V19.S4, V3.S4
+	ADD R7<<1, R0, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V18.S4, V4.S4
+	FMOVQ 16(R13), F31
+	VFMLA V31.S4, V19.S4, V5.S4
 	ADDS R3, R0
 	ADDS R11, R1
 	SUBS $1, R2
-	BGT runsSeveralPixel
-	FMOVQ (R7), F31
+	BGT areasSeveral1x3Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
 	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
-	FMOVQ F0, (R7)
-	FMOVQ 16(R7), F31
+	FMOVQ F0, (R5)
+	FMOVQ 16(R5), F31
 	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
-	FMOVQ F1, 16(R7)
-	FMOVQ 32(R7), F31
+	FMOVQ F1, 16(R5)
+	ADD R0, R5, R14
+	FMOVQ (R14), F31
 	WORD $0x4e3fd442                                // fadd v2.4s, v2.4s, v31.4s
-	FMOVQ F2, 32(R7)
-	FMOVQ 48(R7), F31
+	FMOVQ F2, (R14)
+	FMOVQ 16(R14), F31
 	WORD $0x4e3fd463                                // fadd v3.4s, v3.4s, v31.4s
-	FMOVQ F3, 48(R7)
-	ADDS $32, R9
-runsSeveralTest:
+	FMOVQ F3, 16(R14)
+	ADD R0<<1, R5, R15
+	FMOVQ (R15), F31
+	WORD $0x4e3fd484                                // fadd v4.4s, v4.4s, v31.4s
+	FMOVQ F4, (R15)
+	FMOVQ 16(R15), F31
+	WORD $0x4e3fd4a5                                // fadd v5.4s, v5.4s, v31.4s
+	FMOVQ F5, 16(R15)
+	B areasSeveralNext
+areasSeveral1x2:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+areasSeveral1x2Pixel:
+	FMOVQ (R1), F18
+	FMOVQ 16(R1), F19
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V18.S4, V0.S4
+	FMOVQ 16(R0), F31
+	VFMLA V31.S4, V19.S4, V1.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V18.S4, V2.S4
+	FMOVQ 16(R12), F31
+	VFMLA V31.S4, V19.S4, V3.S4
+	ADDS R3, R0
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasSeveral1x2Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	FMOVQ F0, (R5)
+	FMOVQ 16(R5), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	FMOVQ F1, 16(R5)
+	ADD R0, R5, R13
+	FMOVQ (R13), F31
+	WORD $0x4e3fd442                                // fadd v2.4s, v2.4s, v31.4s
+	FMOVQ F2, (R13)
+	FMOVQ 16(R13), F31
+	WORD $0x4e3fd463                                // fadd v3.4s, v3.4s, v31.4s
+	FMOVQ F3, 16(R13)
+	B areasSeveralNext
+areasSeveral1x1:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+areasSeveral1x1Pixel:
+	FMOVQ (R1), F18
+	FMOVQ 16(R1), F19
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V18.S4, V0.S4
+	FMOVQ 16(R0), F31
+	VFMLA V31.S4, V19.S4, V1.S4
+	ADDS R3, R0
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasSeveral1x1Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	FMOVQ F0, (R5)
+	FMOVQ 16(R5), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	FMOVQ F1, 16(R5)
+	B areasSeveralNext
+areasSeveralNext:
+	ADDS $48, R9
+areasSeveralTest:
 	SUBS $1, R10
-	BGE runsSeveralRun
-	ADDS $16, R8
-	B runsSeveral
-runsOne:
+	BGE areasSeveralArea
+	ADDS $8, R8
+	B areasSeveral
+areasOne:
 	ADD $4, R8, R2
 	MOVD c+40(FP), R17
 	CMP R17, R2
-	BGT runsRest
-	MOVD runs+24(FP), R9
-	MOVD nruns+32(FP), R10
-	B runsOneTest
-runsOneRun:
-	MOVD (R9), R7
-	ADDS R8, R7
-	ADD R7<<2, R5, R7
+	BGT areasRest
+	MOVD areas+24(FP), R9
+	MOVD nareas+32(FP), R10
+	B areasOneTest
+areasOneArea:
 	MOVD 8(R9), R0
 	ADDS R8, R0
-	ADD R0<<2, R4, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+64(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD srcRow+64(FP), R6
+	ADD R6<<2, R4, R6
 	MOVD 16(R9), R1
 	ADDS R8, R1
-	ADD R1<<2, R6, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	MOVD 24(R9), R2
+	MOVD 40(R9), R5                                 // by Rows and Columns
+	MOVD 32(R9), R16
+	CMP $2, R16
+	BLT areasOneRows1
+	BEQ areasOneRows2
+	CMP $2, R5
+	BLT areasOne3x1
+	BEQ areasOne3x2
 	VEOR V0.B16, V0.B16, V0.B16
-runsOnePixel:
-	FMOVQ (R1), F8
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+areasOne3x3Pixel:
+	FMOVQ (R1), F9
 	FMOVQ (R0), F31
-	VFMLA V31.S4, V8.S4, V0.S4
+	VFMLA V31.S4, V9.S4, V0.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V9.S4, V1.S4
+	ADD R7<<1, R0, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V9.S4, V2.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V9.S4, V3.S4
+	ADD R7, R4, R14
+	FMOVQ (R14), F31
+	VFMLA V31.S4, V9.S4, V4.S4
+	ADD R7<<1, R4, R15
+	FMOVQ (R15), F31
+	VFMLA V31.S4, V9.S4, V5.S4
+	FMOVQ (R6), F31
+	VFMLA V31.S4, V9.S4, V6.S4
+	ADD R7, R6, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V9.S4, V7.S4
+	ADD R7<<1, R6, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V9.S4, V8.S4
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R3, R6
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasOne3x3Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	FMOVQ F0, (R5)
+	ADD R0, R5, R14
+	FMOVQ (R14), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	FMOVQ F1, (R14)
+	ADD R0<<1, R5, R15
+	FMOVQ (R15), F31
+	WORD $0x4e3fd442                                // fadd v2.4s, v2.4s, v31.4s
+	FMOVQ F2, (R15)
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd463                                // fadd v3.4s, v3.4s, v31.4s
+	FMOVQ F3, (R5)
+	ADD R0, R5, R12
+	FMOVQ (R12), F31
+	WORD $0x4e3fd484                                // fadd v4.4s, v4.4s, v31.4s
+	FMOVQ F4, (R12)
+	ADD R0<<1, R5, R13
+	FMOVQ (R13), F31
+	WORD $0x4e3fd4a5                                // fadd v5.4s, v5.4s, v31.4s
+	FMOVQ F5, (R13)
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd4c6                                // fadd v6.4s, v6.4s, v31.4s
+	FMOVQ F6, (R5)
+	ADD R0, R5, R14
+	FMOVQ (R14), F31
+	WORD $0x4e3fd4e7                                // fadd v7.4s, v7.4s, v31.4s
+	FMOVQ F7, (R14)
+	ADD R0<<1, R5, R15
+	FMOVQ (R15), F31
+	WORD $0x4e3fd508                                // fadd v8.4s, v8.4s, v31.4s
+	FMOVQ F8, (R15)
+	B areasOneNext
+areasOne3x2:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+areasOne3x2Pixel:
+	FMOVQ (R1), F9
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V9.S4, V0.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V9.S4, V1.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V9.S4, V2.S4
+	ADD R7, R4, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V9.S4, V3.S4
+	FMOVQ (R6), F31
+	VFMLA V31.S4, V9.S4, V4.S4
+	ADD R7, R6, R14
+	FMOVQ (R14), F31
+	VFMLA V31.S4, V9.S4, V5.S4
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R3, R6
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasOne3x2Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	FMOVQ F0, (R5)
+	ADD R0, R5, R15
+	FMOVQ (R15), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	FMOVQ F1, (R15)
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd442                                // fadd v2.4s, v2.4s, v31.4s
+	FMOVQ F2, (R5)
+	ADD R0, R5, R12
+	FMOVQ (R12), F31
+	WORD $0x4e3fd463                                // fadd v3.4s, v3.4s, v31.4s
+	FMOVQ F3, (R12)
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd484                                // fadd v4.4s, v4.4s, v31.4s
+	FMOVQ F4, (R5)
+	ADD R0, R5, R13
+	FMOVQ (R13), F31
+	WORD $0x4e3fd4a5                                // fadd v5.4s, v5.4s, v31.4s
+	FMOVQ F5, (R13)
+	B areasOneNext
+areasOne3x1:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+areasOne3x1Pixel:
+	FMOVQ (R1), F9
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V9.S4, V0.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V9.S4, V1.S4
+	FMOVQ (R6), F31
+	VFMLA V31.S4, V9.S4, V2.S4
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R3, R6
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasOne3x1Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	FMOVQ F0, (R5)
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	FMOVQ F1, (R5)
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd442                                // fadd v2.4s, v2.4s, v31.4s
+	FMOVQ F2, (R5)
+	B areasOneNext
+areasOneRows2:
+	CMP $2, R5
+	BLT areasOne2x1
+	BEQ areasOne2x2
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+areasOne2x3Pixel:
+	FMOVQ (R1), F9
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V9.S4, V0.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V9.S4, V1.S4
+	ADD R7<<1, R0, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V9.S4, V2.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V9.S4, V3.S4
+	ADD R7, R4, R14
+	FMOVQ (R14), F31
+	VFMLA V31.S4, V9.S4, V4.S4
+	ADD R7<<1, R4, R15
+	FMOVQ (R15), F31
+	VFMLA V31.S4, V9.S4, V5.S4
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasOne2x3Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	FMOVQ F0, (R5)
+	ADD R0, R5, R12
+	FMOVQ (R12), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	FMOVQ F1, (R12)
+	ADD R0<<1, R5, R13
+	FMOVQ (R13), F31
+	WORD $0x4e3fd442                                // fadd v2.4s, v2.4s, v31.4s
+	FMOVQ F2, (R13)
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd463                                // fadd v3.4s, v3.4s, v31.4s
+	FMOVQ F3, (R5)
+	ADD R0, R5, R14
+	FMOVQ (R14), F31
+	WORD $0x4e3fd484                                // fadd v4.4s, v4.4s, v31.4s
+	FMOVQ F4, (R14)
+	ADD R0<<1, R5, R15
+	FMOVQ (R15), F31
+	WORD $0x4e3fd4a5                                // fadd v5.4s, v5.4s, v31.4s
+	FMOVQ F5, (R15)
+	B areasOneNext
+areasOne2x2:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+areasOne2x2Pixel:
+	FMOVQ (R1), F9
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V9.S4, V0.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V9.S4, V1.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V9.S4, V2.S4
+	ADD R7, R4, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V9.S4, V3.S4
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasOne2x2Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	FMOVQ F0, (R5)
+	ADD R0, R5, R14
+	FMOVQ (R14), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	FMOVQ F1, (R14)
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd442                                // fadd v2.4s, v2.4s, v31.4s
+	FMOVQ F2, (R5)
+	ADD R0, R5, R15
+	FMOVQ (R15), F31
+	WORD $0x4e3fd463                                // fadd v3.4s, v3.4s, v31.4s
+	FMOVQ F3, (R15)
+	B areasOneNext
+areasOne2x1:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+areasOne2x1Pixel:
+	FMOVQ (R1), F9
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V9.S4, V0.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V9.S4, V1.S4
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasOne2x1Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	FMOVQ F0, (R5)
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	FMOVQ F1, (R5)
+	B areasOneNext
+areasOneRows1:
+	CMP $2, R5
+	BLT areasOne1x1
+	BEQ areasOne1x2
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+areasOne1x3Pixel:
+	FMOVQ (R1), F9
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V9.S4, V0.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V9.S4, V1.S4
+	ADD R7<<1, R0, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V9.S4, V2.S4
 	ADDS R3, R0
 	ADDS R11, R1
 	SUBS $1, R2
-	BGT runsOnePixel
-	FMOVQ (R7), F31
+	BGT areasOne1x3Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
 	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
-	FMOVQ F0, (R7)
-	ADDS $32, R9
-runsOneTest:
+	FMOVQ F0, (R5)
+	ADD R0, R5, R14
+	FMOVQ (R14), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	FMOVQ F1, (R14)
+	ADD R0<<1, R5, R15
+	FMOVQ (R15), F31
+	WORD $0x4e3fd442                                // fadd v2.4s, v2.4s, v31.4s
+	FMOVQ F2, (R15)
+	B areasOneNext
+areasOne1x2:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+areasOne1x2Pixel:
+	FMOVQ (R1), F9
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V9.S4, V0.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V9.S4, V1.S4
+	ADDS R3, R0
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasOne1x2Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	FMOVQ F0, (R5)
+	ADD R0, R5, R13
+	FMOVQ (R13), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	FMOVQ F1, (R13)
+	B areasOneNext
+areasOne1x1:
+	VEOR V0.B16, V0.B16, V0.B16
+areasOne1x1Pixel:
+	FMOVQ (R1), F9
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V9.S4, V0.S4
+	ADDS R3, R0
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasOne1x1Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	FMOVQ F0, (R5)
+	B areasOneNext
+areasOneNext:
+	ADDS $48, R9
+areasOneTest:
 	SUBS $1, R10
-	BGE runsOneRun
+	BGE areasOneArea
 	ADDS $4, R8
-	B runsOne
-runsRest:
+	B areasOne
+areasRest:
 	MOVD c+40(FP), R2
 	SUBS R8, R2
-	BEQ runsEnd
+	BEQ areasEnd
 	MOVD R2, R19
-	MOVD runs+24(FP), R9
-	MOVD nruns+32(FP), R10
-	B runsRestTest
-runsRestRun:
-	MOVD (R9), R7
-	ADDS R8, R7
-	ADD R7<<2, R5, R7
+	MOVD areas+24(FP), R9
+	MOVD nareas+32(FP), R10
+	B areasRestTest
+areasRestArea:
 	MOVD 8(R9), R0
 	ADDS R8, R0
-	ADD R0<<2, R4, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+64(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD srcRow+64(FP), R6
+	ADD R6<<2, R4, R6
 	MOVD 16(R9), R1
 	ADDS R8, R1
-	ADD R1<<2, R6, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	MOVD 24(R9), R2
+	MOVD 40(R9), R5                                 // by Rows and Columns
+	MOVD 32(R9), R16
+	CMP $2, R16
+	BLT areasRestRows1
+	BEQ areasRestRows2
+	CMP $2, R5
+	BLT areasRest3x1
+	BEQ areasRest3x2
 	VEOR V0.B16, V0.B16, V0.B16
-runsRestPixel:
-	FMOVQ (R1), F8
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+areasRest3x3Pixel:
+	FMOVQ (R1), F9
 	FMOVQ (R0), F31
-	VFMLA V31.S4, V8.S4, V0.S4
+	VFMLA V31.S4, V9.S4, V0.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V9.S4, V1.S4
+	ADD R7<<1, R0, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V9.S4, V2.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V9.S4, V3.S4
+	ADD R7, R4, R14
+	FMOVQ (R14), F31
+	VFMLA V31.S4, V9.S4, V4.S4
+	ADD R7<<1, R4, R15
+	FMOVQ (R15), F31
+	VFMLA V31.S4, V9.S4, V5.S4
+	FMOVQ (R6), F31
+	VFMLA V31.S4, V9.S4, V6.S4
+	ADD R7, R6, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V9.S4, V7.S4
+	ADD R7<<1, R6, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V9.S4, V8.S4
 	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R3, R6
 	ADDS R11, R1
 	SUBS $1, R2
-	BGT runsRestPixel
-	FMOVQ (R7), F31
+	BGT areasRest3x3Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
 	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
-	MOVD R7, R16
+	MOVD R5, R16
 	TBNZ $2, R19, whole1
 	TBZ $1, R19, single1
 	FMOVD F0, (R16)
@@ -8842,11 +9940,834 @@ whole1:
 single1:
 	FMOVS F0, (R16)
 moved1:
-	ADDS $32, R9
-runsRestTest:
+	ADD R0, R5, R14
+	FMOVQ (R14), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	MOVD R14, R16
+	TBNZ $2, R19, whole2
+	TBZ $1, R19, single2
+	FMOVD F1, (R16)
+	TBZ $0, R19, moved2
+	ADD $8, R16
+	VST1 V1.S[2], (R16)
+	B moved2
+whole2:
+	FMOVQ F1, (R16)
+	B moved2
+single2:
+	FMOVS F1, (R16)
+moved2:
+	ADD R0<<1, R5, R15
+	FMOVQ (R15), F31
+	WORD $0x4e3fd442                                // fadd v2.4s, v2.4s, v31.4s
+	MOVD R15, R16
+	TBNZ $2, R19, whole3
+	TBZ $1, R19, single3
+	FMOVD F2, (R16)
+	TBZ $0, R19, moved3
+	ADD $8, R16
+	VST1 V2.S[2], (R16)
+	B moved3
+whole3:
+	FMOVQ F2, (R16)
+	B moved3
+single3:
+	FMOVS F2, (R16)
+moved3:
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd463                                // fadd v3.4s, v3.4s, v31.4s
+	MOVD R5, R16
+	TBNZ $2, R19, whole4
+	TBZ $1, R19, single4
+	FMOVD F3, (R16)
+	TBZ $0, R19, moved4
+	ADD $8, R16
+	VST1 V3.S[2], (R16)
+	B moved4
+whole4:
+	FMOVQ F3, (R16)
+	B moved4
+single4:
+	FMOVS F3, (R16)
+moved4:
+	ADD R0, R5, R12
+	FMOVQ (R12), F31
+	WORD $0x4e3fd484                                // fadd v4.4s, v4.4s, v31.4s
+	MOVD R12, R16
+	TBNZ $2, R19, whole5
+	TBZ $1, R19, single5
+	FMOVD F4, (R16)
+	TBZ $0, R19, moved5
+	ADD $8, R16
+	VST1 V4.S[2], (R16)
+	B moved5
+whole5:
+	FMOVQ F4, (R16)
+	B moved5
+single5:
+	FMOVS F4, (R16)
+moved5:
+	ADD R0<<1, R5, R13
+	FMOVQ (R13), F31
+	WORD $0x4e3fd4a5                                // fadd v5.4s, v5.4s, v31.4s
+	MOVD R13, R16
+	TBNZ $2, R19, whole6
+	TBZ $1, R19, single6
+	FMOVD F5, (R16)
+	TBZ $0, R19, moved6
+	ADD $8, R16
+	VST1 V5.S[2], (R16)
+	B moved6
+whole6:
+	FMOVQ F5, (R16)
+	B moved6
+single6:
+	FMOVS F5, (R16)
+moved6:
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd4c6                                // fadd v6.4s, v6.4s, v31.4s
+	MOVD R5, R16
+	TBNZ $2, R19, whole7
+	TBZ $1, R19, single7
+	FMOVD F6, (R16)
+	TBZ $0, R19, moved7
+	ADD $8, R16
+	VST1 V6.S[2], (R16)
+	B moved7
+whole7:
+	FMOVQ F6, (R16)
+	B moved7
+single7:
+	FMOVS F6, (R16)
+moved7:
+	ADD R0, R5, R14
+	FMOVQ (R14), F31
+	WORD $0x4e3fd4e7                                // fadd v7.4s, v7.4s, v31.4s
+	MOVD R14, R16
+	TBNZ $2, R19, whole8
+	TBZ $1, R19, single8
+	FMOVD F7, (R16)
+	TBZ $0, R19, moved8
+	ADD $8, R16
+	VST1 V7.S[2], (R16)
+	B moved8
+whole8:
+	FMOVQ F7, (R16)
+	B moved8
+single8:
+	FMOVS F7, (R16)
+moved8:
+	ADD R0<<1, R5, R15
+	FMOVQ (R15), F31
+	WORD $0x4e3fd508                                // fadd v8.4s, v8.4s, v31.4s
+	MOVD R15, R16
+	TBNZ $2, R19, whole9
+	TBZ $1, R19, single9
+	FMOVD F8, (R16)
+	TBZ $0, R19, moved9
+	ADD $8, R16
+	VST1 V8.S[2], (R16)
+	B moved9
+whole9:
+	FMOVQ F8, (R16)
+	B moved9
+single9:
+	FMOVS F8, (R16)
+moved9:
+	B areasRestNext
+areasRest3x2:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+areasRest3x2Pixel:
+	FMOVQ (R1), F9
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V9.S4, V0.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V9.S4, V1.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V9.S4, V2.S4
+	ADD R7, R4, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V9.S4, V3.S4
+	FMOVQ (R6), F31
+	VFMLA V31.S4, V9.S4, V4.S4
+	ADD R7, R6, R14
+	FMOVQ (R14), F31
+	VFMLA V31.S4, V9.S4, V5.S4
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R3, R6
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasRest3x2Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	MOVD R5, R16
+	TBNZ $2, R19, whole10
+	TBZ $1, R19, single10
+	FMOVD F0, (R16)
+	TBZ $0, R19, moved10
+	ADD $8, R16
+	VST1 V0.S[2], (R16)
+	B moved10
+whole10:
+	FMOVQ F0, (R16)
+	B moved10
+single10:
+	FMOVS F0, (R16)
+moved10:
+	ADD R0, R5, R15
+	FMOVQ (R15), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	MOVD R15, R16
+	TBNZ $2, R19, whole11
+	TBZ $1, R19, single11
+	FMOVD F1, (R16)
+	TBZ $0, R19, moved11
+	ADD $8, R16
+	VST1 V1.S[2], (R16)
+	B moved11
+whole11:
+	FMOVQ F1, (R16)
+	B moved11
+single11:
+	FMOVS F1, (R16)
+moved11:
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd442                                // fadd v2.4s, v2.4s, v31.4s
+	MOVD R5, R16
+	TBNZ $2, R19, whole12
+	TBZ $1, R19, single12
+	FMOVD F2, (R16)
+	TBZ $0, R19, moved12
+	ADD $8, R16
+	VST1 V2.S[2], (R16)
+	B moved12
+whole12:
+	FMOVQ F2, (R16)
+	B moved12
+single12:
+	FMOVS F2, (R16)
+moved12:
+	ADD R0, R5, R12
+	FMOVQ (R12), F31
+	WORD $0x4e3fd463                                // fadd v3.4s, v3.4s, v31.4s
+	MOVD R12, R16
+	TBNZ $2, R19, whole13
+	TBZ $1, R19, single13
+	FMOVD F3, (R16)
+	TBZ $0, R19, moved13
+	ADD $8, R16
+	VST1 V3.S[2], (R16)
+	B moved13
+whole13:
+	FMOVQ F3, (R16)
+	B moved13
+single13:
+	FMOVS F3, (R16)
+moved13:
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd484                                // fadd v4.4s, v4.4s, v31.4s
+	MOVD R5, R16
+	TBNZ $2, R19, whole14
+	TBZ $1, R19, single14
+	FMOVD F4, (R16)
+	TBZ $0, R19, moved14
+	ADD $8, R16
+	VST1 V4.S[2], (R16)
+	B moved14
+whole14:
+	FMOVQ F4, (R16)
+	B moved14
+single14:
+	FMOVS F4, (R16)
+moved14:
+	ADD R0, R5, R13
+	FMOVQ (R13), F31
+	WORD $0x4e3fd4a5                                // fadd v5.4s, v5.4s, v31.4s
+	MOVD R13, R16
+	TBNZ $2, R19, whole15
+	TBZ $1, R19, single15
+	FMOVD F5, (R16)
+	TBZ $0, R19, moved15
+	ADD $8, R16
+	VST1 V5.S[2], (R16)
+	B moved15
+whole15:
+	FMOVQ F5, (R16)
+	B moved15
+single15:
+	FMOVS F5, (R16)
+moved15:
+	B areasRestNext
+areasRest3x1:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+areasRest3x1Pixel:
+	FMOVQ (R1), F9
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V9.S4, V0.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V9.S4, V1.S4
+	FMOVQ (R6), F31
+	VFMLA V31.S4, V9.S4, V2.S4
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R3, R6
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasRest3x1Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	MOVD R5, R16
+	TBNZ $2, R19, whole16
+	TBZ $1, R19, single16
+	FMOVD F0, (R16)
+	TBZ $0, R19, moved16
+	ADD $8, R16
+	VST1 V0.S[2], (R16)
+	B moved16
+whole16:
+	FMOVQ F0, (R16)
+	B moved16
+single16:
+	FMOVS F0, (R16)
+moved16:
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	MOVD R5, R16
+	TBNZ $2, R19, whole17
+	TBZ $1, R19, single17
+	FMOVD F1, (R16)
+	TBZ $0, R19, moved17
+	ADD $8, R16
+	VST1 V1.S[2], (R16)
+	B moved17
+whole17:
+	FMOVQ F1, (R16)
+	B moved17
+single17:
+	FMOVS F1, (R16)
+moved17:
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd442                                // fadd v2.4s, v2.4s, v31.4s
+	MOVD R5, R16
+	TBNZ $2, R19, whole18
+	TBZ $1, R19, single18
+	FMOVD F2, (R16)
+	TBZ $0, R19, moved18
+	ADD $8, R16
+	VST1 V2.S[2], (R16)
+	B moved18
+whole18:
+	FMOVQ F2, (R16)
+	B moved18
+single18:
+	FMOVS F2, (R16)
+moved18:
+	B areasRestNext
+areasRestRows2:
+	CMP $2, R5
+	BLT areasRest2x1
+	BEQ areasRest2x2
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+areasRest2x3Pixel:
+	FMOVQ (R1), F9
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V9.S4, V0.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V9.S4, V1.S4
+	ADD R7<<1, R0, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V9.S4, V2.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V9.S4, V3.S4
+	ADD R7, R4, R14
+	FMOVQ (R14), F31
+	VFMLA V31.S4, V9.S4, V4.S4
+	ADD R7<<1, R4, R15
+	FMOVQ (R15), F31
+	VFMLA V31.S4, V9.S4, V5.S4
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasRest2x3Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	MOVD R5, R16
+	TBNZ $2, R19, whole19
+	TBZ $1, R19, single19
+	FMOVD F0, (R16)
+	TBZ $0, R19, moved19
+	ADD $8, R16
+	VST1 V0.S[2], (R16)
+	B moved19
+whole19:
+	FMOVQ F0, (R16)
+	B moved19
+single19:
+	FMOVS F0, (R16)
+moved19:
+	ADD R0, R5, R12
+	FMOVQ (R12), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	MOVD R12, R16
+	TBNZ $2, R19, whole20
+	TBZ $1, R19, single20
+	FMOVD F1, (R16)
+	TBZ $0, R19, moved20
+	ADD $8, R16
+	VST1 V1.S[2], (R16)
+	B moved20
+whole20:
+	FMOVQ F1, (R16)
+	B moved20
+single20:
+	FMOVS F1, (R16)
+moved20:
+	ADD R0<<1, R5, R13
+	FMOVQ (R13), F31
+	WORD $0x4e3fd442                                // fadd v2.4s, v2.4s, v31.4s
+	MOVD R13, R16
+	TBNZ $2, R19, whole21
+	TBZ $1, R19, single21
+	FMOVD F2, (R16)
+	TBZ $0, R19, moved21
+	ADD $8, R16
+	VST1 V2.S[2], (R16)
+	B moved21
+whole21:
+	FMOVQ F2, (R16)
+	B moved21
+single21:
+	FMOVS F2, (R16)
+moved21:
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd463                                // fadd v3.4s, v3.4s, v31.4s
+	MOVD R5, R16
+	TBNZ $2, R19, whole22
+	TBZ $1, R19, single22
+	FMOVD F3, (R16)
+	TBZ $0, R19, moved22
+	ADD $8, R16
+	VST1 V3.S[2], (R16)
+	B moved22
+whole22:
+	FMOVQ F3, (R16)
+	B moved22
+single22:
+	FMOVS F3, (R16)
+moved22:
+	ADD R0, R5, R14
+	FMOVQ (R14), F31
+	WORD $0x4e3fd484                                // fadd v4.4s, v4.4s, v31.4s
+	MOVD R14, R16
+	TBNZ $2, R19, whole23
+	TBZ $1, R19, single23
+	FMOVD F4, (R16)
+	TBZ $0, R19, moved23
+	ADD $8, R16
+	VST1 V4.S[2], (R16)
+	B moved23
+whole23:
+	FMOVQ F4, (R16)
+	B moved23
+single23:
+	FMOVS F4, (R16)
+moved23:
+	ADD R0<<1, R5, R15
+	FMOVQ (R15), F31
+	WORD $0x4e3fd4a5                                // fadd v5.4s, v5.4s, v31.4s
+	MOVD R15, R16
+	TBNZ $2, R19, whole24
+	TBZ $1, R19, single24
+	FMOVD F5, (R16)
+	TBZ $0, R19, moved24
+	ADD $8, R16
+	VST1 V5.S[2], (R16)
+	B moved24
+whole24:
+	FMOVQ F5, (R16)
+	B moved24
+single24:
+	FMOVS F5, (R16)
+moved24:
+	B areasRestNext
+areasRest2x2:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+areasRest2x2Pixel:
+	FMOVQ (R1), F9
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V9.S4, V0.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V9.S4, V1.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V9.S4, V2.S4
+	ADD R7, R4, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V9.S4, V3.S4
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasRest2x2Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	MOVD R5, R16
+	TBNZ $2, R19, whole25
+	TBZ $1, R19, single25
+	FMOVD F0, (R16)
+	TBZ $0, R19, moved25
+	ADD $8, R16
+	VST1 V0.S[2], (R16)
+	B moved25
+whole25:
+	FMOVQ F0, (R16)
+	B moved25
+single25:
+	FMOVS F0, (R16)
+moved25:
+	ADD R0, R5, R14
+	FMOVQ (R14), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	MOVD R14, R16
+	TBNZ $2, R19, whole26
+	TBZ $1, R19, single26
+	FMOVD F1, (R16)
+	TBZ $0, R19, moved26
+	ADD $8, R16
+	VST1 V1.S[2], (R16)
+	B moved26
+whole26:
+	FMOVQ F1, (R16)
+	B moved26
+single26:
+	FMOVS F1, (R16)
+moved26:
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd442                                // fadd v2.4s, v2.4s, v31.4s
+	MOVD R5, R16
+	TBNZ $2, R19, whole27
+	TBZ $1, R19, single27
+	FMOVD F2, (R16)
+	TBZ $0, R19, moved27
+	ADD $8, R16
+	VST1 V2.S[2], (R16)
+	B moved27
+whole27:
+	FMOVQ F2, (R16)
+	B moved27
+single27:
+	FMOVS F2, (R16)
+moved27:
+	ADD R0, R5, R15
+	FMOVQ (R15), F31
+	WORD $0x4e3fd463                                // fadd v3.4s, v3.4s, v31.4s
+	MOVD R15, R16
+	TBNZ $2, R19, whole28
+	TBZ $1, R19, single28
+	FMOVD F3, (R16)
+	TBZ $0, R19, moved28
+	ADD $8, R16
+	VST1 V3.S[2], (R16)
+	B moved28
+whole28:
+	FMOVQ F3, (R16)
+	B moved28
+single28:
+	FMOVS F3, (R16)
+moved28:
+	B areasRestNext
+areasRest2x1:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+areasRest2x1Pixel:
+	FMOVQ (R1), F9
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V9.S4, V0.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V9.S4, V1.S4
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasRest2x1Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	MOVD R5, R16
+	TBNZ $2, R19, whole29
+	TBZ $1, R19, single29
+	FMOVD F0, (R16)
+	TBZ $0, R19, moved29
+	ADD $8, R16
+	VST1 V0.S[2], (R16)
+	B moved29
+whole29:
+	FMOVQ F0, (R16)
+	B moved29
+single29:
+	FMOVS F0, (R16)
+moved29:
+	ADD R4<<2, R5, R5
+	FMOVQ (R5), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	MOVD R5, R16
+	TBNZ $2, R19, whole30
+	TBZ $1, R19, single30
+	FMOVD F1, (R16)
+	TBZ $0, R19, moved30
+	ADD $8, R16
+	VST1 V1.S[2], (R16)
+	B moved30
+whole30:
+	FMOVQ F1, (R16)
+	B moved30
+single30:
+	FMOVS F1, (R16)
+moved30:
+	B areasRestNext
+areasRestRows1:
+	CMP $2, R5
+	BLT areasRest1x1
+	BEQ areasRest1x2
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+areasRest1x3Pixel:
+	FMOVQ (R1), F9
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V9.S4, V0.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V9.S4, V1.S4
+	ADD R7<<1, R0, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V9.S4, V2.S4
+	ADDS R3, R0
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasRest1x3Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	MOVD R5, R16
+	TBNZ $2, R19, whole31
+	TBZ $1, R19, single31
+	FMOVD F0, (R16)
+	TBZ $0, R19, moved31
+	ADD $8, R16
+	VST1 V0.S[2], (R16)
+	B moved31
+whole31:
+	FMOVQ F0, (R16)
+	B moved31
+single31:
+	FMOVS F0, (R16)
+moved31:
+	ADD R0, R5, R14
+	FMOVQ (R14), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	MOVD R14, R16
+	TBNZ $2, R19, whole32
+	TBZ $1, R19, single32
+	FMOVD F1, (R16)
+	TBZ $0, R19, moved32
+	ADD $8, R16
+	VST1 V1.S[2], (R16)
+	B moved32
+whole32:
+	FMOVQ F1, (R16)
+	B moved32
+single32:
+	FMOVS F1, (R16)
+moved32:
+	ADD R0<<1, R5, R15
+	FMOVQ (R15), F31
+	WORD $0x4e3fd442                                // fadd v2.4s, v2.4s, v31.4s
+	MOVD R15, R16
+	TBNZ $2, R19, whole33
+	TBZ $1, R19, single33
+	FMOVD F2, (R16)
+	TBZ $0, R19, moved33
+	ADD $8, R16
+	VST1 V2.S[2], (R16)
+	B moved33
+whole33:
+	FMOVQ F2, (R16)
+	B moved33
+single33:
+	FMOVS F2, (R16)
+moved33:
+	B areasRestNext
+areasRest1x2:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+areasRest1x2Pixel:
+	FMOVQ (R1), F9
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V9.S4, V0.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V9.S4, V1.S4
+	ADDS R3, R0
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasRest1x2Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	MOVD R5, R16
+	TBNZ $2, R19, whole34
+	TBZ $1, R19, single34
+	FMOVD F0, (R16)
+	TBZ $0, R19, moved34
+	ADD $8, R16
+	VST1 V0.S[2], (R16)
+	B moved34
+whole34:
+	FMOVQ F0, (R16)
+	B moved34
+single34:
+	FMOVS F0, (R16)
+moved34:
+	ADD R0, R5, R13
+	FMOVQ (R13), F31
+	WORD $0x4e3fd421                                // fadd v1.4s, v1.4s, v31.4s
+	MOVD R13, R16
+	TBNZ $2, R19, whole35
+	TBZ $1, R19, single35
+	FMOVD F1, (R16)
+	TBZ $0, R19, moved35
+	ADD $8, R16
+	VST1 V1.S[2], (R16)
+	B moved35
+whole35:
+	FMOVQ F1, (R16)
+	B moved35
+single35:
+	FMOVS F1, (R16)
+moved35:
+	B areasRestNext
+areasRest1x1:
+	VEOR V0.B16, V0.B16, V0.B16
+areasRest1x1Pixel:
+	FMOVQ (R1), F9
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V9.S4, V0.S4
+	ADDS R3, R0
+	ADDS R11, R1
+	SUBS $1, R2
+	BGT areasRest1x1Pixel
+	MOVD (R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD sums+0(FP), R17
+	ADDS R17, R5
+	MOVD c+40(FP), R0
+	LSL $2, R0
+	MOVD sumsRow+80(FP), R4
+	FMOVQ (R5), F31
+	WORD $0x4e3fd400                                // fadd v0.4s, v0.4s, v31.4s
+	MOVD R5, R16
+	TBNZ $2, R19, whole36
+	TBZ $1, R19, single36
+	FMOVD F0, (R16)
+	TBZ $0, R19, moved36
+	ADD $8, R16
+	VST1 V0.S[2], (R16)
+	B moved36
+whole36:
+	FMOVQ F0, (R16)
+	B moved36
+single36:
+	FMOVS F0, (R16)
+moved36:
+	B areasRestNext
+areasRestNext:
+	ADDS $48, R9
+areasRestTest:
 	SUBS $1, R10
-	BGE runsRestRun
-runsEnd:
+	BGE areasRestArea
+areasEnd:
 	RET
 
 DATA counters<>+0(SB)/4, $0x00000000
