@@ -47,6 +47,8 @@ var convExamples = []example{
 	{ops.Conv2DBackwardWeights{Window: padded, Groups: 3, Filter: f(3, 3, 1, 6).Shape}, []ops.Type{image, f(4, 6, 6, 6)}},
 	{ops.Conv2D{Window: padded, Bias: true, Load: ops.Load{Normalize: true, Activation: ops.ReLU6}}, []ops.Type{image, filter, channel, channel, channel, channel, channel}},
 	{ops.Conv2DBackwardWeights{Window: padded, Filter: filter.Shape, Load: ops.Load{Normalize: true}}, []ops.Type{image, image, channel, channel, channel, channel}},
+	{ops.Conv2D{Window: padded, Groups: 3, Load: ops.Load{Normalize: true}}, []ops.Type{image, f(3, 3, 1, 3), channel, channel, channel, channel}},
+	{ops.Conv2DBackwardWeights{Window: padded, Groups: 3, Filter: f(3, 3, 1, 3).Shape, Load: ops.Load{Normalize: true}}, []ops.Type{image, image, channel, channel, channel, channel}},
 	{ops.MatMul{Bias: true, Activation: ops.ReLU}, []ops.Type{f(4, 5), f(5, 3), channel}},
 	{ops.MatMul{TransA: true, TransB: true, Activation: ops.ReLU6}, []ops.Type{f(5, 4), f(3, 5)}},
 	{ops.BatchMatMul{TransA: true}, []ops.Type{f(4, 5, 3), f(4, 5, 2)}},

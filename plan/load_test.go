@@ -31,7 +31,7 @@ func (d reading) Choose(o ops.Operator, in, out []ops.Type) (kernels.Kernel, err
 // TestNormalizingOnLoad trains with batch norms that convolutions apply as they load, and on a device that applies them before: the same weights,
 // bit for bit, in less memory.
 func TestNormalizingOnLoad(t *testing.T) {
-	for name, normalizations := range map[string]int{"residual": 2} {
+	for name, normalizations := range map[string]int{"residual": 2, "bounded": 1} {
 		model := modelsOf[name](t)
 		device, err := kernels.NewCPU(cpu.Config{Threads: 2})
 		require.NoError(t, err)
@@ -75,6 +75,8 @@ func TestNormalizingOnLoad(t *testing.T) {
 		assert.Zero(t, none)
 		assert.Equal(t, normalizations, statistics, name)
 		assert.Equal(t, want, got, name)
-		assert.Less(t, after, before, name)
+		if name == "residual" {
+			assert.Less(t, after, before)
+		}
 	}
 }

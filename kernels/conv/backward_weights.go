@@ -29,7 +29,7 @@ func NewBackwardWeights(dev *cpu.Device, p Params, withBias bool) (*BackwardWeig
 func chooseBackwardWeights(dev *cpu.Device, p Params, bias bool, src *loader) accumulator {
 	switch {
 	case p.depthwise():
-		return newDepthwiseBackwardWeights(dev, p, bias)
+		return newDepthwiseBackwardWeights(dev, p, bias, src)
 	case p.groups() > 1:
 		return newGroupedBackwardWeights(dev, p, bias)
 	}

@@ -13,7 +13,7 @@
 // Files: conv2d.go parameters; ref.go the definition in plain loops; forward.go, backward_data.go and backward_weights.go the
 // three passes; choose.go which variant they take; load.go how they take src. The variants: direct.go and, for weights, correlation.go, implicit GEMM
 // over the micro-kernels of package tile; winograd.go, winograd_panels.go and winograd_weights.go, Winograd's F(4×4,3×3) with transform*.go; for convolutions in
-// groups depthwise.go and depthwise_weights.go where each channel of src is a group of its own, and grouped.go, which lets one
+// groups depthwise.go and depthwise_weights.go with strips.go where each channel of src is a group of its own, and grouped.go, which lets one
 // of the others do a few groups at a time. Pooling does not live here.
 package conv
 
@@ -38,7 +38,7 @@ type Params struct {
 	DilationH, DilationW int // at least 1: the distance of neighbouring filter elements
 	PadTop, PadLeft      int // zero rows above and zero columns left of the image
 
-	Load ops.Load // how Forward and BackwardWeights take src; to normalise wants a single group
+	Load ops.Load // how Forward and BackwardWeights take src; see LoadingPays
 
 	Exact bool // leave out algorithms that round more than sums in plain order do, that is Winograd's
 }

@@ -236,7 +236,7 @@ func copyingWeights(make func(dev *cpu.Device, p Params, bias bool) accumulator)
 var variants = []variant{
 	{"direct", newDirectForward, plain(newDirectBackwardData), newDirectBackwardWeights, func(p Params) bool { return p.groups() == 1 }, func(x []float64) []float64 { return x }},
 	{"grouped", copying(newGroupedForward), newGroupedBackwardData, copyingWeights(newGroupedBackwardWeights), func(p Params) bool { return p.groups() > 1 && p.Groups < p.C }, largest},
-	{"depthwise", copying(newDepthwiseForward), newDepthwiseBackwardData, copyingWeights(newDepthwiseBackwardWeights), Params.depthwise, func(x []float64) []float64 { return x }},
+	{"depthwise", newDepthwiseForward, newDepthwiseBackwardData, newDepthwiseBackwardWeights, Params.depthwise, func(x []float64) []float64 { return x }},
 	{"winograd", newWinogradForward, plain(newWinogradBackwardData), newWinogradBackwardWeights, Params.suitsWinograd, largest},
 	{"winograd by panels", newWinogradPanelsForward, plain(newWinogradPanelsBackwardData), newWinogradBackwardWeights, Params.suitsWinograd, largest},
 	{"winograd by panels of few images", func(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {

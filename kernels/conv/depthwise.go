@@ -68,6 +68,7 @@ type depthwise struct {
 	zeros     []float32 // in place of a bias
 	widen     *repeater // of src, nil where there is nothing to repeat
 	narrow    *repeater // of dst
+	strips    *strips   // of src, nil where that is taken as it is
 	task      func(i, worker int)
 	workspace int // elements
 
@@ -80,7 +81,7 @@ type depthwiseRow struct {
 	taps   [][]vec.Tap
 }
 
-func newDepthwiseForward(dev *cpu.Device, p Params, e Epilogue) runner {
+func newDepthwiseForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
 	rows, cols := forwardAxis(p.P, p.R, p.StrideH, p.DilationH, p.PadTop), forwardAxis(p.Q, p.S, p.StrideW, p.DilationW, p.PadLeft)
 	x := newDepthwise(dev, p, image{p.H, p.W, p.K}, image{p.P, p.Q, p.K}, rows, cols)
 	if e.Activation != ops.Linear {
@@ -88,6 +89,9 @@ func newDepthwiseForward(dev *cpu.Device, p Params, e Epilogue) runner {
 	}
 	if e.Activation == ops.ReLU6 {
 		x.ceiling = 6
+	}
+	if x.strips = newStrips(dev, p, src); x.strips != nil {
+		x.each, x.workspace = x.strips.rows, x.strips.workspace
 	}
 	if p.K > p.C {
 		x.widen = newRepeater(dev, p.N*p.H*p.W*p.C, p.K/p.C)
@@ -148,6 +152,9 @@ func (x *depthwise) run(dst, src, weights, bias, ws []float32) {
 	if bias == nil {
 		x.bias = x.zeros
 	}
+	if x.strips != nil {
+		x.strips.src, x.strips.ws = src, ws
+	}
 	if x.widen != nil {
 		x.widen.repeat(ws, src)
 		x.src = ws
@@ -162,15 +169,24 @@ func (x *depthwise) run(dst, src, weights, bias, ws []float32) {
 }
 
 // some computes some rows, counted through all images.
-func (x *depthwise) some(i, _ int) {
-	c := x.to.channels
-	for row := i * x.each; row < min((i+1)*x.each, x.images*x.to.height); row++ {
-		n, r := row/x.to.height, &x.rows[row%x.to.height]
-		dst := x.dst[row*x.to.width*c:][:x.to.width*c]
-		src := x.src[(n*x.from.height+r.source)*x.from.width*c:]
-		for j := range x.columns {
-			s := &x.columns[j]
-			x.loop(dst[s.first*c:], src[s.source*c:], x.weights, x.bias, r.taps[j], s.count, c, x.spacing*c, x.step*c, x.floor, x.ceiling)
+func (x *depthwise) some(i, worker int) {
+	c, last := x.to.channels, min((i+1)*x.each, x.images*x.to.height)
+	for row := i * x.each; row < last; {
+		n, first := row/x.to.height, row%x.to.height
+		end := min(first+last-row, x.to.height)
+		src, top := x.src[n*x.from.len():], 0
+		if x.strips != nil {
+			src, top = x.strips.of(n, first, end, worker)
+		}
+		for y := first; y < end; y++ {
+			r := &x.rows[y]
+			dst := x.dst[row*x.to.width*c:][:x.to.width*c]
+			for j := range x.columns {
+				s := &x.columns[j]
+				at := (max(r.source-top, 0)*x.from.width + s.source) * c
+				x.loop(dst[s.first*c:], src[at:], x.weights, x.bias, r.taps[j], s.count, c, x.spacing*c, x.step*c, x.floor, x.ceiling)
+			}
+			row++
 		}
 	}
 }

@@ -23,7 +23,8 @@ type depthwiseWeights struct {
 	partial   int // elements of a partial sum: diffWeights and diffBias
 	sums      int // tasks that add partial sums
 	widen     *repeater
-	wideSrc   int // elements of src with its channels repeated, 0 where there is nothing to repeat
+	strips    *strips // of src, nil where that is taken as it is
+	wideSrc   int     // elements of src with its channels repeated, 0 where there is nothing to repeat
 	partTask  func(i, worker int)
 	sumTask   func(i, worker int)
 	workspace int // elements
@@ -42,7 +43,7 @@ type depthwiseAreas struct {
 	areas  []vec.Area
 }
 
-func newDepthwiseBackwardWeights(dev *cpu.Device, p Params, bias bool) accumulator {
+func newDepthwiseBackwardWeights(dev *cpu.Device, p Params, bias bool, src *loader) accumulator {
 	x := &depthwiseWeights{dev: dev, loops: vec.For(dev.ISA()), p: p, bias: bias, rows: make([]depthwiseAreas, p.P), ones: make([]float32, padded(p.K))}
 	for i := range p.K {
 		x.ones[i] = 1
@@ -76,6 +77,9 @@ func newDepthwiseBackwardWeights(dev *cpu.Device, p Params, bias bool) accumulat
 		x.widen = newRepeater(dev, p.SrcLen(), p.K/p.C)
 	}
 	x.workspace = x.wideSrc + x.parts*x.partial
+	if x.strips = newStrips(dev, p, src); x.strips != nil {
+		x.workspace += x.strips.workspace
+	}
 	x.partTask, x.sumTask = x.part, x.sum
 	return x
 }
@@ -90,21 +94,34 @@ func (x *depthwiseWeights) run(diffWeights, diffBias, src, diffDst, ws []float32
 		x.widen.repeat(ws, src)
 		x.src = ws
 	}
+	if x.strips != nil {
+		x.strips.src, x.strips.ws = src, x.ws[x.parts*x.partial:]
+	}
 	x.dev.Parallel(x.parts, x.partTask)
 	x.dev.Parallel(x.sums, x.sumTask)
 }
 
 // part computes one partial sum.
-func (x *depthwiseWeights) part(i, _ int) {
+func (x *depthwiseWeights) part(i, worker int) {
 	p, rows := x.p, x.p.N*x.p.P
 	sums := x.ws[i*x.partial:][:x.partial]
 	clear(sums)
-	for row := i * rows / x.parts; row < (i+1)*rows/x.parts; row++ {
-		n, r := row/p.P, &x.rows[row%p.P]
-		src, diffDst := x.src[(n*p.H+r.source)*p.W*p.K:], x.diffDst[row*p.Q*p.K:]
-		x.loops.DepthwiseWeights(sums, src, diffDst, r.areas, p.K, p.StrideW*p.K, p.DilationW*p.K, p.DilationH*p.W*p.K, p.K, p.S*p.K)
-		if x.bias {
-			x.loops.DepthwiseWeights(sums, x.ones, diffDst, x.biasAreas, p.K, 0, 0, 0, p.K, 0)
+	for row, last := i*rows/x.parts, (i+1)*rows/x.parts; row < last; {
+		n, first := row/p.P, row%p.P
+		end := min(first+last-row, p.P)
+		src, top := x.src[n*p.H*p.W*p.K:], 0
+		if x.strips != nil {
+			end = min(end, first+x.strips.rows)
+			src, top = x.strips.of(n, first, end, worker)
+		}
+		for y := first; y < end; y++ {
+			r := &x.rows[y]
+			source, diffDst := src[max(r.source-top, 0)*p.W*p.K:], x.diffDst[row*p.Q*p.K:]
+			x.loops.DepthwiseWeights(sums, source, diffDst, r.areas, p.K, p.StrideW*p.K, p.DilationW*p.K, p.DilationH*p.W*p.K, p.K, p.S*p.K)
+			if x.bias {
+				x.loops.DepthwiseWeights(sums, x.ones, diffDst, x.biasAreas, p.K, 0, 0, 0, p.K, 0)
+			}
+			row++
 		}
 	}
 }

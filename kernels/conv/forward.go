@@ -37,7 +37,7 @@ func NewForward(dev *cpu.Device, p Params, e Epilogue) (*Forward, error) {
 func chooseForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
 	switch {
 	case p.depthwise():
-		return newDepthwiseForward(dev, p, e)
+		return newDepthwiseForward(dev, p, e, src)
 	case p.groups() > 1:
 		return newGroupedForward(dev, p, e)
 	}

@@ -34,8 +34,8 @@ func (p Params) checkLoad() error {
 		return nil
 	case p.Load.Activation > ops.ReLU6:
 		return fmt.Errorf("conv: src is loaded with activation %v, want linear, relu or relu6: %w", p.Load.Activation, ops.ErrShape)
-	case p.groups() > 1:
-		return fmt.Errorf("conv: src of %d groups is not normalised as it is loaded; do it before: %w", p.groups(), ops.ErrShape)
+	case !p.loads():
+		return fmt.Errorf("conv: src of %d groups is not normalised as it is loaded, nor where channels are repeated; do it before: %w", p.groups(), ops.ErrShape)
 	}
 	return nil
 }
@@ -82,5 +82,8 @@ func (l *loader) window(dst []float32, pitch int, src []float32, m image, row, c
 	}
 }
 
+// loads tells whether pixels pass a loader: those of a single group, and of as many channels in as out.
+func (p Params) loads() bool { return p.groups() == 1 || p.depthwise() && p.K == p.C }
+
 // LoadingPays says whether to take src as p.Load says is faster than a pass before that leaves it so.
-func (p Params) LoadingPays() bool { return !p.Load.Normalize || p.groups() == 1 }
+func (p Params) LoadingPays() bool { return !p.Load.Normalize || p.loads() }
