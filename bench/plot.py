@@ -1,4 +1,4 @@
-"""A small line chart as SVG text: both axes logarithmic, a curve for each name. It takes its reader's choice of light or dark."""
+"""A small line chart as SVG text: both axes logarithmic, or both not, a curve for each name. It takes its reader's choice of light or dark."""
 import math
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 560, 300, 56, 150, 34, 42
@@ -9,31 +9,39 @@ text { font: 11px sans-serif; fill: #333 } .title { font-size: 13px } .grid { st
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"]  # Okabe and Ito's, told apart by all eyes
 
 
-def svg(title, horizontal, curves):
-    """curves has lists of (x, y), both above 0, in the order of x."""
+def svg(title, horizontal, curves, logarithmic=True):
+    """curves has lists of (x, y), both above 0, in the order of x. Logarithmic axes have a mark at each x, others where numbers are round."""
     xs = sorted({x for points in curves.values() for x, _ in points})
     ys = [y for points in curves.values() for _, y in points]
-    low, high = bounds(ys)
+    if logarithmic:
+        scale, (low, high), horizontals, verticals = math.log, bounds(ys), xs, ticks(*bounds(ys))
+    else:
+        horizontals, verticals = even(0, xs[-1]), even(min(ys), max(ys))
+        scale, xs, low, high = float, [0, max(horizontals[-1], xs[-1])], verticals[0], verticals[-1]
 
     def at(x, y):
-        span = math.log(xs[-1] / xs[0]) or 1.0
-        return (LEFT + math.log(x / xs[0]) / span * (WIDTH - LEFT - RIGHT),
-                HEIGHT - BOTTOM - math.log(y / low) / math.log(high / low) * (HEIGHT - TOP - BOTTOM))
+        span = scale(xs[-1]) - scale(xs[0]) or 1.0
+        return (LEFT + (scale(x) - scale(xs[0])) / span * (WIDTH - LEFT - RIGHT),
+                HEIGHT - BOTTOM - (scale(y) - scale(low)) / (scale(high) - scale(low)) * (HEIGHT - TOP - BOTTOM))
 
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">', STYLE,
              f'<text class="title" x="8" y="18">{title}</text>']
-    for y in ticks(low, high):
+    for y in verticals:
         height = at(xs[0], y)[1]
         parts.append(f'<path class="grid" d="M{LEFT},{height:.1f}H{WIDTH - RIGHT}"/><text x="{LEFT - 6}" y="{height + 4:.1f}" text-anchor="end">{y:g}</text>')
     parts.append(f'<path class="frame" d="M{LEFT},{HEIGHT - BOTTOM}H{WIDTH - RIGHT}"/>')
-    for x in xs:
-        parts.append(f'<text x="{at(x, low)[0]:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{x}</text>')
+    for x in horizontals:
+        parts.append(f'<text x="{at(x, low)[0]:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{x:g}</text>')
     parts.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{HEIGHT - 8}" text-anchor="middle">{horizontal}</text>')
+    label, lowest = {}, 0.0  # heights of the names: where their curves end, but one below the other
+    for name, points in sorted(curves.items(), key=lambda curve: at(*curve[1][-1])[1]):
+        label[name] = lowest = max(at(*points[-1])[1], lowest + 14)
     for i, (name, points) in enumerate(curves.items()):
         colour, places = COLOURS[i % len(COLOURS)], [at(x, y) for x, y in points]
         parts.append(f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in places)}"/>')
-        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places]
-        parts.append(f'<text x="{WIDTH - RIGHT + 10}" y="{places[-1][1] + 4:.1f}" style="fill: {colour}">{name}</text>')
+        if logarithmic:
+            parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places]
+        parts.append(f'<text x="{WIDTH - RIGHT + 10}" y="{label[name] + 4:.1f}" style="fill: {colour}">{name}</text>')
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -46,3 +54,9 @@ def bounds(values):
 
 def ticks(low, high):
     return [t for t in (m * 10.0**e for e in range(-3, 9) for m in (1, 2, 5)) if low <= t <= high]
+
+
+def even(low, high):
+    """Round numbers at equal distances, about six, from below or at low to above or at high."""
+    step = min((m * 10.0**e for e in range(-3, 9) for m in (1, 2, 5)), key=lambda s: abs(math.log((high - low) / 6 / s)) if high > low else s)
+    return [step * i for i in range(math.floor(low / step), max(math.ceil(high / step), math.floor(low / step) + 1) + 1)]
