@@ -48,7 +48,10 @@ func chooseBackwardData(dev *cpu.Device, p Params, add bool) runner {
 		return newGroupedBackwardData(dev, p)
 	}
 	p = p.flattened(math.MaxInt)
-	switch p.imageWay() {
+	rows, cols := p.backwardAxes()
+	switch p.imageWay(tile.For(dev.ISA()), image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, rows, cols) {
+	case wayPixels:
+		return newPixelsBackwardData(dev, p, add)
 	case wayPanels:
 		return newWinogradPanelsBackwardData(dev, p, add)
 	case wayWinograd:
@@ -58,12 +61,21 @@ func chooseBackwardData(dev *cpu.Device, p Params, add bool) runner {
 }
 
 func newDirectBackwardData(dev *cpu.Device, p Params, add bool) runner {
-	flags := 0
+	rows, cols := p.backwardAxes()
+	return newDirect(dev, p, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, rows, cols, true, addFlags(add), nil)
+}
+
+func newPixelsBackwardData(dev *cpu.Device, p Params, add bool) runner {
+	rows, cols := p.backwardAxes()
+	return newPixels(dev, p, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, rows, cols, true, addFlags(add), nil)
+}
+
+// addFlags are those of micro-kernels with a residual or without.
+func addFlags(add bool) int {
 	if add {
-		flags = tile.Accumulate
+		return tile.Accumulate
 	}
-	rows, cols := backwardAxis(p.H, p.R, p.StrideH, p.DilationH, p.PadTop), backwardAxis(p.W, p.S, p.StrideW, p.DilationW, p.PadLeft)
-	return newDirect(dev, p, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, rows, cols, true, flags, nil)
+	return 0
 }
 
 func newWinogradBackwardData(dev *cpu.Device, p Params, add bool) runner {

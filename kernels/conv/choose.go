@@ -1,35 +1,63 @@
 package conv
 
+import (
+	"math"
+
+	"github.com/meseta-go/meseta/kernels/tile"
+)
+
 // way is one of the ways to compute a convolution of a single group.
 type way int
 
 const (
 	wayDirect   way = iota // implicit GEMM
+	wayPixels              // the same, an output pixel of many images at a time
 	wayWinograd            // in tasks of a few rows of tiles
 	wayPanels              // Winograd's in tasks of a panel of columns
 )
 
-// The choice counts multiplications for each pair of channels: 9 an output directly, or 36 a tile of Winograd's and, fixed, the price of
-// transforming weights or their gradient. Half-empty tiles and short batches speak against it. Prices were measured with AVX-512, and
-// hold with AVX2.
+// The choice counts multiplications for each pair of channels: one for each tap of an output directly, or 36 a tile of Winograd's and, fixed,
+// the price of transforming weights or their gradient. Half-empty tiles and short batches speak against it. Prices were measured with
+// AVX-512, and hold with AVX2.
 const (
 	transformingFew      = 512  // weights, at most manyPairs pairs of channels
 	transformingMany     = 4096 // and more of them, whose transforms, 144 bytes a pair, leave the cache
 	transformingPanel    = 128  // and where a task transforms its own
 	transformingGradient = 1024
 	manyPairs            = 128 * 128
+
+	winogradPrice = 10. / 9 // of a multiplication between transforms
+	pixelsPrice   = 1.05    // of one where pixels are gathered, which wants
+	pixelsDepth   = 64      // so many input channels and
+	fewPixels     = 64      // at most so many outputs
 )
+
+// rowsPrice is that of a multiplication in micro-kernels over n rows: with fewer than 5 they wait for their sums and for loads.
+func rowsPrice(set *tile.Set, n int) float64 {
+	return max(1, 5/float64(evenly(n, set.Widths[min(1, len(set.Widths)-1)].Rows)))
+}
 
 // winogradTiles is the number of Winograd's tiles.
 func (p Params) winogradTiles() int { return p.N * ceilDiv(p.P, tileOut) * ceilDiv(p.Q, tileOut) }
 
-// prefersWinograd tells whether Winograd's algorithm is allowed and, at a fixed price beside the products, faster.
-func (p Params) prefersWinograd(fixed int) bool {
-	return !p.Exact && p.suitsWinograd() && 10*(planes*p.winogradTiles()+fixed) < 9*(9*p.N*p.P*p.Q)
+// winogradCost is that of Winograd's algorithm with a fixed price beside the products, infinite where it is not allowed.
+func (p Params) winogradCost(fixed int) float64 {
+	if p.Exact || !p.suitsWinograd() {
+		return math.Inf(1)
+	}
+	return winogradPrice * float64(planes*p.winogradTiles()+fixed)
 }
 
-// imageWay chooses for Forward and BackwardData.
-func (p Params) imageWay() way {
+// imageWay chooses for Forward and BackwardData, which read and write so many channels.
+func (p Params) imageWay(set *tile.Set, from, to image, rows, cols axis) way {
+	allRows, insideRows := rows.products(from.height)
+	allCols, insideCols := cols.products(from.width)
+	best, cost := wayDirect, rowsPrice(set, cols.count())*float64(p.N*allRows*allCols)
+	if from.channels >= pixelsDepth && to.height*to.width <= fewPixels {
+		if c := pixelsPrice * rowsPrice(set, p.N) * float64(p.N*insideRows*insideCols); c < cost {
+			best, cost = wayPixels, c
+		}
+	}
 	w, fixed := wayWinograd, transformingFew
 	switch {
 	case p.winogradTiles() <= max(p.C, p.K): // there are more weights than tiles
@@ -37,15 +65,15 @@ func (p Params) imageWay() way {
 	case p.C*p.K > manyPairs:
 		fixed = transformingMany
 	}
-	if p.prefersWinograd(fixed) {
-		return w
+	if p.winogradCost(fixed) < cost {
+		best = w
 	}
-	return wayDirect
+	return best
 }
 
 // weightsWay chooses for BackwardWeights.
 func (p Params) weightsWay() way {
-	if p.prefersWinograd(transformingGradient) {
+	if p.winogradCost(transformingGradient) < float64(9*p.N*p.P*p.Q) {
 		return wayWinograd
 	}
 	return wayDirect

@@ -235,6 +235,7 @@ func copyingWeights(make func(dev *cpu.Device, p Params, bias bool) accumulator)
 
 var variants = []variant{
 	{"direct", newDirectForward, plain(newDirectBackwardData), newDirectBackwardWeights, func(p Params) bool { return p.groups() == 1 }, func(x []float64) []float64 { return x }},
+	{"pixels", newPixelsForward, plain(newPixelsBackwardData), newDirectBackwardWeights, func(p Params) bool { return p.groups() == 1 }, func(x []float64) []float64 { return x }},
 	{"grouped", copying(newGroupedForward), newGroupedBackwardData, copyingWeights(newGroupedBackwardWeights), func(p Params) bool { return p.groups() > 1 && p.Groups < p.C }, largest},
 	{"depthwise", newDepthwiseForward, newDepthwiseBackwardData, newDepthwiseBackwardWeights, Params.depthwise, func(x []float64) []float64 { return x }},
 	{"winograd", newWinogradForward, plain(newWinogradBackwardData), newWinogradBackwardWeights, Params.suitsWinograd, largest},
@@ -364,8 +365,8 @@ func TestResidual(t *testing.T) {
 			return b
 		}
 		diffDst, weights, residual := random(p.DstLen()), random(p.WeightsLen()), random(p.SrcLen())
-		for name, newRunner := range map[string]func(dev *cpu.Device, p Params, add bool) runner{"direct": newDirectBackwardData, "winograd": newWinogradBackwardData, "panels": newWinogradPanelsBackwardData} {
-			if name != "direct" && !p.suitsWinograd() {
+		for name, newRunner := range map[string]func(dev *cpu.Device, p Params, add bool) runner{"direct": newDirectBackwardData, "winograd": newWinogradBackwardData, "panels": newWinogradPanelsBackwardData, "pixels": newPixelsBackwardData} {
+			if name != "direct" && name != "pixels" && !p.suitsWinograd() {
 				continue
 			}
 			tested[name]++
@@ -396,7 +397,7 @@ func TestResidual(t *testing.T) {
 			}
 		}
 	}
-	assert.Greater(t, min(tested["direct"], tested["winograd"], tested["panels"]), 2)
+	assert.Greater(t, min(tested["direct"], tested["pixels"], tested["winograd"], tested["panels"]), 2)
 }
 
 // TestRunDoesNotAllocate runs every pass of a padded and a strided convolution.
@@ -445,7 +446,7 @@ func TestManyWorkers(t *testing.T) {
 // TestChoice pins which variant the constructors choose, for both images and for weights.
 func TestChoice(t *testing.T) {
 	dev := newDevice(t, cpu.Portable, 1)
-	exact := same(8, 8, 8, 64, 3, 3, 64, 1, 1)
+	exact := same(8, 16, 16, 64, 3, 3, 64, 1, 1)
 	exact.Exact = true
 	for _, x := range []struct {
 		images, weights string
@@ -454,11 +455,12 @@ func TestChoice(t *testing.T) {
 		{"winograd 4×4 portable", "winograd 4×4 portable", []Params{same(32, 8, 8, 64, 3, 3, 64, 1, 1), valid(8, 26, 26, 32, 3, 3, 64, 1, 1)}},
 		{"winograd 4×4 by panels portable", "winograd 4×4 portable", []Params{same(8, 8, 8, 64, 3, 3, 64, 1, 1), same(64, 4, 4, 512, 3, 3, 512, 1, 1)}},
 		{"winograd 4×4 by panels portable", "direct portable", []Params{same(1, 8, 8, 64, 3, 3, 64, 1, 1)}},
+		{"direct by pixels portable", "direct portable", []Params{same(128, 2, 2, 64, 3, 3, 64, 1, 1), same(8, 8, 8, 64, 5, 5, 64, 1, 1)}},
 		{"grouped direct portable", "grouped direct portable", []Params{groups(same(8, 8, 8, 16, 3, 3, 16, 2, 2), 2)}},
 		{"grouped winograd 4×4 by panels portable", "grouped winograd 4×4 portable", []Params{groups(same(8, 8, 8, 128, 3, 3, 128, 1, 1), 2)}},
 		{"depthwise portable", "depthwise portable", []Params{groups(same(8, 8, 8, 16, 3, 3, 16, 1, 1), 16), groups(same(8, 8, 8, 16, 3, 3, 32, 1, 1), 16)}},
 		{"direct portable", "direct portable", []Params{
-			exact, same(8, 8, 8, 64, 3, 3, 64, 2, 2), same(8, 8, 8, 64, 5, 5, 64, 1, 1), same(8, 8, 8, 3, 3, 3, 16, 1, 1), same(8, 8, 8, 64, 1, 1, 64, 1, 1), same(128, 2, 2, 64, 3, 3, 64, 1, 1),
+			exact, same(8, 24, 24, 64, 3, 3, 64, 2, 2), same(8, 12, 12, 64, 5, 5, 64, 1, 1), same(8, 8, 8, 3, 3, 3, 16, 1, 1), same(8, 8, 8, 64, 1, 1, 64, 1, 1),
 		}},
 	} {
 		for _, p := range x.shapes {
@@ -481,7 +483,7 @@ func TestWinogradError(t *testing.T) {
 		if !v.suits(o.p) {
 			continue
 		}
-		bound := map[string]float64{"direct": 1e-6, "winograd": 4e-6, "winograd by panels": 4e-6, "winograd by panels of few images": 4e-6}[v.name]
+		bound := map[string]float64{"direct": 1e-6, "pixels": 1e-6, "winograd": 4e-6, "winograd by panels": 4e-6, "winograd by panels of few images": 4e-6}[v.name]
 		for _, isa := range cpu.Available() {
 			r := o.compute(t, newDevice(t, isa, 1), v)
 			for name, x := range map[string]struct {

@@ -15,6 +15,15 @@ type Forward struct {
 	x    runner
 }
 
+// flags are those of micro-kernels.
+func (e Epilogue) flags() int {
+	flags := tile.ActivationFlags(e.Activation)
+	if e.Bias {
+		flags |= tile.Bias
+	}
+	return flags
+}
+
 // runner is a variant of Forward or, with other names for its arrays, of BackwardData.
 type runner interface {
 	run(dst, src, weights, bias, ws []float32)
@@ -42,7 +51,10 @@ func chooseForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
 		return newGroupedForward(dev, p, e)
 	}
 	p = p.flattened(math.MaxInt)
-	switch p.imageWay() {
+	rows, cols := p.forwardAxes()
+	switch p.imageWay(tile.For(dev.ISA()), image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, rows, cols) {
+	case wayPixels:
+		return newPixelsForward(dev, p, e, src)
 	case wayPanels:
 		return newWinogradPanelsForward(dev, p, e, src)
 	case wayWinograd:
@@ -52,12 +64,13 @@ func chooseForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
 }
 
 func newDirectForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
-	flags := tile.ActivationFlags(e.Activation)
-	if e.Bias {
-		flags |= tile.Bias
-	}
-	rows, cols := forwardAxis(p.P, p.R, p.StrideH, p.DilationH, p.PadTop), forwardAxis(p.Q, p.S, p.StrideW, p.DilationW, p.PadLeft)
-	return newDirect(dev, p, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, rows, cols, false, flags, src)
+	rows, cols := p.forwardAxes()
+	return newDirect(dev, p, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, rows, cols, false, e.flags(), src)
+}
+
+func newPixelsForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
+	rows, cols := p.forwardAxes()
+	return newPixels(dev, p, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, rows, cols, false, e.flags(), src)
 }
 
 func newWinogradForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {

@@ -49,6 +49,15 @@ func backwardAxis(in, filter, stride, dilation, pad int) axis {
 	return newAxis(stride, 1, phases...)
 }
 
+// forwardAxes and backwardAxes are those of rows and of columns.
+func (p Params) forwardAxes() (rows, cols axis) {
+	return forwardAxis(p.P, p.R, p.StrideH, p.DilationH, p.PadTop), forwardAxis(p.Q, p.S, p.StrideW, p.DilationW, p.PadLeft)
+}
+
+func (p Params) backwardAxes() (rows, cols axis) {
+	return backwardAxis(p.H, p.R, p.StrideH, p.DilationH, p.PadTop), backwardAxis(p.W, p.S, p.StrideW, p.DilationW, p.PadLeft)
+}
+
 func newAxis(spacing, step int, phases ...axisPhase) axis {
 	a := axis{spacing: spacing, step: step, phases: phases}
 	seen := false
@@ -77,6 +86,21 @@ func (a axis) extent(n int) int { return (n-1)*a.step + a.high - a.low + 1 }
 // inside tells whether all outputs read only pixels 0 to size-1, so that no padding is needed.
 func (a axis) inside(size int) bool {
 	return a.low >= 0 && a.low+a.extent(a.count()) <= size
+}
+
+// products counts the taps of all outputs, and those that read pixels 0 to size-1.
+func (a axis) products(size int) (all, inside int) {
+	for _, phase := range a.phases {
+		for _, t := range phase.taps {
+			all += phase.count
+			for i := range phase.count {
+				if o := i*a.step + t.offset; o >= 0 && o < size {
+					inside++
+				}
+			}
+		}
+	}
+	return all, inside
 }
 
 // adjacent tells whether the taps of every phase read neighbouring pixels, so that a row of taps is one run of memory.
