@@ -23,6 +23,9 @@ const (
 	binding = "gorgonia.org/cu"
 	here    = "github.com/meseta-go/meseta/gpu"
 	output  = "shim_names.h"
+
+	// optional is what package gpu calls and can do without.
+	optional = "cuFuncGetParamInfo"
 )
 
 func main() {
@@ -44,7 +47,7 @@ func run() error {
 			return err
 		}
 	}
-	ours := map[string]bool{} // whether package gpu calls it itself, not only through the binding
+	ours := map[string]bool{} // whether package gpu calls it itself, not through the binding
 	for _, version := range []string{"11", "12", "13"} {
 		for _, pkg := range []string{binding, here} {
 			names, err := undefined(pkg, version, filepath.Join(dir, "objects.a"))
@@ -57,11 +60,12 @@ func run() error {
 		}
 	}
 	delete(ours, "cuInit") // shim.c has its own
+	ours[optional] = false
 	if len(ours) == 0 {
 		return fmt.Errorf("nothing is undefined in the objects of %s", binding)
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "// Written by _shim. Number and name of each function; whether package gpu calls it.\n")
+	fmt.Fprintf(&b, "// Written by _shim. Number and name of each function; whether package gpu cannot do without it.\n")
 	for i, name := range slices.Sorted(maps.Keys(ours)) {
 		fmt.Fprintf(&b, "FORWARD(%d, %s, %d)\n", i, name, map[bool]int{true: 1}[ours[name]])
 	}
