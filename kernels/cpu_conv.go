@@ -39,14 +39,11 @@ func (c *CPU) chooseConv(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 		if !p.LoadingPays() {
 			return nil, fmt.Errorf("kernels: %s %v on the CPU: %w", o.Name(), o, ErrUnsupported)
 		}
-		x, err := conv.NewForward(dev, p, conv.Epilogue{Bias: o.Bias, Activation: o.Activation})
+		x, err := conv.NewForward(dev, p, conv.Epilogue{Bias: o.Bias, Add: o.Add, Activation: o.Activation})
 		return bound(c, x, err, func(in, out [][]float32, b Buffers) func() {
 			w := f32(b.Workspace)
-			bias, vectors := []float32(nil), in[2:]
-			if o.Bias {
-				bias, vectors = in[2], in[3:]
-			}
-			return loading(x, o.Load, vectors, func() { x.Run(out[0], in[0], in[1], bias, w) })
+			bias, residual := optional(in[2:], o.Bias, o.Add)
+			return loading(x, o.Load, in[o.Loaded():], func() { x.Run(out[0], in[0], in[1], bias, residual, w) })
 		})
 	case ops.Conv2DBackwardData:
 		x, err := conv.NewBackwardData(dev, c.convParams(o.Window, o.Groups, o.Src, in[1].Shape, in[0].Shape), o.Add)

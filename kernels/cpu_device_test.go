@@ -39,6 +39,7 @@ var (
 
 var convExamples = []example{
 	{ops.Conv2D{Window: padded, Bias: true, Activation: ops.ReLU}, []ops.Type{image, filter, channel}},
+	{ops.Conv2D{Window: padded, Add: true}, []ops.Type{image, filter, image}},
 	{ops.Conv2DBackwardData{Window: padded, Src: image.Shape}, []ops.Type{image, filter}},
 	{ops.Conv2DBackwardWeights{Window: padded, Filter: filter.Shape, Bias: true}, []ops.Type{image, image}},
 	{ops.Conv2D{Window: padded, Groups: 3, Bias: true, Activation: ops.ReLU6}, []ops.Type{image, f(3, 3, 1, 6), f(6)}},

@@ -178,6 +178,21 @@ func (o BatchNormInference) Infer(in []Type) ([]Type, error) {
 	return in[:1], nil
 }
 
+// Fold appends the operations that compute weights and bias of a convolution or product which does what one with the given weights [...,C], bias [C] or
+// None, and this operation on in did: weights·scale and beta + (bias - movingMean)·scale, scale being gamma/√(movingVariance+Epsilon).
+func (o BatchNormInference) Fold(g *Graph, in []Value, weights, bias Value) (foldedWeights, foldedBias Value, err error) {
+	e := emitter{g: g}
+	gamma, beta, mean, variance := in[1], in[2], in[3], in[4]
+	scale := e.binary(Times, gamma, e.add(Unary{Func: Rsqrt}, e.add(Affine{Scale: 1, Offset: o.Epsilon}, variance)))
+	foldedWeights = e.binary(Times, weights, scale)
+	if bias == None {
+		foldedBias = e.binary(Minus, beta, e.binary(Times, mean, scale))
+	} else {
+		foldedBias = e.binary(Plus, beta, e.binary(Times, e.binary(Minus, bias, mean), scale))
+	}
+	return foldedWeights, foldedBias, e.err
+}
+
 // MovingAverage changes moving to moving·Momentum + batch·(1-Momentum), if the step is to be applied.
 //
 // In: moving [C], batch [C], apply int32 [1]. Out: none.

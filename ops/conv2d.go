@@ -44,14 +44,15 @@ func (g Groups) String() string {
 	return fmt.Sprintf(" groups %d", int(g))
 }
 
-// Conv2D computes dst = act(conv2d(src, weights) + bias).
+// Conv2D computes dst = act(conv2d(src, weights) + bias + residual).
 //
-// In: src [N,H,W,C], weights [R,S,C/Groups,K], bias [K] when Bias, and what Load wants. Out: dst [N,P,Q,K],
+// In: src [N,H,W,C], weights [R,S,C/Groups,K], bias [K] when Bias, residual like dst when Add, and what Load wants. Out: dst [N,P,Q,K],
 // P = (H + padding - dilation·(R-1) - 1)/stride + 1, likewise Q (arXiv:1603.07285). Channel k of dst belongs to group k/(K/Groups).
 type Conv2D struct {
 	Window
 	Groups     Groups
 	Bias       bool
+	Add        bool // with a single group
 	Activation Activation
 	Load       Load
 }
@@ -60,12 +61,39 @@ type Conv2D struct {
 func (o Conv2D) Name() string { return "conv2d" }
 
 func (o Conv2D) String() string {
-	return epilogue(o.Window.String()+o.Groups.String(), o.Bias, o.Activation) + o.Load.String()
+	return epilogue(o.Window.String()+o.Groups.String(), o.Bias, o.Add, o.Activation) + o.Load.String()
 }
 
-func epilogue(s string, bias bool, a Activation) string {
+// residual is the place of the residual among the inputs.
+func (o Conv2D) residual() int {
+	if o.Bias {
+		return 3
+	}
+	return 2
+}
+
+// Loaded is the place of what Load wants among the inputs.
+func (o Conv2D) Loaded() int {
+	if o.Add {
+		return o.residual() + 1
+	}
+	return o.residual()
+}
+
+// InPlace allows dst to be residual.
+func (o Conv2D) InPlace() []int {
+	if o.Add {
+		return []int{o.residual()}
+	}
+	return nil
+}
+
+func epilogue(s string, bias, add bool, a Activation) string {
 	if bias {
 		s += " +bias"
+	}
+	if add {
+		s += " +residual"
 	}
 	if a != Linear {
 		s += " +" + a.String()
@@ -92,14 +120,21 @@ func (o Conv2D) Infer(in []Type) ([]Type, error) {
 	if p < 1 || q < 1 {
 		return nil, fmt.Errorf("conv2d: a filter of %d×%d does not fit into src %v (%v): %w", w[0], w[1], x, o.Window, ErrShape)
 	}
-	load := in[2:]
 	if o.Bias {
 		if err := vector("conv2d", "bias", in[2], w[3]); err != nil {
 			return nil, err
 		}
-		load = in[3:]
 	}
-	return []Type{F32(x[0], p, q, w[3])}, o.Load.check("conv2d", load, x[3])
+	dst := F32(x[0], p, q, w[3])
+	if o.Add {
+		if groups > 1 {
+			return nil, fmt.Errorf("conv2d: %d groups and a residual, which must be added by itself: %w", groups, ErrShape)
+		}
+		if err := same("conv2d", "residual", in[o.residual()], "dst", dst); err != nil {
+			return nil, err
+		}
+	}
+	return []Type{dst}, o.Load.check("conv2d", in[o.Loaded():], x[3])
 }
 
 // FLOPs counts two for each product.
@@ -110,7 +145,7 @@ func (o Conv2D) FLOPs(in, out []Type) int64 {
 
 // Gradient emits Conv2DBackwardData and Conv2DBackwardWeights. A fused epilogue has none: fusion comes after gradients.
 func (o Conv2D) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
-	if o.Bias || o.Activation != Linear || o.Load.Normalize {
+	if o.Bias || o.Add || o.Activation != Linear || o.Load.Normalize {
 		return nil, fmt.Errorf("ops: conv2d with something fused has no gradient")
 	}
 	src, weights := op.In[0], op.In[1]
@@ -210,7 +245,7 @@ type Conv2DBackwardWeights struct {
 func (o Conv2DBackwardWeights) Name() string { return "conv2d_weights" }
 
 func (o Conv2DBackwardWeights) String() string {
-	return epilogue(o.Window.String()+o.Groups.String(), o.Bias, Linear) + o.Load.String()
+	return epilogue(o.Window.String()+o.Groups.String(), o.Bias, false, Linear) + o.Load.String()
 }
 
 // Infer gives the types of diffWeights and diffBias.

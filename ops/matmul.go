@@ -22,7 +22,7 @@ func (o MatMul) String() string {
 	if o.TransB {
 		s += " bᵀ"
 	}
-	s = epilogue(s, o.Bias, o.Activation)
+	s = epilogue(s, o.Bias, false, o.Activation)
 	if s != "" && s[0] == ' ' {
 		s = s[1:]
 	}

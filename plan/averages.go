@@ -35,6 +35,7 @@ func (s *Session) eachAverage(visit func(weight, average string, w, a []float32)
 	if o := s.model.Optimizer; o == nil || !o.BaseArguments().UseEMA || s.Iterations() == 0 {
 		return ErrNoAverages
 	}
+	s.prepared = nil
 	for _, e := range s.entries {
 		if e.Kind != Trainable {
 			continue

@@ -4,15 +4,22 @@ import "github.com/meseta-go/meseta/ops"
 
 // fuse joins operations whose results are read once, until nothing more can be joined. It runs after gradients were
 // taken: what a gradient reads is never fused away, because then it has two readers.
-func fuse(g *ops.Graph, kept []ops.Value) {
-	for _, pass := range []func(*uses) bool{
-		biasIntoProduct, addIntoBatchNorm, reluIntoProducer, addIntoConvolutionData,
-		biasGradientIntoConvolution, reluBeforePool, maskIntoBatchNorm, maskFromSource,
-	} {
-		for pass(usesOf(g, kept)) {
-			removeMarked(g)
+func (l *listing) fuse(mode Mode) error {
+	join := func(passes ...func(*uses) bool) {
+		for _, pass := range passes {
+			for pass(usesOf(l.Graph, l.kept)) {
+				removeMarked(l.Graph)
+			}
 		}
 	}
+	join(biasIntoProduct)
+	if mode != Training {
+		if err := l.foldBatchNorms(); err != nil {
+			return err
+		}
+	}
+	join(addIntoBatchNorm, addIntoConvolution, reluIntoProducer, addIntoConvolutionData, biasGradientIntoConvolution, reluBeforePool, maskIntoBatchNorm, maskFromSource)
+	return nil
 }
 
 // join replaces the operation at i by o, which gives what the operation at j gave; j goes away.
@@ -253,30 +260,52 @@ func maskFromSource(u *uses) bool {
 	return false
 }
 
+// addIntoConvolution: a convolution, then the sum with a shortcut → one operation, in the place of the sum.
+func addIntoConvolution(u *uses) bool {
+	return u.addIntoLater(func(o ops.Operator) ops.Operator {
+		if o, ok := o.(ops.Conv2D); ok && !o.Add && o.Activation == ops.Linear && o.Groups.Count() == 1 {
+			o.Add = true
+			return o
+		}
+		return nil
+	})
+}
+
 // addIntoConvolutionData: the gradient of a convolution's src, then the sum with another, such as a shortcut's → one operation, in the
-// place of the sum. Of two such gradients the later one takes the other.
+// place of the sum.
 func addIntoConvolutionData(u *uses) bool {
+	return u.addIntoLater(func(o ops.Operator) ops.Operator {
+		if o, ok := o.(ops.Conv2DBackwardData); ok && !o.Add && o.Groups.Count() == 1 {
+			o.Add = true
+			return o
+		}
+		return nil
+	})
+}
+
+// addIntoLater joins a sum with one of the two operations that make its terms, the later one where both can take the other's result as a
+// residual, their last input. adding gives the operator that does so, or nil.
+func (u *uses) addIntoLater(adding func(o ops.Operator) ops.Operator) bool {
 	for j, sum := range u.Ops {
 		if _, ok := sum.Operator.(ops.Add); !ok || sum.In[0] == sum.In[1] {
 			continue
 		}
 		best, other := -1, ops.None
+		var fused ops.Operator
 		for k, v := range sum.In {
 			i := u.maker[v]
 			if i <= best || u.only(v) != j {
 				continue
 			}
-			if o, ok := u.Ops[i].Operator.(ops.Conv2DBackwardData); ok && !o.Add && o.Groups.Count() == 1 {
-				best, other = i, sum.In[1-k]
+			if o := adding(u.Ops[i].Operator); o != nil {
+				best, other, fused = i, sum.In[1-k], o
 			}
 		}
 		if best < 0 {
 			continue
 		}
 		op := u.Ops[best]
-		o := op.Operator.(ops.Conv2DBackwardData)
-		o.Add = true
-		u.Ops[j] = ops.Op{Operator: o, In: appended(op.In, other), Out: sum.Out, Label: op.Label}
+		u.Ops[j] = ops.Op{Operator: fused, In: appended(op.In, other), Out: sum.Out, Label: op.Label}
 		remove(u.Graph, best)
 		return true
 	}

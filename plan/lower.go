@@ -18,6 +18,7 @@ type listing struct {
 	losses     ops.Value // [N], or None
 	finite     ops.Value // flag of ops.FlagType, or None
 	gradients  []ops.Value
+	fixed      int // operations at the front that run once for each set of weights, see hoist
 }
 
 // lower lists the operations of a model for a batch size, mode and feed, gradients and update included.

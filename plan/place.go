@@ -31,7 +31,8 @@ func roundUp(n int) int {
 
 // place gives every value that does not outlive the step an offset in one arena, such that values that are needed at the same
 // time do not overlap. Views share their source's place, and an operation that may work in place does so when nobody reads its
-// input afterwards. The gradients of all weights lie side by side in the order of the weights, so that one sweep updates all.
+// input afterwards. What fixed operations give the others keeps its place to the end, for the steps that follow. The gradients of all
+// weights lie side by side in the order of the weights, so that one sweep updates all.
 func place(l *listing, workspaces []int) *placement {
 	p := &placement{of: make([]int, len(l.Values)), work: make([]int, len(l.Ops))}
 	for i := range p.of {
@@ -87,6 +88,9 @@ func place(l *listing, workspaces []int) *placement {
 		for _, v := range op.In {
 			if l.Values[v].Role == ops.Temporary || l.Values[v].Role == ops.Input {
 				use(v, i)
+				if s := &p.list[p.of[v]]; i >= l.fixed && s.first < l.fixed && s.outside == "" && !s.pinned {
+					s.end, s.pinned = last, true
+				}
 			} else if p.of[v] < 0 {
 				p.of[v] = add(storage{outside: l.Values[v].Name})
 			}

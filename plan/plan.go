@@ -3,7 +3,7 @@
 //
 // Compiling goes through these files in order: lower.go (layers, loss and gradients as operations) with penalty.go (regularizers and
 // constraints), measure.go (metrics) and update.go (what changes states and weights),
-// passes.go, fuse.go and load.go (fewer and larger operations), place.go (one arena), program.go (the result, which prints itself, and with profile.go
+// passes.go, constants.go, fuse.go and load.go (fewer and larger operations), place.go (one arena), program.go (the result, which prints itself, and with profile.go
 // its times), session.go (what lives across steps: weights, optimizer slots, sums) with averages.go.
 //
 // Nothing here knows a device. Package kernels offers devices behind one interface; a Program is compiled for

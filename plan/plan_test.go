@@ -208,19 +208,21 @@ func play(t *testing.T, name string, p *Program) {
 			require.Equal(t, source(v), holds[at], "%s: %s wants %s", name, when, p.name(v))
 		})
 	}
-	put(p.listing.src)
-	for _, v := range []ops.Value{p.listing.targets, p.listing.weights} {
-		if v != ops.None {
-			put(v)
+	feed := func() {
+		for _, v := range []ops.Value{p.listing.src, p.listing.targets, p.listing.weights} {
+			if v != ops.None {
+				put(v)
+			}
 		}
 	}
-	for i, op := range p.listing.Ops {
+	run := func(i int) {
+		op := p.listing.Ops[i]
 		for _, v := range op.In {
 			check(v, op.Name())
 		}
 		if ops.IsView(op.Operator) {
 			alias[op.Out[0]] = op.In[0]
-			continue
+			return
 		}
 		if w := p.places.work[i]; w >= 0 {
 			st := p.places.list[w]
@@ -237,6 +239,14 @@ func play(t *testing.T, name string, p *Program) {
 		for _, v := range op.Out {
 			check(v, op.Name()+" as a result")
 		}
+	}
+	feed()
+	for i := range p.listing.Ops {
+		run(i)
+	}
+	feed()
+	for i := p.listing.fixed; i < len(p.listing.Ops); i++ { // the next batch
+		run(i)
 	}
 	for _, v := range p.listing.kept {
 		check(v, "the host")

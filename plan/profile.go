@@ -27,7 +27,7 @@ type Profile struct {
 	Seconds float64    `json:"seconds"` // the sum of the steps'
 }
 
-// Profile runs the program so many times and measures every step by itself. load is called before each run to set the batch. A training program trains
+// Profile runs the program so many times and measures every step by itself, but for those that run once for each set of weights. load is called before each run to set the batch. A training program trains
 // meanwhile.
 func (p *Program) Profile(runs int, load func()) (*Profile, error) {
 	if runs < 1 {
@@ -40,7 +40,7 @@ func (p *Program) Profile(runs int, load func()) (*Profile, error) {
 	r := &Profile{}
 	var run []func() error
 	for i, op := range p.listing.Ops {
-		if p.kernels[i] == nil {
+		if p.kernels[i] == nil || i < p.listing.fixed {
 			continue
 		}
 		m := Measured{Step: i, Op: describe(op), Variant: p.kernels[i].Variant(), Layer: op.Label, FLOPs: p.flops(i)}

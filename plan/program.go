@@ -20,8 +20,9 @@ type Program struct {
 	listing *listing
 	kernels []kernels.Kernel // of each operation, nil for views
 	places  *placement
-	run     func() error
-	bound   kernels.Memory // the arena that run was bound to
+	prepare func() error   // the fixed operations, nil where there are none
+	run     func() error   // the others
+	bound   kernels.Memory // the arena that both were bound to
 }
 
 // compile lists, fuses, chooses kernels and places values; nothing is bound to memory yet.
@@ -30,8 +31,13 @@ func compile(s *Session, mode Mode, batch int, feed Feed) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	fuse(l.Graph, l.kept)
+	if err := l.fuse(mode); err != nil {
+		return nil, err
+	}
 	removeUnread(l.Graph, l.kept)
+	if mode != Training {
+		l.hoist()
+	}
 	if err := normalizeOnLoad(l.Graph, l.kept, s.device); err != nil {
 		return nil, err
 	}
@@ -89,14 +95,19 @@ func (p *Program) buffers(vs []ops.Value) []kernels.Buffer {
 
 // bind ties the kernels to the session's arena, again after that has grown.
 func (p *Program) bind() {
-	var steps []func()
-	for i := range p.kernels {
-		if p.kernels[i] == nil {
-			continue
+	sequence := func(from, to int) func() error {
+		var steps []func()
+		for i := from; i < to; i++ {
+			if p.kernels[i] != nil {
+				steps = append(steps, p.bindStep(i))
+			}
 		}
-		steps = append(steps, p.bindStep(i))
+		return p.session.device.Sequence(steps)
 	}
-	p.run, p.bound = p.session.device.Sequence(steps), p.session.arena
+	if fixed := p.listing.fixed; fixed > 0 {
+		p.prepare = sequence(0, fixed)
+	}
+	p.run, p.bound = sequence(p.listing.fixed, len(p.kernels)), p.session.arena
 }
 
 // bindStep ties the kernel of step i to the session's arena.
@@ -111,14 +122,31 @@ func (p *Program) bindStep(i int) func() {
 
 // Run does one step with the batch that SetBatch left. It does not allocate.
 func (p *Program) Run() error {
-	if p.bound != p.session.arena {
+	s := p.session
+	if p.bound != s.arena {
 		p.bind()
+	}
+	if s.prepared != p {
+		if p.prepare != nil {
+			if err := p.prepare(); err != nil {
+				return err
+			}
+		}
+		s.prepared = p
 	}
 	return p.run()
 }
 
+// enter is called before something is written to the arena for this program.
+func (p *Program) enter() {
+	if p.session.prepared != p {
+		p.session.prepared = nil
+	}
+}
+
 // SetBatch copies a batch to the device: x [Batch,H,W,C] and, but for Inference and where the feed has targets, labels [Batch].
 func (p *Program) SetBatch(x []float32, labels []int32) {
+	p.enter()
 	write(p.buffer(p.listing.src), x)
 	if p.listing.targets != ops.None && p.Feed.target[0] == 0 {
 		write(p.buffer(p.listing.targets), labels)
@@ -126,10 +154,16 @@ func (p *Program) SetBatch(x []float32, labels []int32) {
 }
 
 // SetTargets copies a batch's targets [Batch,…] to the device. It is for programs whose feed has some.
-func (p *Program) SetTargets(targets []float32) { write(p.buffer(p.listing.targets), targets) }
+func (p *Program) SetTargets(targets []float32) {
+	p.enter()
+	write(p.buffer(p.listing.targets), targets)
+}
 
 // SetWeights copies the weights of a batch's samples [Batch] to the device. It is for programs whose feed has some.
-func (p *Program) SetWeights(weights []float32) { write(p.buffer(p.listing.weights), weights) }
+func (p *Program) SetWeights(weights []float32) {
+	p.enter()
+	write(p.buffer(p.listing.weights), weights)
+}
 
 // Prediction copies the network's output for the last batch, [Batch,…], to dst. It is kept in Inference programs only.
 func (p *Program) Prediction(dst []float32) { read(p.buffer(p.listing.prediction), dst) }
@@ -179,6 +213,9 @@ func (p *Program) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %v of %d samples on %s\n", p.session.model.Layers.Name, p.Mode, p.Batch, p.session.device.String())
 	fmt.Fprintf(&b, "%d steps, %.3f GFLOP, arena %d bytes, store %d bytes\n", len(p.listing.Ops), float64(p.FLOPs())/1e9, p.places.bytes, p.session.bytes)
+	if n := p.listing.fixed; n > 0 {
+		fmt.Fprintf(&b, "the first %d run once for each set of weights\n", n)
+	}
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for i, op := range p.listing.Ops {
 		var outs, ins []string

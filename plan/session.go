@@ -29,7 +29,8 @@ type Session struct {
 	arena    kernels.Memory
 	room     int // of the arena
 	programs map[key]*Program
-	swapped  bool // see SwapAverages
+	prepared *Program // the one whose fixed operations' results, of the present weights, are in the arena
+	swapped  bool     // see SwapAverages
 	sums     []sum
 
 	// Places of what a run touches between steps, and numbers on their way there, kept here because a step neither looks
@@ -222,7 +223,7 @@ func (s *Session) ProgramFor(mode Mode, batch int, feed Feed) (*Program, error) 
 				return nil, err
 			}
 		}
-		s.arena, s.room = arena, room
+		s.arena, s.room, s.prepared = arena, room, nil
 	}
 	s.programs[k] = p
 	return p, nil
@@ -260,6 +261,7 @@ func (s *Session) Write(name string, src []float32) error {
 	if err := s.checkEntry(name, len(src)); err != nil {
 		return err
 	}
+	s.prepared = nil
 	write(s.buffer(name), src)
 	return nil
 }

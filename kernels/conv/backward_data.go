@@ -11,12 +11,9 @@ import (
 
 // BackwardData computes the gradient of a convolution's src from that of its dst.
 type BackwardData struct {
-	p    Params
-	dev  *cpu.Device
-	x    runner
-	copy func(i, worker int)
-
-	diffSrc, residual []float32 // of the Run in progress
+	p        Params
+	x        runner
+	residual *copier
 }
 
 // NewBackwardData chooses how to compute it for p on dev, with add as the sum with a residual, such as what a shortcut brings; that wants
@@ -32,12 +29,7 @@ func NewBackwardData(dev *cpu.Device, p Params, add bool) (*BackwardData, error)
 }
 
 func newBackwardData(dev *cpu.Device, p Params, x runner) *BackwardData {
-	b := &BackwardData{p: p, dev: dev, x: x}
-	b.copy = func(i, _ int) {
-		start, end := i*copied, min((i+1)*copied, len(b.diffSrc))
-		copy(b.diffSrc[start:end], b.residual[start:end])
-	}
-	return b
+	return &BackwardData{p: p, x: x, residual: newCopier(dev)}
 }
 
 func chooseBackwardData(dev *cpu.Device, p Params, add bool) runner {
@@ -96,17 +88,11 @@ func (b *BackwardData) WorkspaceBytes() int { return b.x.workspaceBytes() }
 // Variant names the way it computes.
 func (b *BackwardData) Variant() string { return b.x.String() }
 
-// copied is how many elements of a residual a task copies.
-const copied = 1 << 15
-
 // Run computes diffSrc [N,H,W,C] from diffDst [N,P,Q,K] and weights [R,S,C/G,K], and adds residual [N,H,W,C] to it if it was made to add. Buffers
 // are aligned to 64 bytes, and 64 bytes behind each may be read. diffSrc may be residual, which saves a copy, but not overlap the others. It
 // allocates nothing; one goroutine at a time may call it.
 func (b *BackwardData) Run(diffSrc, diffDst, weights, residual, workspace []float32) {
 	diffSrc = diffSrc[:b.p.SrcLen()]
-	if residual != nil && &residual[0] != &diffSrc[0] {
-		b.diffSrc, b.residual = diffSrc, residual[:len(diffSrc)]
-		b.dev.Parallel(ceilDiv(len(diffSrc), copied), b.copy)
-	}
+	b.residual.copy(diffSrc, residual)
 	b.x.run(diffSrc, diffDst[:b.p.DstLen()], weights[:b.p.WeightsLen()], nil, workspace[:b.x.workspaceBytes()/4])
 }

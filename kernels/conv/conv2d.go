@@ -1,6 +1,6 @@
 // Package conv computes two-dimensional convolutions of NHWC images and their gradients:
 //
-//	Forward          dst         = act(conv2d(src, weights) + bias)
+//	Forward          dst         = act(conv2d(src, weights) + bias + residual)
 //	BackwardData     diffSrc     = the gradient of src, given diffDst and weights
 //	BackwardWeights  diffWeights = the gradient of weights, given src and diffDst; diffBias likewise
 //
@@ -124,9 +124,10 @@ func (p Params) String() string {
 	return s
 }
 
-// Epilogue is what Forward does with each sum before it stores it: dst = Activation(sum + bias).
+// Epilogue is what Forward does with each sum before it stores it: dst = Activation(sum + bias + residual).
 type Epilogue struct {
 	Bias       bool           // add bias[k]
+	Add        bool           // add a residual, such as what a shortcut brings; that wants a single group
 	Activation ops.Activation // ops.Linear, ops.ReLU or ops.ReLU6
 }
 

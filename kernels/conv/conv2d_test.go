@@ -241,16 +241,17 @@ var variants = []variant{
 	{"winograd", newWinogradForward, plain(newWinogradBackwardData), newWinogradBackwardWeights, Params.suitsWinograd, largest},
 	{"winograd by panels", newWinogradPanelsForward, plain(newWinogradPanelsBackwardData), newWinogradBackwardWeights, Params.suitsWinograd, largest},
 	{"winograd by panels of few images", func(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
-		return newWinogradPanels(dev, p.N, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, p.PadTop, p.PadLeft, false, e.Activation, src, 1<<14)
+		return newWinogradFewPanelsForward(dev, p, e, src, 1<<14)
 	}, plain(newWinogradPanelsBackwardData), newWinogradBackwardWeights, Params.suitsWinograd, largest},
 }
 
 // compute runs all passes on a device, twice, checks that nothing around the results was written and that both runs agree.
 func (o *operands) compute(t *testing.T, dev *cpu.Device, v variant) (r results) {
 	p := o.p.flattened(math.MaxInt)
-	forward := Forward{p: p, bias: true, x: v.forward(dev, p, Epilogue{Bias: true}, nil)}
-	relu := Forward{p: p, bias: true, x: v.forward(dev, p, Epilogue{Bias: true, Activation: ops.ReLU}, nil)}
-	relu6 := Forward{p: p, bias: true, x: v.forward(dev, p, Epilogue{Bias: true, Activation: ops.ReLU6}, nil)}
+	newForward := func(e Epilogue) *Forward { return newForward(dev, p, e, nil, v.forward(dev, p, e, nil)) }
+	forward := newForward(Epilogue{Bias: true})
+	relu := newForward(Epilogue{Bias: true, Activation: ops.ReLU})
+	relu6 := newForward(Epilogue{Bias: true, Activation: ops.ReLU6})
 	backwardData := newBackwardData(dev, p, v.backwardData(dev, p))
 	rows := o.p.flattened(20)
 	backwardWeights := BackwardWeights{p: rows, bias: true, x: v.backwardWeights(dev, rows, true, nil)}
@@ -263,13 +264,13 @@ func (o *operands) compute(t *testing.T, dev *cpu.Device, v variant) (r results)
 		result    *[]float32
 	}{
 		{"dst", p.DstLen(), forward.WorkspaceBytes(), func(out, ws []float32) {
-			forward.Run(out, o.src.data, o.weights.data, o.bias.data, ws)
+			forward.Run(out, o.src.data, o.weights.data, o.bias.data, nil, ws)
 		}, &r.dst},
 		{"relu", p.DstLen(), relu.WorkspaceBytes(), func(out, ws []float32) {
-			relu.Run(out, o.src.data, o.weights.data, o.bias.data, ws)
+			relu.Run(out, o.src.data, o.weights.data, o.bias.data, nil, ws)
 		}, &r.relu},
 		{"relu6", p.DstLen(), relu6.WorkspaceBytes(), func(out, ws []float32) {
-			relu6.Run(out, o.src.data, o.weights.data, o.bias.data, ws)
+			relu6.Run(out, o.src.data, o.weights.data, o.bias.data, nil, ws)
 		}, &r.relu6},
 		{"diffSrc", p.SrcLen(), backwardData.WorkspaceBytes(), func(out, ws []float32) {
 			backwardData.Run(out, o.diffDst.data, o.weights.data, nil, ws)
@@ -400,6 +401,60 @@ func TestResidual(t *testing.T) {
 	assert.Greater(t, min(tested["direct"], tested["pixels"], tested["winograd"], tested["panels"]), 2)
 }
 
+// TestForwardResidual holds Forward with a residual against the reference, and every number of workers against one, whether the result is
+// written over the residual or not.
+func TestForwardResidual(t *testing.T) {
+	tested := map[string]int{}
+	for _, p := range parityShapes {
+		if p.groups() > 1 || p.FLOPs() > 2e7 || raceDetector && p.FLOPs() > 1e6 {
+			continue
+		}
+		p = p.flattened(math.MaxInt)
+		o := newOperands(t, p)
+		residual := newGuarded(t, p.DstLen())
+		copy(residual.data, o.diffDst.data)
+		src, weights, bias := widen(o.src.data), widen(o.weights.data), widen(o.bias.data)
+		for _, v := range variants {
+			if !v.suits(p) {
+				continue
+			}
+			tested[v.name]++
+			for _, e := range []Epilogue{{Add: true}, {Bias: true, Add: true, Activation: ops.ReLU}, {Bias: true, Add: true, Activation: ops.ReLU6}} {
+				want := widen(residual.data)
+				ReferenceForward(p, e, want, src, weights, bias)
+				scale := absolute(widen(residual.data))
+				for i, s := range v.scale(o.dstScale) {
+					scale[i] += s
+				}
+				for _, isa := range cpu.Available() {
+					var first []float32
+					for _, threads := range []int{1, 2, 3, 5} {
+						dev := newDevice(t, isa, threads)
+						x := newForward(dev, p, e, nil, v.forward(dev, p, e, nil))
+						for _, over := range []bool{false, true} {
+							out, ws := newGuarded(t, p.DstLen()).mark(), newGuarded(t, x.WorkspaceBytes()/4).mark()
+							from := residual.data
+							if over {
+								copy(out.data, from)
+								from = out.data
+							}
+							x.Run(out.data, o.src.data, o.weights.data, o.bias.data, from, ws.data)
+							if first == nil {
+								first = out.data
+								near(t, fmt.Sprintf("%s %v %v %v", v.name, isa, e, p), want, scale, first)
+							}
+							require.True(t, sameBits(first, out.data), "%s %v %v %v, %d workers, over the residual %v", v.name, isa, e, p, threads, over)
+							out.intact(t, "dst")
+							ws.intact(t, "workspace")
+						}
+					}
+				}
+			}
+		}
+	}
+	assert.Greater(t, min(tested["direct"], tested["winograd"]), 2)
+}
+
 // TestRunDoesNotAllocate runs every pass of a padded and a strided convolution.
 func TestRunDoesNotAllocate(t *testing.T) {
 	for _, p := range []Params{same(3, 8, 7, 16, 3, 3, 16, 1, 1), same(20, 8, 7, 16, 3, 3, 16, 1, 1), same(3, 8, 7, 15, 3, 3, 17, 1, 1), same(3, 9, 8, 5, 3, 3, 7, 2, 2), same(2, 6, 7, 17, 1, 1, 15, 1, 1),
@@ -421,7 +476,7 @@ func TestRunDoesNotAllocate(t *testing.T) {
 			src, other, dst, weights, bias := buffer(p.SrcLen()), buffer(p.SrcLen()), buffer(p.DstLen()), buffer(p.WeightsLen()), buffer(p.K)
 			ws := buffer(max(forward.WorkspaceBytes(), backwardData.WorkspaceBytes(), backwardWeights.WorkspaceBytes()) / 4)
 			assert.Zero(t, testing.AllocsPerRun(10, func() {
-				forward.Run(dst, src, weights, bias, ws)
+				forward.Run(dst, src, weights, bias, nil, ws)
 				backwardData.Run(src, dst, weights, nil, ws)
 				adding.Run(src, dst, weights, other, ws)
 				backwardWeights.Run(weights, bias, src, dst, ws)
@@ -512,6 +567,9 @@ func TestConstructorsCheck(t *testing.T) {
 	_, err = NewBackwardData(dev, groups(same(1, 4, 4, 4, 3, 3, 4, 1, 1), 2), true)
 	require.ErrorIs(t, err, ops.ErrShape)
 	assert.ErrorContains(t, err, "a residual of 2 groups")
+	_, err = NewForward(dev, groups(same(1, 4, 4, 4, 3, 3, 4, 1, 1), 2), Epilogue{Add: true})
+	require.ErrorIs(t, err, ops.ErrShape)
+	assert.ErrorContains(t, err, "a residual of 2 groups")
 	_, err = NewBackwardWeights(dev, bad, false)
 	require.ErrorIs(t, err, ops.ErrShape)
 	_, err = NewForward(dev, valid(1, 3, 3, 1, 3, 3, 1, 1, 1), Epilogue{Activation: 9})
@@ -527,7 +585,7 @@ func TestShortBuffersPanic(t *testing.T) {
 	require.NoError(t, err)
 	buffer := func(n int) []float32 { return make([]float32, n, n+slack) }
 	ws := buffer(f.WorkspaceBytes() / 4)
-	assert.NotPanics(t, func() { f.Run(buffer(32), buffer(32), buffer(36), buffer(2), ws) })
-	assert.Panics(t, func() { f.Run(make([]float32, 31), buffer(32), buffer(36), buffer(2), ws) })
-	assert.Panics(t, func() { f.Run(buffer(32), buffer(32), buffer(36), buffer(2), nil) })
+	assert.NotPanics(t, func() { f.Run(buffer(32), buffer(32), buffer(36), buffer(2), nil, ws) })
+	assert.Panics(t, func() { f.Run(make([]float32, 31), buffer(32), buffer(36), buffer(2), nil, ws) })
+	assert.Panics(t, func() { f.Run(buffer(32), buffer(32), buffer(36), buffer(2), nil, nil) })
 }

@@ -1,18 +1,21 @@
 package conv
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/meseta-go/meseta/kernels/cpu"
 	"github.com/meseta-go/meseta/kernels/tile"
+	"github.com/meseta-go/meseta/ops"
 )
 
-// Forward computes dst = act(conv2d(src, weights) + bias) for shapes fixed when it was made.
+// Forward computes dst = act(conv2d(src, weights) + bias + residual) for shapes fixed when it was made.
 type Forward struct {
-	p    Params
-	bias bool
-	src  *loader
-	x    runner
+	p        Params
+	bias     bool
+	src      *loader
+	x        runner
+	residual *copier
 }
 
 // flags are those of micro-kernels.
@@ -20,6 +23,9 @@ func (e Epilogue) flags() int {
 	flags := tile.ActivationFlags(e.Activation)
 	if e.Bias {
 		flags |= tile.Bias
+	}
+	if e.Add {
+		flags |= tile.Accumulate
 	}
 	return flags
 }
@@ -39,8 +45,15 @@ func NewForward(dev *cpu.Device, p Params, e Epilogue) (*Forward, error) {
 	if err := e.check(); err != nil {
 		return nil, err
 	}
+	if e.Add && p.groups() > 1 {
+		return nil, fmt.Errorf("conv: a residual of %d groups; add it by itself: %w", p.groups(), ops.ErrShape)
+	}
 	src := newLoader(dev, p)
-	return &Forward{p: p, bias: e.Bias, src: src, x: chooseForward(dev, p, e, src)}, nil
+	return newForward(dev, p, e, src, chooseForward(dev, p, e, src)), nil
+}
+
+func newForward(dev *cpu.Device, p Params, e Epilogue, src *loader, x runner) *Forward {
+	return &Forward{p: p, bias: e.Bias, src: src, x: x, residual: newCopier(dev)}
 }
 
 func chooseForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
@@ -74,11 +87,19 @@ func newPixelsForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner
 }
 
 func newWinogradForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
-	return newWinograd(dev, p.N, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, p.PadTop, p.PadLeft, false, e.Activation, src)
+	w := newWinograd(dev, p.N, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, p.PadTop, p.PadLeft, false, e.Activation, src)
+	w.setAdd(e)
+	return w
 }
 
 func newWinogradPanelsForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
-	return newWinogradPanels(dev, p.N, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, p.PadTop, p.PadLeft, false, e.Activation, src, groupBytes)
+	return newWinogradFewPanelsForward(dev, p, e, src, groupBytes)
+}
+
+func newWinogradFewPanelsForward(dev *cpu.Device, p Params, e Epilogue, src *loader, most int) runner {
+	w := newWinogradPanels(dev, p.N, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, p.PadTop, p.PadLeft, false, e.Activation, src, most)
+	w.setAdd(e)
+	return w
 }
 
 // WorkspaceBytes is what Run needs of workspace; it grows with the number of workers.
@@ -92,12 +113,43 @@ func (f *Forward) Normalize(mean, invStd, gamma, beta []float32) {
 	f.src.set(mean, invStd, gamma, beta)
 }
 
-// Run computes dst [N,P,Q,K] from src [N,H,W,C], weights [R,S,C/G,K] and bias [K], which is not read without Epilogue.Bias.
-// Buffers are aligned to 64 bytes, and 64 bytes behind each may be read. dst may not overlap the others. It allocates nothing; one
-// goroutine at a time may call it.
-func (f *Forward) Run(dst, src, weights, bias, workspace []float32) {
+// Run computes dst [N,P,Q,K] from src [N,H,W,C], weights [R,S,C/G,K], bias [K], which is not read without Epilogue.Bias, and residual [N,P,Q,K], which
+// is nil without Epilogue.Add. Buffers are aligned to 64 bytes, and 64 bytes behind each may be read. dst may be residual, which saves a copy,
+// but not overlap the others. It allocates nothing; one goroutine at a time may call it.
+func (f *Forward) Run(dst, src, weights, bias, residual, workspace []float32) {
 	if f.bias {
 		bias = bias[:f.p.K]
+	} else {
+		bias = nil
 	}
-	f.x.run(dst[:f.p.DstLen()], src[:f.p.SrcLen()], weights[:f.p.WeightsLen()], bias, workspace[:f.x.workspaceBytes()/4])
+	dst = dst[:f.p.DstLen()]
+	f.residual.copy(dst, residual)
+	f.x.run(dst, src[:f.p.SrcLen()], weights[:f.p.WeightsLen()], bias, workspace[:f.x.workspaceBytes()/4])
+}
+
+// copier puts a residual where a variant adds to it.
+type copier struct {
+	dev      *cpu.Device
+	task     func(i, worker int)
+	dst, src []float32 // of the copy in progress
+}
+
+// copied is how many elements a task copies.
+const copied = 1 << 15
+
+func newCopier(dev *cpu.Device) *copier {
+	c := &copier{dev: dev}
+	c.task = func(i, _ int) {
+		start, end := i*copied, min((i+1)*copied, len(c.dst))
+		copy(c.dst[start:end], c.src[start:end])
+	}
+	return c
+}
+
+// copy copies src to dst, if there is one that does not lie there already.
+func (c *copier) copy(dst, src []float32) {
+	if src != nil && &src[0] != &dst[0] {
+		c.dst, c.src = dst, src[:len(dst)]
+		c.dev.Parallel(ceilDiv(len(dst), copied), c.task)
+	}
 }

@@ -57,7 +57,7 @@ func TestLoading(t *testing.T) {
 					}
 					ws := newGuarded(t, max(forward.WorkspaceBytes(), backward.WorkspaceBytes())/4).mark()
 					dst, diffWeights = newGuarded(t, p.DstLen()).data, newGuarded(t, p.WeightsLen()).data
-					forward.Run(dst, src, weights, nil, ws.data)
+					forward.Run(dst, src, weights, nil, nil, ws.data)
 					backward.Run(diffWeights, nil, src, diffDst, ws.data)
 					ws.intact(t, "workspace")
 					return dst, diffWeights

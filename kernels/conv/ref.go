@@ -16,7 +16,7 @@ func (p Params) at(op, oq, r, s int) (h, w int, inside bool) {
 }
 
 // ReferenceForward computes dst[n,p,q,k] = act(Σ src[n,h,w,k/(K/G)·(C/G)+c]·weights[r,s,c,k] + bias[k]) over r, s and the C/G
-// channels c of a group. With e.Bias false bias is not read.
+// channels c of a group. With e.Bias false bias is not read; with e.Add what dst holds is added.
 func ReferenceForward[T Float](p Params, e Epilogue, dst, src, weights, bias []T) {
 	group := p.one()
 	for n := range p.N {
@@ -37,6 +37,9 @@ func ReferenceForward[T Float](p Params, e Epilogue, dst, src, weights, bias []T
 					}
 					if e.Bias {
 						sum += bias[k]
+					}
+					if e.Add {
+						sum += dst[((n*p.P+op)*p.Q+oq)*p.K+k]
 					}
 					if e.Activation != ops.Linear && sum < 0 {
 						sum = 0

@@ -35,7 +35,7 @@ type winograd struct {
 	backwards bool
 	add       bool // to what dst holds
 	sum       func(dst, a, b []float32)
-	clip      func(dst, src []float32) // ReLU6 of what is written, or nil
+	clip      func(dst, src []float32) // an activation of what is written, or nil
 	panels    []panel
 
 	down, across int // tiles in an image
@@ -80,6 +80,13 @@ func newWinograd(dev *cpu.Device, images int, from, to image, top, left int, bac
 	w.perWorker = held + edge(w.across, from.channels, to.channels) + planes*w.x.lanes
 	w.filterTask, w.tileTask = w.filter, w.tiles
 	return w
+}
+
+// setAdd lets a residual be added, before the activation.
+func (w *winograd) setAdd(e Epilogue) {
+	if w.add = e.Add; w.add && e.Activation == ops.ReLU {
+		w.floor, w.clip = float32(math.Inf(-1)), vec.For(w.dev.ISA()).ReLU
+	}
 }
 
 // tileRows chooses how many rows of tiles a task takes: as many as the cache holds, but enough tasks for all workers. Results do not depend

@@ -1,0 +1,127 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/meseta-go/meseta/ops"
+)
+
+// constants says of each value whether it is the same in every step of a program that trains nothing: what lives across steps, and what is
+// computed from that alone.
+func (l *listing) constants() []bool {
+	constant := make([]bool, len(l.Values))
+	for v, info := range l.Values {
+		constant[v] = info.Role == ops.Parameter || info.Role == ops.State
+	}
+	for _, op := range l.Ops {
+		if constantOp(op, constant) {
+			for _, v := range op.Out {
+				constant[v] = true
+			}
+		}
+	}
+	return constant
+}
+
+func constantOp(op ops.Op, constant []bool) bool {
+	if _, updates := op.Operator.(ops.Updater); updates {
+		return false
+	}
+	for _, v := range op.In {
+		if !constant[v] {
+			return false
+		}
+	}
+	return true
+}
+
+// foldBatchNorms turns a convolution or product and the batch norm behind it, with moving statistics, into one with other weights and bias. They
+// are constant, see hoist.
+func (l *listing) foldBatchNorms() error {
+	for j := 0; j < len(l.Ops); j++ {
+		norm := l.Ops[j]
+		o, ok := norm.Operator.(ops.BatchNormInference)
+		if !ok {
+			continue
+		}
+		u, constant := usesOf(l.Graph, l.kept), l.constants()
+		i := u.maker[norm.In[0]]
+		if i < 0 || u.only(norm.In[0]) != j || !foldable(l.Ops[i].Operator) || slices.ContainsFunc(l.Ops[i].In[1:], func(v ops.Value) bool { return !constant[v] }) {
+			continue
+		}
+		op, bias := l.Ops[i], ops.None
+		if len(op.In) > 2 {
+			bias = op.In[2]
+		}
+		rest := append([]ops.Op{}, l.Ops[j+1:]...)
+		l.Ops, l.Label = l.Ops[:j], norm.Label
+		weights, bias, err := o.Fold(l.Graph, norm.In, op.In[1], bias)
+		if err != nil {
+			return err
+		}
+		remove(l.Graph, i)
+		j = len(l.Ops)
+		l.Ops = append(l.Ops, ops.Op{Operator: withBias(op.Operator), In: []ops.Value{op.In[0], weights, bias}, Out: norm.Out, Label: op.Label})
+		l.Ops = append(l.Ops, rest...)
+	}
+	removeMarked(l.Graph)
+	return nil
+}
+
+// foldable says whether an operator may take over the batch norm behind it: its weights' last dimension is that of the channels that it gives.
+func foldable(o ops.Operator) bool {
+	switch o := o.(type) {
+	case ops.Conv2D:
+		return o.Activation == ops.Linear
+	case ops.MatMul:
+		return o.Activation == ops.Linear && !o.TransB
+	}
+	return false
+}
+
+func withBias(o ops.Operator) ops.Operator {
+	switch o := o.(type) {
+	case ops.Conv2D:
+		o.Bias = true
+		return o
+	case ops.MatMul:
+		o.Bias = true
+		return o
+	}
+	return o
+}
+
+// hoist moves what is constant to the front, each operation before the first that wants it, and counts it in l.fixed: it runs once for each set of
+// weights.
+func (l *listing) hoist() {
+	constant := l.constants()
+	u := usesOf(l.Graph, l.kept)
+	var front, steps []ops.Op
+	done := make([]bool, len(l.Ops))
+	var emit func(i int)
+	emit = func(i int) {
+		if i < 0 || done[i] {
+			return
+		}
+		done[i] = true
+		for _, v := range l.Ops[i].In {
+			emit(u.maker[v])
+		}
+		front = append(front, l.Ops[i])
+	}
+	for i, op := range l.Ops {
+		if constantOp(op, constant) {
+			if len(op.Out) == 0 || u.kept[op.Out[0]] {
+				emit(i)
+			}
+			continue
+		}
+		steps = append(steps, op)
+		for _, v := range op.In {
+			if constant[v] {
+				emit(u.maker[v])
+			}
+		}
+	}
+	l.Ops, l.fixed = append(front, steps...), len(front)
+}
