@@ -135,7 +135,7 @@ func (x *correlation) workspaceBytes() int {
 
 func (x *correlation) run(diffWeights, diffBias, src, diffDst, ws []float32) {
 	x.diffWeights, x.diffBias, x.src, x.diffDst, x.ws = diffWeights, diffBias, src, diffDst, ws
-	x.dev.Parallel(x.parts*x.slices, x.partTask)
+	x.dev.Sweep(x.parts*x.slices, x.partTask)
 	x.dev.Parallel(x.sums, x.sumTask)
 }
 

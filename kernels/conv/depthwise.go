@@ -162,7 +162,7 @@ func (x *depthwise) run(dst, src, weights, bias, ws []float32) {
 	if x.narrow != nil {
 		x.dst = ws
 	}
-	x.dev.Parallel(ceilDiv(x.images*x.to.height, x.each), x.task)
+	x.dev.Sweep(ceilDiv(x.images*x.to.height, x.each), x.task)
 	if x.narrow != nil {
 		x.narrow.fold(dst, ws)
 	}

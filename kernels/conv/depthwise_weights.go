@@ -97,7 +97,7 @@ func (x *depthwiseWeights) run(diffWeights, diffBias, src, diffDst, ws []float32
 	if x.strips != nil {
 		x.strips.src, x.strips.ws = src, x.ws[x.parts*x.partial:]
 	}
-	x.dev.Parallel(x.parts, x.partTask)
+	x.dev.Sweep(x.parts, x.partTask)
 	x.dev.Parallel(x.sums, x.sumTask)
 }
 

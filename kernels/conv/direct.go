@@ -180,7 +180,7 @@ func (d *direct) workspaceBytes() int { return 4 * (d.packed + d.dev.Threads()*d
 func (d *direct) run(dst, src, weights, bias, ws []float32) {
 	d.dst, d.src, d.weights, d.bias, d.ws = dst, src, weights, bias, ws
 	d.dev.Parallel(len(d.phases)*len(d.panels), d.packTask)
-	d.dev.Parallel(ceilDiv(d.p.N, d.group)*d.rowBlocks*d.colBlocks, d.blockTask)
+	d.dev.Sweep(ceilDiv(d.p.N, d.group)*d.rowBlocks*d.colBlocks, d.blockTask)
 }
 
 // pack packs the weights of one phase for one panel: [row taps][column taps][channels][columns of the panel].

@@ -127,7 +127,7 @@ func (w *winograd) run(dst, src, weights, bias, ws []float32) {
 		w.bias = w.zeros
 	}
 	w.dev.Parallel(w.from.channels/filterChunk*(w.to.channels/w.x.lanes), w.filterTask)
-	w.dev.Parallel(ceilDiv(w.images*w.down, w.rows), w.tileTask)
+	w.dev.Sweep(ceilDiv(w.images*w.down, w.rows), w.tileTask)
 }
 
 // filter transforms the weights of filterChunk input channels and one vector of output channels into [36,from,to].

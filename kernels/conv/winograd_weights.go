@@ -78,7 +78,7 @@ func (w *winogradWeights) workspaceBytes() int {
 
 func (w *winogradWeights) run(diffWeights, diffBias, src, diffDst, ws []float32) {
 	w.diffWeights, w.diffBias, w.src, w.diffDst, w.ws = diffWeights, diffBias, src, diffDst, ws
-	w.dev.Parallel(w.parts*w.sliceK*w.sliceC, w.partTask)
+	w.dev.Sweep(w.parts*w.sliceK*w.sliceC, w.partTask)
 	w.dev.Parallel(ceilDiv(w.p.C*w.p.K, w.chunk)+1, w.sumTask)
 }
 

@@ -19,7 +19,11 @@ func TestParallelRunsEachPieceOnce(t *testing.T) {
 		busy := make([]atomic.Int32, threads)
 		for round := range 200 {
 			n := round * 7 % len(counts)
-			d.Parallel(n, func(i, worker int) {
+			run := d.Parallel
+			if round%3 > 0 {
+				run = d.Sweep
+			}
+			run(n, func(i, worker int) {
 				assert.Equal(t, int32(1), busy[worker].Add(1))
 				counts[i].Add(1)
 				busy[worker].Add(-1)
@@ -35,6 +39,32 @@ func TestParallelRunsEachPieceOnce(t *testing.T) {
 		d.Close()
 		d.Close()
 		assert.PanicsWithValue(t, shut, func() { d.Parallel(1, func(int, int) {}) })
+	}
+}
+
+// TestSweepsTurn makes sure that a sweep begins where the last one ended, whatever Parallel did in between.
+func TestSweepsTurn(t *testing.T) {
+	for _, threads := range []int{1, 2} {
+		d, err := NewDevice(Config{Threads: threads})
+		require.NoError(t, err)
+		defer d.Close()
+		const n = 64
+		var clock atomic.Int32
+		var when [n]int32
+		task := func(i, _ int) { when[i] = clock.Add(1) }
+		turned := func() bool { // by halves, because a worker may pause between claiming a task and running it
+			first, last := int32(0), int32(0)
+			for i := range n / 2 {
+				first, last = first+when[i], last+when[n/2+i]
+			}
+			return first > last
+		}
+		for round := range 6 {
+			d.Parallel(n, task)
+			assert.False(t, turned(), "Parallel")
+			d.Sweep(n, task)
+			assert.Equal(t, round%2 == 0, turned(), "sweep %d with %d threads", round, threads)
+		}
 	}
 }
 

@@ -23,13 +23,15 @@ type Device struct {
 
 	// A job is published by a store to state and claimed piece by piece: the low 40 bits count pieces not yet claimed, those
 	// above them the jobs, so that a late worker cannot mistake one job for the next. Who has claimed a piece may read
-	// task and pieces, because the job cannot end before that piece is done.
+	// task, pieces and turned, because the job cannot end before that piece is done.
 	state  atomic.Uint64
 	_      [56]byte
 	done   atomic.Int64
 	_      [56]byte
 	task   func(i, worker int)
 	pieces int
+	turned bool // the last piece comes first
+	swept  bool // the last Sweep was turned
 	busy   atomic.Bool
 	closed atomic.Bool
 	parked []parking // of workers 1 and up
@@ -105,7 +107,17 @@ func (d *Device) Close() {
 
 // Parallel calls task(i, worker) once for every i in [0,n), on whichever worker is free, and returns when all calls are
 // done. Worker numbers are below Threads; no two tasks run on one worker at a time. It does not allocate.
-func (d *Device) Parallel(n int, task func(i, worker int)) {
+func (d *Device) Parallel(n int, task func(i, worker int)) { d.parallel(n, false, task) }
+
+// Sweep is Parallel for tasks that together go once through arrays too large for a cache, each through the parts of its number. It takes
+// them from the first to the last and at the next call from the last to the first, and so on: an operation begins with what the one before
+// has left in the cache, mostly its result.
+func (d *Device) Sweep(n int, task func(i, worker int)) {
+	d.swept = !d.swept
+	d.parallel(n, d.swept, task)
+}
+
+func (d *Device) parallel(n int, turned bool, task func(i, worker int)) {
 	if n <= 0 {
 		return
 	}
@@ -117,12 +129,15 @@ func (d *Device) Parallel(n int, task func(i, worker int)) {
 	}
 	if n == 1 || d.threads == 1 {
 		for i := range n {
+			if turned {
+				i = n - 1 - i
+			}
 			task(i, 0)
 		}
 		d.busy.Store(false)
 		return
 	}
-	d.task, d.pieces = task, n
+	d.task, d.pieces, d.turned = task, n, turned
 	d.done.Store(0)
 	d.state.Store(d.state.Load()&^unclaimed + oneJob + uint64(n))
 	for i := range min(n, d.threads) - 1 {
@@ -148,7 +163,11 @@ func (d *Device) claim(worker int) {
 			return
 		}
 		if d.state.CompareAndSwap(s, s-1) {
-			d.task(d.pieces-int(left), worker)
+			i := d.pieces - int(left)
+			if d.turned {
+				i = int(left) - 1
+			}
+			d.task(i, worker)
 			d.done.Add(1)
 		}
 	}

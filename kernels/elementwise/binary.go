@@ -59,7 +59,7 @@ func (x *Binary) Run(dst, a, b []float32) {
 		}
 		x.rows.Repeat(x.row, b)
 	}
-	x.dev.Parallel(x.tasks, x.task)
+	x.dev.Sweep(x.tasks, x.task)
 }
 
 // isRow says whether operand k is a short row, and the other one has many.

@@ -56,7 +56,7 @@ func NewBiasAdd(dev *cpu.Device, rows, c int) (*BiasAdd, error) {
 func (x *BiasAdd) Run(dst, src, bias []float32) {
 	x.dst, x.src = dst, src
 	x.rows.Repeat(x.wide, bias)
-	x.dev.Parallel(x.rows.Chunks(), x.task)
+	x.dev.Sweep(x.rows.Chunks(), x.task)
 }
 
 // ColumnSum computes dst[c] = Σr src[r,c]. Sums are kept in float64 and rounded once.
@@ -96,7 +96,7 @@ func (x *ColumnSum) WorkspaceBytes() int { return 8 * x.rows.Chunks() * x.rows.P
 func (x *ColumnSum) Run(dst, src, workspace []float32) {
 	x.src = src
 	x.sums = unsafe.Slice((*float64)(unsafe.Pointer(unsafe.SliceData(workspace))), x.rows.Chunks()*x.rows.Padded())
-	x.dev.Parallel(x.rows.Chunks(), x.task)
+	x.dev.Sweep(x.rows.Chunks(), x.task)
 	for c := range dst[:x.rows.C] {
 		sum := 0.0
 		for i := range x.rows.Chunks() {

@@ -120,7 +120,7 @@ func (r *reduction) workspaceBytes() int { return 8 * r.rows.Chunks() * 2 * r.ro
 // do runs the loop over all chunks; sums then adds up what they left.
 func (r *reduction) do(workspace []float32) {
 	r.sums = unsafe.Slice((*float64)(unsafe.Pointer(unsafe.SliceData(workspace))), r.rows.Chunks()*2*r.rows.Padded())
-	r.dev.Parallel(r.rows.Chunks(), r.task)
+	r.dev.Sweep(r.rows.Chunks(), r.task)
 	first := r.sums[:2*r.rows.Padded()]
 	for i := 1; i < r.rows.Chunks(); i++ {
 		for half := range 2 {
@@ -150,8 +150,7 @@ func newApplication(dev *cpu.Device, p Params, vectors int, loop func(start, end
 		a.wides = append(a.wides, make([]float32, a.rows.Padded()))
 	}
 	a.task = func(i, _ int) {
-		// The last elements come first: the statistics' pass has left them in the cache.
-		start, wide, end := a.rows.Chunk(a.rows.Chunks() - 1 - i)
+		start, wide, end := a.rows.Chunk(i)
 		rest := start + wide*a.rows.Width
 		loop(start, rest, wide, a.rows.Width)
 		if rest < end {
@@ -166,7 +165,7 @@ func (a *application) do() {
 	for _, w := range a.wides {
 		a.rows.Repeat(w, w[:a.rows.C])
 	}
-	a.dev.Parallel(a.rows.Chunks(), a.task)
+	a.dev.Sweep(a.rows.Chunks(), a.task)
 }
 
 // UpdateMoving computes moving = moving·momentum + batch·(1-momentum), as Keras's BatchNormalization does with the batch's

@@ -49,7 +49,7 @@ func NewMaxForward(dev *cpu.Device, p Params) (*MaxForward, error) {
 // Run computes dst [N,P,Q,C] of src [N,H,W,C]. They do not overlap.
 func (x *MaxForward) Run(dst, src []float32) {
 	x.dst, x.src = dst[:x.params.DstLen()], src[:x.params.SrcLen()]
-	x.dev.Parallel(x.params.N*x.params.P, x.task)
+	x.dev.Sweep(x.params.N*x.params.P, x.task)
 }
 
 // MaxBackward computes the gradient of MaxForward: diffDst goes to the first element, by rows of the window, that equals dst; where
@@ -91,5 +91,5 @@ func NewMaxBackward(dev *cpu.Device, p Params) (*MaxBackward, error) {
 func (x *MaxBackward) Run(diffSrc, diffDst, src, dst []float32) {
 	from, to := x.params.SrcLen(), x.params.DstLen()
 	x.diffSrc, x.diffDst, x.src, x.dst = diffSrc[:from], diffDst[:to], src[:from], dst[:to]
-	x.dev.Parallel(x.params.N, x.task)
+	x.dev.Sweep(x.params.N, x.task)
 }

@@ -29,4 +29,4 @@ func NewFlat(dev *cpu.Device, name string, n int, loop func(start, end int)) (Fl
 func (f *Flat) N() int { return f.n }
 
 // Do runs the loop over all elements.
-func (f *Flat) Do() { f.dev.Parallel((f.n+FlatChunk-1)/FlatChunk, f.task) }
+func (f *Flat) Do() { f.dev.Sweep((f.n+FlatChunk-1)/FlatChunk, f.task) }
