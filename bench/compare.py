@@ -23,6 +23,9 @@ HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers")
 # glibc gives big tensors back to the kernel after every use; told not to, PyTorch saves the page faults.
 TUNED_MALLOC = {"MALLOC_MMAP_THRESHOLD_": "4000000000", "MALLOC_TRIM_THRESHOLD_": "8000000000", "MALLOC_TOP_PAD_": "67108864"}
 
+# How programs are held to an instruction set below the machine's own. ONNX Runtime, TensorFlow and compiled PyTorch know no such thing for all of their code.
+HELD = {"avx2": {"MESETA_ISA": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}}
+
 # What each peer is called in the tables, and which modes it knows.
 PEERS = {"torch": "PyTorch", "torch-compiled": "PyTorch compiled", "keras": "Keras on TensorFlow", "onnxruntime": "ONNX Runtime"}
 MODES = {"onnxruntime": ["infer"]}
@@ -46,6 +49,7 @@ def arguments():
     parser.add_argument("--batch", type=numbers, default=[0], help="a number, or several as 1,8,64 to see the growth; 0: the workload's own")
     parser.add_argument("--threads", type=numbers, default=[os.cpu_count()], help="a number, or several")
     parser.add_argument("--image", type=numbers, default=[0], help="rows and columns of an image, or several; 0: the workload's own")
+    parser.add_argument("--isa", choices=HELD, help="hold meseta and PyTorch to this instruction set")
     parser.add_argument("--plot", help="an SVG file for the rates, where one of batch, threads and image is several numbers")
     parser.add_argument("--seconds", type=float, default=4, help="of each run")
     parser.add_argument("--pairs", type=int, default=5)
@@ -62,6 +66,8 @@ def arguments():
         python = "keras" if peer == "keras" else "torch"
         if getattr(args, python) is None:
             parser.error(f"{peer} needs --{python}")
+    if args.isa and args.peers != ["torch"]:
+        parser.error("--isa holds torch only, no other peer")
     if args.plot and ("," in args.models + args.modes or sorted(map(len, (args.batch, args.threads, args.image)))[:2] != [1, 1]):
         parser.error("--plot wants one model, one mode, and several numbers of one of --batch, --threads and --image")
     try:
@@ -112,7 +118,7 @@ def run(args, name, command, environment, work, seconds):
     """One process, one measured line."""
     command = command + ["--model", work.model, "--mode", work.mode, "--seconds", str(seconds), "--threads", str(work.threads)]
     load = machine.Load()
-    line = line_of(command, environment)
+    line = line_of(command, {**environment, **HELD.get(args.isa, {})})
     line["foreign_cpus"] = round(load.foreign_cpus(), 2)
     record(args, "run", contender=name, image=work.image, **line)
     return line
@@ -157,7 +163,8 @@ def compare(args, work, scratch):
         return []
     foreign = statistics.mean(line["foreign_cpus"] for *_, pairs in rows for pair in pairs for line in pair)
     image = f" images of {work.image}×{work.image}," if work.image else ""
-    print(f"\n`{work.model}`, {'training' if work.mode == 'train' else 'inference'}, batch {ours_all[0]['batch']},{image} threads {work.threads}; "
+    isa = f", {args.isa}" if args.isa else ""
+    print(f"\n`{work.model}`, {'training' if work.mode == 'train' else 'inference'}, batch {ours_all[0]['batch']},{image} threads {work.threads}{isa}; "
           f"{args.pairs} pairs of {args.seconds:g} s, others used {foreign:.2f} processors:\n")
     print("| | images/s, median | best | peak memory, MiB | first step after, s | meseta is × (median of pairs) | lowest to highest pair | meseta's memory is × |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
@@ -205,7 +212,7 @@ def draw(args, results):
 
 def main():
     args = arguments()
-    record(args, "machine", **machine.describe())
+    record(args, "machine", isa=args.isa, **machine.describe())
     missed, everything = [], []
     with tempfile.TemporaryDirectory() as scratch:
         for work in itertools.starmap(Work, itertools.product(args.models.split(","), args.modes.split(","), args.batch, args.threads, args.image)):

@@ -151,6 +151,9 @@ def report(path, picture):
         lines = [json.loads(text) for text in f]
     begin = max(i for i, line in enumerate(lines) if line["kind"] == "race")
     race, epochs = lines[begin], [line for line in lines[begin:] if line["kind"] == "epoch"]
+    if race["task"] == "mnist":  # turns that were not cut short
+        ended = {(line["contender"], line["seed"]) for line in lines[begin:] if line["kind"] == "end"}
+        epochs = [line for line in epochs if (line["contender"], line["seed"]) in ended]
     clock = "processor time, one thread" if race["clock"] == "processor" else f"{race['threads']} threads"
     if picture:
         seed, curves = epochs[0]["seed"], {}

@@ -1,6 +1,6 @@
-"""Prints the ratios in a file of results that compare.py wrote as one table, a row for each workload and peer.
+"""Prints the ratios in files of results that compare.py wrote as one table, a row for each workload and peer; those of a workload stand together.
 
-  python3 bench/tables.py results.jsonl [train|infer]"""
+  python3 bench/tables.py results.jsonl [more.jsonl ...] [train|infer]"""
 import json
 import sys
 
@@ -18,15 +18,20 @@ def rate(images):
 
 
 def main():
-    if len(sys.argv) not in (2, 3):
+    modes = [word for word in sys.argv[1:] if word in ("train", "infer")]
+    files = [word for word in sys.argv[1:] if word not in modes]
+    if not files:
         sys.exit(__doc__)
-    with open(sys.argv[1]) as f:
-        lines = [json.loads(line) for line in f]
+    lines = []
+    for name in files:
+        with open(name) as f:
+            lines += [json.loads(line) for line in f]
+    ratios = [r for r in lines if r["kind"] == "ratio" and r["mode"] in (modes or ["train", "infer"])]
+    order = list(dict.fromkeys((r["workload"], r["batch"], r["threads"]) for r in ratios))
     print("| " + " | ".join(HEAD) + " |")
     print("|---|---:|---|" + "---:|" * (len(HEAD) - 3))
-    for r in lines:
-        if r["kind"] == "ratio" and r["mode"] in sys.argv[2:] + ([] if sys.argv[2:] else ["train", "infer"]):
-            print("| " + " | ".join(cells(r)) + " |")
+    for r in sorted(ratios, key=lambda r: order.index((r["workload"], r["batch"], r["threads"]))):
+        print("| " + " | ".join(cells(r)) + " |")
 
 
 main()
