@@ -34,7 +34,10 @@ func chooseBackwardWeights(dev *cpu.Device, p Params, bias bool, src *loader) ac
 		return newGroupedBackwardWeights(dev, p, bias)
 	}
 	p = p.flattened(256) // longer rows would not stay in the cache while the filter's channels pass by
-	if p.weightsWay() == wayWinograd {
+	switch p.weightsWay() {
+	case wayPixels:
+		return newPixelsBackwardWeights(dev, p, bias, src)
+	case wayWinograd:
 		return newWinogradBackwardWeights(dev, p, bias, src)
 	}
 	return newDirectBackwardWeights(dev, p, bias, src)
@@ -42,6 +45,10 @@ func chooseBackwardWeights(dev *cpu.Device, p Params, bias bool, src *loader) ac
 
 func newDirectBackwardWeights(dev *cpu.Device, p Params, bias bool, src *loader) accumulator {
 	return newCorrelation(dev, p, bias, src)
+}
+
+func newPixelsBackwardWeights(dev *cpu.Device, p Params, bias bool, src *loader) accumulator {
+	return newPixelsWeights(dev, p, bias, src)
 }
 
 func newWinogradBackwardWeights(dev *cpu.Device, p Params, bias bool, src *loader) accumulator {

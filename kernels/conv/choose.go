@@ -30,12 +30,20 @@ const (
 	pixelsPrice   = 1.05    // of one where pixels are gathered, which wants
 	pixelsDepth   = 64      // so many input channels and
 	fewPixels     = 64      // at most so many outputs
+
+	manySums     = 1 << 17  // weights whose partial sums leave the cache, and
+	sumsPrice    = 1.15     // what that makes of a multiplication
+	packingPrice = 48       // of a number that is packed beforehand
+	packedBytes  = 12 << 20 // of all these, beyond which they leave the L3 cache
 )
 
 // rowsPrice is that of a multiplication in micro-kernels over n rows: with fewer than 5 they wait for their sums and for loads.
 func rowsPrice(set *tile.Set, n int) float64 {
 	return max(1, 5/float64(evenly(n, set.Widths[min(1, len(set.Widths)-1)].Rows)))
 }
+
+// runPrice is that of a multiplication in sums of which n are added between two taps.
+func runPrice(n int) float64 { return 1 + 1.5/float64(n) }
 
 // winogradTiles is the number of Winograd's tiles.
 func (p Params) winogradTiles() int { return p.N * ceilDiv(p.P, tileOut) * ceilDiv(p.Q, tileOut) }
@@ -73,8 +81,19 @@ func (p Params) imageWay(set *tile.Set, from, to image, rows, cols axis) way {
 
 // weightsWay chooses for BackwardWeights.
 func (p Params) weightsWay() way {
-	if p.winogradCost(transformingGradient) < float64(9*p.N*p.P*p.Q) {
-		return wayWinograd
+	rows, cols := p.forwardAxes()
+	allRows, insideRows := rows.products(p.H)
+	allCols, insideCols := cols.products(p.W)
+	best, cost := wayDirect, runPrice(p.Q)*float64(p.N*allRows*allCols)
+	if p.WeightsLen() >= manySums {
+		cost *= sumsPrice
 	}
-	return wayDirect
+	packed := p.N * (rows.reads(p.H)*cols.reads(p.W)*p.C + p.P*p.Q*p.K)
+	if c := runPrice(p.N*max(1, p.Q-1))*float64(p.N*insideRows*insideCols) + packingPrice*float64(packed)/float64(p.C*p.K); c < cost && 4*packed <= packedBytes {
+		best, cost = wayPixels, c
+	}
+	if p.winogradCost(transformingGradient) < cost {
+		best = wayWinograd
+	}
+	return best
 }

@@ -235,7 +235,7 @@ func copyingWeights(make func(dev *cpu.Device, p Params, bias bool) accumulator)
 
 var variants = []variant{
 	{"direct", newDirectForward, plain(newDirectBackwardData), newDirectBackwardWeights, func(p Params) bool { return p.groups() == 1 }, func(x []float64) []float64 { return x }},
-	{"pixels", newPixelsForward, plain(newPixelsBackwardData), newDirectBackwardWeights, func(p Params) bool { return p.groups() == 1 }, func(x []float64) []float64 { return x }},
+	{"pixels", newPixelsForward, plain(newPixelsBackwardData), newPixelsBackwardWeights, func(p Params) bool { return p.groups() == 1 }, func(x []float64) []float64 { return x }},
 	{"grouped", copying(newGroupedForward), newGroupedBackwardData, copyingWeights(newGroupedBackwardWeights), func(p Params) bool { return p.groups() > 1 && p.Groups < p.C }, largest},
 	{"depthwise", newDepthwiseForward, newDepthwiseBackwardData, newDepthwiseBackwardWeights, Params.depthwise, func(x []float64) []float64 { return x }},
 	{"winograd", newWinogradForward, plain(newWinogradBackwardData), newWinogradBackwardWeights, Params.suitsWinograd, largest},
@@ -509,13 +509,14 @@ func TestChoice(t *testing.T) {
 	}{
 		{"winograd 4×4 portable", "winograd 4×4 portable", []Params{same(32, 8, 8, 64, 3, 3, 64, 1, 1), valid(8, 26, 26, 32, 3, 3, 64, 1, 1)}},
 		{"winograd 4×4 by panels portable", "winograd 4×4 portable", []Params{same(8, 8, 8, 64, 3, 3, 64, 1, 1), same(64, 4, 4, 512, 3, 3, 512, 1, 1)}},
-		{"winograd 4×4 by panels portable", "direct portable", []Params{same(1, 8, 8, 64, 3, 3, 64, 1, 1)}},
-		{"direct by pixels portable", "direct portable", []Params{same(128, 2, 2, 64, 3, 3, 64, 1, 1), same(8, 8, 8, 64, 5, 5, 64, 1, 1)}},
+		{"winograd 4×4 by panels portable", "direct by pixels portable", []Params{same(1, 8, 8, 64, 3, 3, 64, 1, 1)}},
+		{"direct by pixels portable", "direct by pixels portable", []Params{same(128, 2, 2, 64, 3, 3, 64, 1, 1), same(8, 8, 8, 64, 5, 5, 64, 1, 1)}},
+		{"direct portable", "direct by pixels portable", []Params{same(8, 12, 12, 64, 5, 5, 64, 1, 1), same(8, 7, 7, 512, 1, 1, 2048, 1, 1)}},
 		{"grouped direct portable", "grouped direct portable", []Params{groups(same(8, 8, 8, 16, 3, 3, 16, 2, 2), 2)}},
 		{"grouped winograd 4×4 by panels portable", "grouped winograd 4×4 portable", []Params{groups(same(8, 8, 8, 128, 3, 3, 128, 1, 1), 2)}},
 		{"depthwise portable", "depthwise portable", []Params{groups(same(8, 8, 8, 16, 3, 3, 16, 1, 1), 16), groups(same(8, 8, 8, 16, 3, 3, 32, 1, 1), 16)}},
 		{"direct portable", "direct portable", []Params{
-			exact, same(8, 24, 24, 64, 3, 3, 64, 2, 2), same(8, 12, 12, 64, 5, 5, 64, 1, 1), same(8, 8, 8, 3, 3, 3, 16, 1, 1), same(8, 8, 8, 64, 1, 1, 64, 1, 1),
+			exact, same(8, 24, 24, 64, 3, 3, 64, 2, 2), same(8, 8, 8, 3, 3, 3, 16, 1, 1), same(8, 8, 8, 64, 1, 1, 64, 1, 1),
 		}},
 	} {
 		for _, p := range x.shapes {

@@ -103,6 +103,23 @@ func (a axis) products(size int) (all, inside int) {
 	return all, inside
 }
 
+// reads counts the pixels of 0 to size-1 that some output reads.
+func (a axis) reads(size int) (n int) {
+	for pixel := range size {
+		read := false
+		for _, phase := range a.phases {
+			for _, t := range phase.taps {
+				o := pixel - t.offset
+				read = read || o >= 0 && o%a.step == 0 && o/a.step < phase.count
+			}
+		}
+		if read {
+			n++
+		}
+	}
+	return n
+}
+
 // adjacent tells whether the taps of every phase read neighbouring pixels, so that a row of taps is one run of memory.
 func (a axis) adjacent() bool {
 	for _, phase := range a.phases {
