@@ -198,7 +198,7 @@ def report_mnist(race, epochs, clock):
         times = [line["time_s"] for line in ends.values()]
         medians[name] = statistics.median(times)
         print(f"| {NAMES[name]} | {len(ends)} | {', '.join(str(line['epoch']) for line in ends.values())} | **{medians[name]:.1f}** | "
-              f"{min(times):.1f} to {max(times):.1f} | {statistics.median(took):.1f} |")
+              f"{min(times):.1f} to {max(times):.1f} | {f'{statistics.median(took):.1f}' if took else ''} |")
     part = medians["meseta"] / min(time_s for name, time_s in medians.items() if name != "meseta")
     print(f"\nmeseta's time is {part:.2f} of the fastest peer's.")
     return part
