@@ -1,7 +1,7 @@
 //go:build unix
 
 // Command race trains on real data, for bench/race.sh, and prints a line of JSON for each epoch. What it does, its peers do in
-// bench/peers/race_torch.py and race_keras.py: the same network, first weights of the same distribution, optimizer, rates, batches and augmentation.
+// ../peers/race_torch.py and ../peers/race_keras.py: the same network, first weights of the same distribution, optimizer, rates, batches and augmentation.
 //
 //	race mnist -epochs 12 -goal 0.99        # mnist-cnn on the embedded MNIST, Adam
 //	race cifar10 -data DIR -epochs 60       # resnet20 as in examples/cifar10
