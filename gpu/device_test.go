@@ -280,6 +280,18 @@ func pinned(t testing.TB, d *Device, bytes int) *Pinned {
 	return p
 }
 
+func BenchmarkLaunch(b *testing.B) {
+	d, s := opened(b)
+	k := affine(b, d)
+	e, shape := &elements{}, Line(1, k.Threads())
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := k.Launch(s, shape, e); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func TestNothingIsAllocated(t *testing.T) {
 	d, s := opened(t)
 	k := affine(t, d)

@@ -3,32 +3,49 @@
 package gpu
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// TestMain makes a process of its own for found: a process looks for a driver once.
+// apart names what a process of its own does: a process looks for a driver once.
+const apart = "MESETA_TEST_APART"
+
 func TestMain(m *testing.M) {
-	if os.Getenv("MESETA_TEST_FIND") == "" {
+	var answer any
+	switch os.Getenv(apart) {
+	case "find":
+		answer = finds()
+	case "launch":
+		answer = launchTime()
+	default:
 		os.Exit(m.Run())
 	}
-	f := finding{}
-	var err error
-	if f.Driver, err = Find(); err != nil {
-		f.Message = err.Error()
-		f.NoDriver, f.NoDevice = errors.Is(err, ErrNoDriver), errors.Is(err, ErrNoDevice)
-	}
-	if err := json.NewEncoder(os.Stdout).Encode(f); err != nil {
+	if err := json.NewEncoder(os.Stdout).Encode(answer); err != nil {
 		panic(err)
 	}
+}
+
+// process does one of these with a driver's library.
+func process[T any](t *testing.T, what, library string, env ...string) (answer T) {
+	c := exec.Command(os.Args[0])
+	c.Env = append(append(os.Environ(), apart+"="+what, LibraryVariable+"="+library), env...)
+	var said bytes.Buffer
+	c.Stderr = &said
+	out, err := c.Output()
+	require.NoError(t, err, &said)
+	require.NoError(t, json.Unmarshal(out, &answer))
+	return answer
 }
 
 // finding is what Find says.
@@ -38,14 +55,12 @@ type finding struct {
 	NoDriver, NoDevice bool
 }
 
-// found asks Find with a library.
-func found(t *testing.T, library string, env ...string) finding {
-	c := exec.Command(os.Args[0])
-	c.Env = append(append(os.Environ(), "MESETA_TEST_FIND=1", LibraryVariable+"="+library), env...)
-	out, err := c.Output()
-	require.NoError(t, err)
-	var f finding
-	require.NoError(t, json.Unmarshal(out, &f))
+func finds() finding {
+	d, err := Find()
+	f := finding{Driver: d, NoDriver: errors.Is(err, ErrNoDriver), NoDevice: errors.Is(err, ErrNoDevice)}
+	if err != nil {
+		f.Message = err.Error()
+	}
 	return f
 }
 
@@ -82,7 +97,7 @@ func TestFindSaysWhatIsWrong(t *testing.T) {
 		{library(t, "int cuInit(unsigned flags) { return 0; } int cuDriverGetVersion(int *v) { *v = 10020; return 0; }"), "it supports CUDA 10.2 at most; update the NVIDIA driver", false},
 		{library(t, "int cuInit(unsigned flags) { return 0; } int cuDriverGetVersion(int *v) { *v = 12090; return 0; } int cuDeviceGetCount(int *n) { *n = 0; return 0; }"), "the driver sees no GPU", true},
 	} {
-		f := found(t, c.library, "CUDA_VISIBLE_DEVICES=7")
+		f := process[finding](t, "find", c.library, "CUDA_VISIBLE_DEVICES=7")
 		assert.Contains(t, f.Message, c.want, c.library)
 		assert.Equal(t, c.noDevice, f.NoDevice, c.library)
 		assert.Equal(t, !c.noDevice, f.NoDriver, c.library)
@@ -97,9 +112,61 @@ func TestFindWantsFunctions(t *testing.T) {
 	require.NoError(t, os.WriteFile(source, []byte("int cuInit(unsigned flags) { return 0; }"), 0o666))
 	out, err := exec.Command("cc", "-shared", "-fPIC", "-o", made, source).CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	f := found(t, made)
+	f := process[finding](t, "find", made)
 	assert.True(t, f.NoDriver)
 	assert.Contains(t, f.Message, "it lacks ")
 	assert.Contains(t, f.Message, "cuGetErrorName")
 	assert.Contains(t, f.Message, "update the NVIDIA driver to 470 or later")
+}
+
+// idle is a driver for one GPU that takes everything and does nothing.
+const idle = `
+int cuInit(unsigned flags) { return 0; }
+int cuDriverGetVersion(int *v) { *v = 12090; return 0; }
+int cuDeviceGetCount(int *n) { *n = 1; return 0; }
+int cuDeviceGetName(char *name, int n, int device) { *name = 0; return 0; }
+int cuDeviceTotalMem_v2(unsigned long *bytes, int device) { *bytes = 1 << 30; return 0; }
+int cuDeviceGetAttribute(int *v, int attribute, int device) { *v = 9; return 0; }
+int cuModuleGetFunction(void **f, void *m, const char *name) { *f = 0; return 0; }
+int cuFuncGetAttribute(int *v, int attribute, void *f) { *v = 256; return 0; }
+int cuFuncGetParamInfo(void *f, unsigned long i, unsigned long *offset, unsigned long *bytes) { return 500; }
+`
+
+// A launch costs at most a microsecond beside what the driver does.
+func TestLaunchIsQuick(t *testing.T) {
+	took := process[time.Duration](t, "launch", library(t, idle))
+	t.Log(took)
+	assert.LessOrEqual(t, took, time.Microsecond)
+}
+
+// launchTime is what a launch takes at best.
+func launchTime() time.Duration {
+	d, err := Open(0)
+	if err != nil {
+		panic(err)
+	}
+	s, err := d.NewStream()
+	if err != nil {
+		panic(err)
+	}
+	m, err := d.Load(nil)
+	if err != nil {
+		panic(err)
+	}
+	k, err := NewKernel[elements](m, "k")
+	if err != nil {
+		panic(err)
+	}
+	const launches = 1000
+	e, shape, best := &elements{}, Line(1, 256), time.Duration(math.MaxInt64)
+	for range 300 {
+		start := time.Now()
+		for range launches {
+			if err := k.Launch(s, shape, e); err != nil {
+				panic(err)
+			}
+		}
+		best = min(best, time.Since(start)/launches)
+	}
+	return best
 }

@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		main()
 	}
+	os.Setenv(gpu.LibraryVariable, "none") // whatever the machine has, and for the commands that tests start
 	os.Exit(m.Run())
 }
 
@@ -286,7 +287,6 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 	require.NoError(t, os.WriteFile(fraction, []byte("batch: 2.5\n"), 0o666))
 	device := filepath.Join(t.TempDir(), "device.yaml")
 	require.NoError(t, os.WriteFile(device, []byte("device: tpu\n"), 0o666))
-	t.Setenv(gpu.LibraryVariable, "none")
 	noGPU := "`make cuda` in meseta's repository"
 	if gpu.Built {
 		noGPU = "MESETA_LIBCUDA is none"
