@@ -149,11 +149,12 @@ func (o Conv2D) Gradient(g *Graph, op Op, diffOut []Value) ([]Value, error) {
 		return nil, fmt.Errorf("ops: conv2d with something fused has no gradient")
 	}
 	src, weights := op.In[0], op.In[1]
-	dx, err := g.Add1(Conv2DBackwardData{Window: o.Window, Groups: o.Groups, Src: g.Type(src).Shape}, diffOut[0], weights)
+	// That of the weights comes first: src is not needed after it, and what goes on reads dx.
+	dw, err := g.Add1(Conv2DBackwardWeights{Window: o.Window, Groups: o.Groups, Filter: g.Type(weights).Shape}, src, diffOut[0])
 	if err != nil {
 		return nil, err
 	}
-	dw, err := g.Add1(Conv2DBackwardWeights{Window: o.Window, Groups: o.Groups, Filter: g.Type(weights).Shape}, src, diffOut[0])
+	dx, err := g.Add1(Conv2DBackwardData{Window: o.Window, Groups: o.Groups, Src: g.Type(src).Shape}, diffOut[0], weights)
 	if err != nil {
 		return nil, err
 	}

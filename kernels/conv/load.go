@@ -85,5 +85,8 @@ func (l *loader) window(dst []float32, pitch int, src []float32, m image, row, c
 // loads tells whether pixels pass a loader: those of a single group, and of as many channels in as out.
 func (p Params) loads() bool { return p.groups() == 1 || p.depthwise() && p.K == p.C }
 
-// LoadingPays says whether to take src as p.Load says is faster than a pass before that leaves it so.
+// LoadingPays says whether to take src as p.Load says is faster than a pass before that leaves it so. It is, or costs about the same, wherever a variant
+// can: on two cores of a Zen 5, training resnet20, mobilenet-v2 and resnet50 with batches of 1 to 128 it saves 0.5 to 11 % of a step, with AVX-512 and
+// AVX2. Of batch norm and convolution together, the shapes that lose are 1×1 filters from 512 to 2048 channels on 7×7 pixels, 0.08 of 4.3 ms, and depthwise
+// ones on 3×3 pixels, 0.02 of 0.34 ms.
 func (p Params) LoadingPays() bool { return !p.Load.Normalize || p.loads() }
