@@ -37,6 +37,8 @@ func chooseBackwardWeights(dev *cpu.Device, p Params, bias bool, src *loader) ac
 	switch p.weightsWay() {
 	case wayPixels:
 		return newPixelsBackwardWeights(dev, p, bias, src)
+	case wayPanels:
+		return newWinogradPanelsBackwardWeights(dev, p, bias, src)
 	case wayWinograd:
 		return newWinogradBackwardWeights(dev, p, bias, src)
 	}
@@ -53,6 +55,10 @@ func newPixelsBackwardWeights(dev *cpu.Device, p Params, bias bool, src *loader)
 
 func newWinogradBackwardWeights(dev *cpu.Device, p Params, bias bool, src *loader) accumulator {
 	return newWinogradWeights(dev, p, bias, src)
+}
+
+func newWinogradPanelsBackwardWeights(dev *cpu.Device, p Params, bias bool, src *loader) accumulator {
+	return newWinogradPanelsWeights(dev, p, bias, src, gradientBytes)
 }
 
 // WorkspaceBytes is what Run needs of workspace; it grows with the number of workers.

@@ -23,7 +23,8 @@ const (
 	transformingFew      = 512  // weights, at most manyPairs pairs of channels
 	transformingMany     = 4096 // and more of them, whose transforms, 144 bytes a pair, leave the cache
 	transformingPanel    = 128  // and where a task transforms its own
-	transformingGradient = 1024
+	transformingGradient = 1024 // their gradient
+	transformingSums     = 700  // and where a task transforms its own
 	manyPairs            = 128 * 128
 
 	winogradPrice = 10. / 9 // of a multiplication between transforms
@@ -92,8 +93,12 @@ func (p Params) weightsWay() way {
 	if c := runPrice(p.N*max(1, p.Q-1))*float64(p.N*insideRows*insideCols) + packingPrice*float64(packed)/float64(p.C*p.K); c < cost && 4*packed <= packedBytes {
 		best, cost = wayPixels, c
 	}
-	if p.winogradCost(transformingGradient) < cost {
-		best = wayWinograd
+	w, fixed := wayWinograd, transformingGradient
+	if p.winogradTiles() <= min(p.C, p.K) {
+		w, fixed = wayPanels, transformingSums
+	}
+	if p.winogradCost(fixed) < cost {
+		best = w
 	}
 	return best
 }

@@ -11,9 +11,10 @@
 // src [N,H,W,C], weights [R,S,C/G,K], bias [K], dst [N,P,Q,K].
 //
 // Files: conv2d.go parameters; ref.go the definition in plain loops; forward.go, backward_data.go and backward_weights.go the
-// three passes; choose.go which variant they take; load.go how they take src. The variants: direct.go, pixels.go and, for weights, correlation.go and pixels_weights.go, implicit GEMM
-// over the micro-kernels of package tile; winograd.go, winograd_panels.go and winograd_weights.go, Winograd's F(4×4,3×3) with transform*.go; for convolutions in
-// groups depthwise.go and depthwise_weights.go with strips.go where each channel of src is a group of its own, and grouped.go, which lets one
+// three passes; choose.go which variant they take; load.go how they take src. The variants: direct.go, pixels.go and, for weights,
+// correlation.go and pixels_weights.go, implicit GEMM over the micro-kernels of package tile; winograd.go, winograd_panels.go,
+// winograd_weights.go and winograd_panels_weights.go, Winograd's F(4×4,3×3) with transform*.go; for convolutions in groups
+// depthwise.go and depthwise_weights.go with strips.go where each channel of src is a group of its own, and grouped.go, which lets one
 // of the others do a few groups at a time. Pooling does not live here.
 package conv
 

@@ -239,10 +239,12 @@ var variants = []variant{
 	{"grouped", copying(newGroupedForward), newGroupedBackwardData, copyingWeights(newGroupedBackwardWeights), func(p Params) bool { return p.groups() > 1 && p.Groups < p.C }, largest},
 	{"depthwise", newDepthwiseForward, newDepthwiseBackwardData, newDepthwiseBackwardWeights, Params.depthwise, func(x []float64) []float64 { return x }},
 	{"winograd", newWinogradForward, plain(newWinogradBackwardData), newWinogradBackwardWeights, Params.suitsWinograd, largest},
-	{"winograd by panels", newWinogradPanelsForward, plain(newWinogradPanelsBackwardData), newWinogradBackwardWeights, Params.suitsWinograd, largest},
+	{"winograd by panels", newWinogradPanelsForward, plain(newWinogradPanelsBackwardData), newWinogradPanelsBackwardWeights, Params.suitsWinograd, largest},
 	{"winograd by panels of few images", func(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
 		return newWinogradFewPanelsForward(dev, p, e, src, 1<<14)
-	}, plain(newWinogradPanelsBackwardData), newWinogradBackwardWeights, Params.suitsWinograd, largest},
+	}, plain(newWinogradPanelsBackwardData), func(dev *cpu.Device, p Params, bias bool, src *loader) accumulator {
+		return newWinogradPanelsWeights(dev, p, bias, src, 1<<16)
+	}, Params.suitsWinograd, largest},
 }
 
 // compute runs all passes on a device, twice, checks that nothing around the results was written and that both runs agree.
@@ -508,12 +510,12 @@ func TestChoice(t *testing.T) {
 		shapes          []Params
 	}{
 		{"winograd 4×4 portable", "winograd 4×4 portable", []Params{same(32, 8, 8, 64, 3, 3, 64, 1, 1), valid(8, 26, 26, 32, 3, 3, 64, 1, 1)}},
-		{"winograd 4×4 by panels portable", "winograd 4×4 portable", []Params{same(8, 8, 8, 64, 3, 3, 64, 1, 1), same(64, 4, 4, 512, 3, 3, 512, 1, 1)}},
+		{"winograd 4×4 by panels portable", "winograd 4×4 by panels portable", []Params{same(8, 8, 8, 64, 3, 3, 64, 1, 1), same(64, 4, 4, 512, 3, 3, 512, 1, 1)}},
 		{"winograd 4×4 by panels portable", "direct by pixels portable", []Params{same(1, 8, 8, 64, 3, 3, 64, 1, 1)}},
 		{"direct by pixels portable", "direct by pixels portable", []Params{same(128, 2, 2, 64, 3, 3, 64, 1, 1), same(8, 8, 8, 64, 5, 5, 64, 1, 1)}},
 		{"direct portable", "direct by pixels portable", []Params{same(8, 12, 12, 64, 5, 5, 64, 1, 1), same(8, 7, 7, 512, 1, 1, 2048, 1, 1)}},
 		{"grouped direct portable", "grouped direct portable", []Params{groups(same(8, 8, 8, 16, 3, 3, 16, 2, 2), 2)}},
-		{"grouped winograd 4×4 by panels portable", "grouped winograd 4×4 portable", []Params{groups(same(8, 8, 8, 128, 3, 3, 128, 1, 1), 2)}},
+		{"grouped winograd 4×4 by panels portable", "grouped winograd 4×4 by panels portable", []Params{groups(same(8, 8, 8, 128, 3, 3, 128, 1, 1), 2)}},
 		{"depthwise portable", "depthwise portable", []Params{groups(same(8, 8, 8, 16, 3, 3, 16, 1, 1), 16), groups(same(8, 8, 8, 16, 3, 3, 32, 1, 1), 16)}},
 		{"direct portable", "direct portable", []Params{
 			exact, same(8, 24, 24, 64, 3, 3, 64, 2, 2), same(8, 8, 8, 3, 3, 3, 16, 1, 1), same(8, 8, 8, 64, 1, 1, 64, 1, 1),

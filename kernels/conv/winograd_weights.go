@@ -116,9 +116,11 @@ func (w *winogradWeights) add(part int, s slice, first, rows, flags, worker int)
 	edge, scratch := space[planes*w.x.lanes:], &space[0]
 	args := &w.calls[worker].Args
 	args.Taps, args.NTaps = &w.tap, 1
+	last := s.panels[len(s.panels)-1]
+	firstK, lastK := s.panels[0].first, last.first+last.count
 	for r := range rows {
 		w.source.row(&inputs[r*w.across*p.C], w.src, s.first, s.last, first+r, edge, scratch)
-		w.differenceRow(&differences[r*w.across*p.K], first+r, s.panels, edge, scratch)
+		w.differenceRow(&differences[r*w.across*p.K+firstK], w.dstPlane, p.K, firstK, lastK, first+r, edge, scratch)
 		if w.bias && s.first == 0 {
 			args.Flags = flags
 			if r > 0 {
@@ -145,9 +147,9 @@ func (w *winogradWeights) add(part int, s slice, first, rows, flags, worker int)
 	}
 }
 
-// differenceRow transforms the panels' channels of one row of tiles of diffDst, counted through all images, into 36 planes. Tiles
-// that reach over the edge are zero there.
-func (w *winogradWeights) differenceRow(dst *float32, row int, panels []panel, edge []float32, scratch *float32) {
+// differenceRow transforms channels first to last-1 of one row of tiles of diffDst, counted through all images, into 36 planes at the given
+// distances of planes and of tiles, in elements. Tiles that reach over the edge are zero there.
+func (w *winogradWeights) differenceRow(dst *float32, plane, tile, first, last, row int, edge []float32, scratch *float32) {
 	m := image{w.p.P, w.p.Q, w.p.K}
 	n, top := row/w.down, row%w.down*tileOut
 	src := w.diffDst[n*m.len() : (n+1)*m.len()]
@@ -159,9 +161,7 @@ func (w *winogradWeights) differenceRow(dst *float32, row int, panels []panel, e
 		(*loader)(nil).window(edge, pitch, src, m, top, 0, tileOut, w.across*tileOut)
 		src = edge
 	}
-	first, last := panels[0].first, panels[len(panels)-1]
-	groups := (last.first + last.count - first) / w.x.lanes
-	w.x.difference(&src[first], 4*pitch, 4*m.channels, 4*tileOut*m.channels, at(dst, 4*first), 4*w.dstPlane, 4*m.channels, groups, w.across, scratch)
+	w.x.difference(&src[first], 4*pitch, 4*m.channels, 4*tileOut*m.channels, dst, 4*plane, 4*tile, (last-first)/w.x.lanes, w.across, scratch)
 }
 
 // addBias adds the pixels of one row of tiles of diffDst: a product with a row of ones.
