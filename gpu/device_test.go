@@ -188,10 +188,10 @@ func TestOpenAgain(t *testing.T) {
 
 // elements is the parameter of the kernels of kernels/elementwise.
 type elements struct {
-	dst, a, b           Pointer
-	size                int64
-	columns, activation int32
-	scale, offset       float32
+	Dst, A, B           Pointer
+	Size                int64
+	Columns, Activation int32
+	Scale, Offset       float32
 }
 
 // affine gives the kernel dst = a*scale + offset.
@@ -212,7 +212,7 @@ func TestLaunch(t *testing.T) {
 	assert.Equal(t, 256, k.Threads())
 	m := alloc(t, d, 16)
 	require.NoError(t, s.Write(m, 0, floats(1, 2, 3, 4)))
-	require.NoError(t, k.Launch(s, Line(1, k.Threads()), &elements{dst: m.Pointer(4), a: m.Pointer(4), size: 2, scale: 10, offset: .5}))
+	require.NoError(t, k.Launch(s, Line(1, k.Threads()), &elements{Dst: m.Pointer(4), A: m.Pointer(4), Size: 2, Scale: 10, Offset: .5}))
 	got := make([]byte, 16)
 	require.NoError(t, s.Read(m, 0, got))
 	assert.Equal(t, floats(1, 20.5, 30.5, 4), got)
@@ -245,7 +245,7 @@ func TestGraph(t *testing.T) {
 	d, s := opened(t)
 	k := affine(t, d)
 	m, p := alloc(t, d, 4), pinned(t, d, 4)
-	e := elements{dst: m.Pointer(0), a: m.Pointer(0), size: 1, scale: 2, offset: 1}
+	e := elements{Dst: m.Pointer(0), A: m.Pointer(0), Size: 1, Scale: 2, Offset: 1}
 	record := func() error {
 		for range 3 {
 			if err := k.Launch(s, Line(1, k.Threads()), &e); err != nil {
@@ -256,7 +256,7 @@ func TestGraph(t *testing.T) {
 	}
 	g, err := s.Capture(record)
 	require.NoError(t, err)
-	e.scale = 100 // the graph has the parameters of its capture
+	e.Scale = 100 // the graph has the parameters of its capture
 	for _, want := range []float32{7, 63, 511} {
 		require.NoError(t, g.Launch(s))
 		require.NoError(t, s.Synchronize())
@@ -298,7 +298,7 @@ func TestNothingIsAllocated(t *testing.T) {
 	m, p := alloc(t, d, 64), pinned(t, d, 64)
 	event, err := d.NewEvent(false)
 	require.NoError(t, err)
-	e := &elements{dst: m.Pointer(0), a: m.Pointer(0), size: 16}
+	e := &elements{Dst: m.Pointer(0), A: m.Pointer(0), Size: 16}
 	shape := Line(1, k.Threads())
 	g, err := s.Capture(func() error { return k.Launch(s, shape, e) })
 	require.NoError(t, err)

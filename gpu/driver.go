@@ -6,18 +6,12 @@ package gpu
 #cgo LDFLAGS: -L${SRCDIR}/lib -Wl,--as-needed -ldl -lpthread
 #include <stdlib.h>
 #include "shim.h"
-
-static const char *meseta_name(CUresult r) {
-	const char *name = 0;
-	return cuGetErrorName(r, &name) || !name ? "" : name;
-}
 */
 import "C"
 
 import (
 	"fmt"
 	"os"
-	"reflect"
 	"sync"
 	"unsafe"
 
@@ -26,6 +20,14 @@ import (
 
 // Built says whether this program can compute on GPUs.
 const Built = true
+
+// What kernels and this package need of a driver and a device. CUDA 11.4, driver 470, was the first to instantiate graphs with flags; PTX 7.0 is older. A
+// T4, an RTX 2060 and all that came later have compute capability 7.5.
+const (
+	minDriver = 11040
+	minMajor  = 7
+	minMinor  = 5
+)
 
 // Find opens the driver and lists its devices. The first call's answer stays: drivers are not looked for again.
 func Find() (Driver, error) { return find() }
@@ -87,31 +89,6 @@ func startError(code int, library, why string) error {
 		}
 	}
 	return e
-}
-
-// names are those of answers that come when the driver cannot be asked for them.
-var names = map[int]string{
-	codeStub: "CUDA_ERROR_STUB_LIBRARY", codeUnavailable: "CUDA_ERROR_DEVICE_UNAVAILABLE", codeNoDevice: "CUDA_ERROR_NO_DEVICE",
-	codeMismatch: "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
-	codeCompat:   "CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE", codeUnknown: "CUDA_ERROR_UNKNOWN", codeOutOfMemory: "CUDA_ERROR_OUT_OF_MEMORY",
-}
-
-// refused is the error for an answer of gorgonia.org/cu.
-func refused(op string, err error) *Error {
-	code := codeUnknown
-	if v := reflect.ValueOf(err); v.CanInt() { // its type is not exported
-		code = int(v.Int())
-	}
-	return answered(op, C.CUresult(code))
-}
-
-// answered is the error for an answer of the driver.
-func answered(op string, r C.CUresult) *Error {
-	name := C.GoString(C.meseta_name(r))
-	if name == "" {
-		name = names[int(r)]
-	}
-	return &Error{Op: op, Code: int(r), Name: name, kind: kind(int(r))}
 }
 
 // describe asks for a device's properties.

@@ -46,19 +46,6 @@ func (e *Error) Error() string {
 // Unwrap gives what kind of failure it is, one of the errors above; nil for others.
 func (e *Error) Unwrap() error { return e.kind }
 
-// kind says which of the errors above an answer of a driver that works is.
-func kind(code int) error {
-	switch {
-	case code == codeOutOfMemory:
-		return ErrOutOfMemory
-	case code == codeNoDevice, code == codeInvalidDevice:
-		return ErrNoDevice
-	case lost[code]:
-		return ErrLost
-	}
-	return nil
-}
-
 // The driver's answers that are told apart, from cuda.h.
 const (
 	codeInvalidValue       = 1
@@ -93,13 +80,6 @@ const (
 	codeCompat             = 804
 	codeUnknown            = 999
 )
-
-// lost has the answers after which a context answers nothing else. (The documentation of each says so: "leaves the process in an inconsistent state".)
-var lost = map[int]bool{
-	codeDeinitialized: true, codeUnavailable: true, codeECC: true, codeNVLink: true, codeIllegalAddress: true, codeTimeout: true, codeContextDestroyed: true, codeAssert: true,
-	codeHardwareStack: true, codeIllegalInstruction: true, codeMisaligned: true, codeAddressSpace: true, codeInvalidPC: true, codeLaunchFailed: true,
-	codeUnknown: true,
-}
 
 const rerun = "the memory of the GPU is gone: start again from the last checkpoint; if it happens again, `nvidia-smi -q` and the system's log say how the GPU is, and --device cpu goes on without it"
 

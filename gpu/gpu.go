@@ -48,11 +48,3 @@ func (i Info) Capability() string { return fmt.Sprintf("%d.%d", i.Major, i.Minor
 func (i Info) String() string {
 	return fmt.Sprintf("cuda:%d %s, compute capability %s, %.1f GiB", i.Index, i.Name, i.Capability(), float64(i.Memory)/(1<<30))
 }
-
-// What kernels and this package need of a driver and a device. CUDA 11.4, driver 470, was the first to instantiate graphs with flags; PTX 7.0 is older. A
-// T4, an RTX 2060 and all that came later have compute capability 7.5.
-const (
-	minDriver = 11040
-	minMajor  = 7
-	minMinor  = 5
-)
