@@ -181,11 +181,11 @@ var table@ = Table{
 			maxPoolBackwardAdd@(at(diffSrc), at(diffDst), at(src), at(dst), count, c, r, s, step, pitch)
 		},
 	},
-	Depthwise: func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor, ceiling float32) {
-		depthwise@(at(dst), at(src), at(weights), at(bias), at(taps), len(taps), count, c, dstStep, srcStep, floor, ceiling)
+	Depthwise: func(dst, src, weights, bias []float32, areas []Area, c, dstStep, srcStep, srcColumn, srcRow, weightsColumn, weightsRow int, floor, ceiling float32) {
+		depthwise@(at(dst), at(src), at(weights), at(bias), at(areas), len(areas), c, dstStep, srcStep, srcColumn, srcRow, weightsColumn, weightsRow, floor, ceiling)
 	},
-	DepthwiseWeights: func(sums, src, diff []float32, areas []Area, c, srcStep, srcColumn, srcRow, diffStep, sumsRow int) {
-		depthwiseWeights@(at(sums), at(src), at(diff), at(areas), len(areas), c, srcStep, srcColumn, srcRow, diffStep, sumsRow)
+	DepthwiseWeights: func(sums, src, diff []float32, areas []Area, c, dstStep, srcStep, srcColumn, srcRow, sumsRow int) {
+		depthwiseWeights@(at(sums), at(src), at(diff), at(areas), len(areas), c, dstStep, srcStep, srcColumn, srcRow, sumsRow)
 	},
 }
 `, "@", f.vectors.Suffix))

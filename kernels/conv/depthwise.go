@@ -55,13 +55,13 @@ func sameTaps(a, b []axisTap) bool {
 // depthwise computes Forward or BackwardData of a depthwise convolution, row by row of what is written.
 type depthwise struct {
 	dev       *cpu.Device
-	loop      func(dst, src, weights, bias []float32, taps []vec.Tap, count, c, dstStep, srcStep int, floor, ceiling float32)
+	loops     *vec.Table
 	images    int
 	from, to  image // with as many channels each
 	rows      []depthwiseRow
-	columns   []segment
-	spacing   int     // of the columns that neighbour in a segment
-	step      int     // and of the pixels that they read
+	spacing   int // of the columns that neighbour in a segment
+	step      int // and of the pixels that they read
+	taps      distances
 	each      int     // rows in a task
 	floor     float32 // of what is written
 	ceiling   float32
@@ -75,10 +75,48 @@ type depthwise struct {
 	dst, src, weights, bias []float32 // of the Run in progress
 }
 
-// depthwiseRow is a row of what is written: the first row that it reads, and for each segment of columns the taps.
+// distances are those of neighbouring taps, in elements, the same for all rows, columns and phases.
+type distances struct{ srcRow, srcColumn, weightsRow, weightsColumn int }
+
+// depthwiseRow is a row of what is written: the first row that it reads, and what computes it, one call after another.
 type depthwiseRow struct {
 	source int
-	taps   [][]vec.Tap
+	calls  []depthwiseCall
+}
+
+// depthwiseCall is a call of the loop. Where filters are larger than an area, it takes several to add up a pixel.
+type depthwiseCall struct {
+	areas       []vec.Area
+	first, last bool // of those that add up its pixels
+}
+
+// areaSide is the most rows and columns of an area.
+const areaSide = 3
+
+// areasOf gives the areas of the outputs at which a segment of rows and one of columns meet; there are several where more filter elements lie over
+// these than an area takes. src counts from the first row that is read, dst from the start of the row. Filters have so many columns, images that are read so
+// many.
+func areasOf(r, s segment, filterColumns, columns, c int) (areas []vec.Area) {
+	for i := 0; i < len(r.taps); i += areaSide {
+		for j := 0; j < len(s.taps); j += areaSide {
+			areas = append(areas, vec.Area{
+				Filter: (r.taps[i].filter*filterColumns + s.taps[j].filter) * c,
+				Src:    ((r.taps[i].offset-r.taps[0].offset)*columns + s.source + s.taps[j].offset - s.taps[0].offset) * c,
+				Dst:    s.first * c, Count: s.count, Rows: min(areaSide, len(r.taps)-i), Columns: min(areaSide, len(s.taps)-j),
+			})
+		}
+	}
+	return areas
+}
+
+// distance gives the difference of two neighbouring taps, or 0 where no output has two.
+func (a axis) distance() (offset, filter int) {
+	for _, phase := range a.phases {
+		if t := phase.taps; len(t) > 1 {
+			return t[1].offset - t[0].offset, t[1].filter - t[0].filter
+		}
+	}
+	return 0, 0
 }
 
 func newDepthwiseForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
@@ -113,26 +151,35 @@ func newDepthwiseBackwardData(dev *cpu.Device, p Params) runner {
 func newDepthwise(dev *cpu.Device, p Params, from, to image, rows, cols axis) *depthwise {
 	c := to.channels
 	x := &depthwise{
-		dev: dev, loop: vec.For(dev.ISA()).Depthwise, images: p.N, from: from, to: to, rows: make([]depthwiseRow, to.height),
-		columns: cols.segments(from.width), spacing: cols.spacing, step: cols.step, each: max(1, depthwiseElements/(to.width*c)),
+		dev: dev, loops: vec.For(dev.ISA()), images: p.N, from: from, to: to, rows: make([]depthwiseRow, to.height),
+		spacing: cols.spacing, step: cols.step, each: max(1, depthwiseElements/(to.width*c)),
 		floor: float32(math.Inf(-1)), ceiling: float32(math.Inf(1)), zeros: make([]float32, padded(c)),
 	}
+	rowOffset, rowFilter := rows.distance()
+	columnOffset, columnFilter := cols.distance()
+	x.taps = distances{rowOffset * from.width * c, columnOffset * c, rowFilter * p.S * c, columnFilter * c}
+	columns := cols.segments(from.width)
 	for _, r := range rows.segments(from.height) {
-		var taps [][]vec.Tap
-		for _, s := range x.columns {
-			var list []vec.Tap
-			for _, y := range r.taps {
-				for _, z := range s.taps {
-					list = append(list, vec.Tap{
-						Src:     ((y.offset-r.taps[0].offset)*from.width + z.offset - s.taps[0].offset) * c,
-						Weights: (y.filter*p.S + z.filter) * c,
-					})
+		one := depthwiseCall{first: true, last: true} // the areas that have their pixels for themselves
+		var calls []depthwiseCall
+		for _, s := range columns {
+			areas := areasOf(r, s, p.S, from.width, c)
+			switch len(areas) {
+			case 0:
+				one.areas = append(one.areas, vec.Area{Dst: s.first * c, Count: s.count})
+			case 1:
+				one.areas = append(one.areas, areas[0])
+			default:
+				for i := range areas {
+					calls = append(calls, depthwiseCall{areas[i : i+1], i == 0, i == len(areas)-1})
 				}
 			}
-			taps = append(taps, list)
+		}
+		if len(one.areas) > 0 {
+			calls = append(calls, one)
 		}
 		for i := range r.count {
-			row := depthwiseRow{taps: taps}
+			row := depthwiseRow{calls: calls}
 			if len(r.taps) > 0 {
 				row.source = r.source + i*rows.step
 			}
@@ -181,10 +228,17 @@ func (x *depthwise) some(i, worker int) {
 		for y := first; y < end; y++ {
 			r := &x.rows[y]
 			dst := x.dst[row*x.to.width*c:][:x.to.width*c]
-			for j := range x.columns {
-				s := &x.columns[j]
-				at := (max(r.source-top, 0)*x.from.width + s.source) * c
-				x.loop(dst[s.first*c:], src[at:], x.weights, x.bias, r.taps[j], s.count, c, x.spacing*c, x.step*c, x.floor, x.ceiling)
+			read := src[max(r.source-top, 0)*x.from.width*c:]
+			for _, call := range r.calls {
+				bias, floor, ceiling := x.bias, x.floor, x.ceiling
+				if !call.first {
+					bias = nil
+				}
+				if !call.last {
+					floor, ceiling = float32(math.Inf(-1)), float32(math.Inf(1))
+				}
+				x.loops.Depthwise(dst, read, x.weights, bias, call.areas, c, x.spacing*c, x.step*c,
+					x.taps.srcColumn, x.taps.srcRow, x.taps.weightsColumn, x.taps.weightsRow, floor, ceiling)
 			}
 			row++
 		}

@@ -32,10 +32,8 @@ type depthwiseWeights struct {
 	diffWeights, diffBias, src, diffDst, ws []float32 // of the Run in progress
 }
 
-const (
-	areaSide     = 3 // most rows and columns of an area
-	fewestPixels = 4 // of diffDst in a part, for each filter element: fewer would be little work beside adding up the parts
-)
+// fewestPixels of diffDst are in a part, for each filter element: fewer would be little work beside adding up the parts.
+const fewestPixels = 4
 
 // depthwiseAreas is what a row of diffDst adds. Areas count from the pixel of src at column 0 of the given row.
 type depthwiseAreas struct {
@@ -48,19 +46,12 @@ func newDepthwiseBackwardWeights(dev *cpu.Device, p Params, bias bool, src *load
 	for i := range p.K {
 		x.ones[i] = 1
 	}
-	x.biasAreas = []vec.Area{{Sums: p.WeightsLen(), Count: p.Q, Rows: 1, Columns: 1}}
+	x.biasAreas = []vec.Area{{Filter: p.WeightsLen(), Count: p.Q, Rows: 1, Columns: 1}}
 	columns := forwardAxis(p.Q, p.S, p.StrideW, p.DilationW, p.PadLeft).segments(p.W)
 	for _, r := range forwardAxis(p.P, p.R, p.StrideH, p.DilationH, p.PadTop).segments(p.H) {
 		var areas []vec.Area
-		for i := 0; i < len(r.taps); i += areaSide {
-			for _, s := range columns {
-				for j := 0; j < len(s.taps); j += areaSide {
-					areas = append(areas, vec.Area{
-						Sums: (r.taps[i].filter*p.S + s.taps[j].filter) * p.K, Src: (i*p.DilationH*p.W + s.source + j*p.DilationW) * p.K, Diff: s.first * p.K,
-						Count: s.count, Rows: min(areaSide, len(r.taps)-i), Columns: min(areaSide, len(s.taps)-j),
-					})
-				}
-			}
+		for _, s := range columns {
+			areas = append(areas, areasOf(r, s, p.S, p.W, p.K)...)
 		}
 		if len(areas) == 0 {
 			continue
@@ -117,9 +108,9 @@ func (x *depthwiseWeights) part(i, worker int) {
 		for y := first; y < end; y++ {
 			r := &x.rows[y]
 			source, diffDst := src[max(r.source-top, 0)*p.W*p.K:], x.diffDst[row*p.Q*p.K:]
-			x.loops.DepthwiseWeights(sums, source, diffDst, r.areas, p.K, p.StrideW*p.K, p.DilationW*p.K, p.DilationH*p.W*p.K, p.K, p.S*p.K)
+			x.loops.DepthwiseWeights(sums, source, diffDst, r.areas, p.K, p.K, p.StrideW*p.K, p.DilationW*p.K, p.DilationH*p.W*p.K, p.S*p.K)
 			if x.bias {
-				x.loops.DepthwiseWeights(sums, x.ones, diffDst, x.biasAreas, p.K, 0, 0, 0, p.K, 0)
+				x.loops.DepthwiseWeights(sums, x.ones, diffDst, x.biasAreas, p.K, p.K, 0, 0, 0, 0)
 			}
 			row++
 		}

@@ -98,12 +98,13 @@ type Table struct {
 	// (or with add grows by it), and 0 at the others (with add they stay). Without add windows must not overlap. Exact.
 	MaxPoolBackward [2]func(diffSrc, diffDst, src, dst []float32, count, c, r, s, step, pitch int)
 
-	// Depthwise computes count pixels of c channels: dst[q·dstStep + j] =
-	// min(max(bias[j] + Σt src[q·srcStep + taps[t].Src + j]·weights[taps[t].Weights + j], floor), ceiling); NaN stays. Steps are in elements.
-	Depthwise func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor, ceiling float32)
-	// DepthwiseWeights adds up c channels of each of the areas: for its Rows r and Columns s, sums[area.Sums + r·sumsRow + s·c + j] +=
-	// Σq src[area.Src + r·srcRow + s·srcColumn + q·srcStep + j]·diff[area.Diff + q·diffStep + j] over its Count pixels q. Steps are in elements.
-	DepthwiseWeights func(sums, src, diff []float32, areas []Area, c, srcStep, srcColumn, srcRow, diffStep, sumsRow int)
+	// Depthwise computes the pixels of each area, c channels: for its Rows r and Columns s, dst[area.Dst + q·dstStep + j] = min(max(bias[j] +
+	// Σrs src[area.Src + r·srcRow + s·srcColumn + q·srcStep + j]·weights[area.Filter + r·weightsRow + s·weightsColumn + j], floor), ceiling) for
+	// its Count pixels q; NaN stays. With a nil bias it starts from what dst holds. Steps are in elements.
+	Depthwise func(dst, src, weights, bias []float32, areas []Area, c, dstStep, srcStep, srcColumn, srcRow, weightsColumn, weightsRow int, floor, ceiling float32)
+	// DepthwiseWeights adds up c channels of each of the areas: for its Rows r and Columns s, sums[area.Filter + r·sumsRow + s·c + j] +=
+	// Σq src[area.Src + r·srcRow + s·srcColumn + q·srcStep + j]·diff[area.Dst + q·dstStep + j]. No area is without rows.
+	DepthwiseWeights func(sums, src, diff []float32, areas []Area, c, dstStep, srcStep, srcColumn, srcRow, sumsRow int)
 }
 
 // For gives the loops of an instruction set.

@@ -187,11 +187,11 @@ var tableAVX2 = Table{
 			maxPoolBackwardAddAVX2(at(diffSrc), at(diffDst), at(src), at(dst), count, c, r, s, step, pitch)
 		},
 	},
-	Depthwise: func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor, ceiling float32) {
-		depthwiseAVX2(at(dst), at(src), at(weights), at(bias), at(taps), len(taps), count, c, dstStep, srcStep, floor, ceiling)
+	Depthwise: func(dst, src, weights, bias []float32, areas []Area, c, dstStep, srcStep, srcColumn, srcRow, weightsColumn, weightsRow int, floor, ceiling float32) {
+		depthwiseAVX2(at(dst), at(src), at(weights), at(bias), at(areas), len(areas), c, dstStep, srcStep, srcColumn, srcRow, weightsColumn, weightsRow, floor, ceiling)
 	},
-	DepthwiseWeights: func(sums, src, diff []float32, areas []Area, c, srcStep, srcColumn, srcRow, diffStep, sumsRow int) {
-		depthwiseWeightsAVX2(at(sums), at(src), at(diff), at(areas), len(areas), c, srcStep, srcColumn, srcRow, diffStep, sumsRow)
+	DepthwiseWeights: func(sums, src, diff []float32, areas []Area, c, dstStep, srcStep, srcColumn, srcRow, sumsRow int) {
+		depthwiseWeightsAVX2(at(sums), at(src), at(diff), at(areas), len(areas), c, dstStep, srcStep, srcColumn, srcRow, sumsRow)
 	},
 }
 
@@ -443,12 +443,12 @@ func maxPoolBackwardAddAVX2(diffSrc, diffDst, src, dst *float32, count, c, r, s,
 // depthwise… is Table.Depthwise.
 //
 //go:noescape
-func depthwiseAVX2(dst, src, weights, bias *float32, taps *Tap, ntaps, count, c, dstStep, srcStep int, floor, ceiling float32)
+func depthwiseAVX2(dst, src, weights, bias *float32, areas *Area, nareas, c, dstStep, srcStep, srcColumn, srcRow, weightsColumn, weightsRow int, floor, ceiling float32)
 
 // depthwiseWeights… is Table.DepthwiseWeights.
 //
 //go:noescape
-func depthwiseWeightsAVX2(sums, src, diff *float32, areas *Area, nareas, c, srcStep, srcColumn, srcRow, diffStep, sumsRow int)
+func depthwiseWeightsAVX2(sums, src, diff *float32, areas *Area, nareas, c, dstStep, srcStep, srcColumn, srcRow, sumsRow int)
 
 // dropout… is Table.Dropout.
 //

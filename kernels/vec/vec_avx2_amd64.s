@@ -4840,316 +4840,1005 @@ done:
 	VZEROUPPER
 	RET
 
-// func depthwiseAVX2(dst, src, weights, bias *float32, taps *Tap, ntaps, count, c, dstStep, srcStep int, floor, ceiling float32)
-TEXT ·depthwiseAVX2(SB), NOSPLIT, $0-88
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ weights+16(FP), R8
-	MOVQ bias+24(FP), R9
-	MOVQ dstStep+64(FP), R13
-	MOVQ srcStep+72(FP), DX
-	SHLQ $2, R13
+// func depthwiseAVX2(dst, src, weights, bias *float32, areas *Area, nareas, c, dstStep, srcStep, srcColumn, srcRow, weightsColumn, weightsRow int, floor, ceiling float32)
+TEXT ·depthwiseAVX2(SB), NOSPLIT, $0-112
+	VBROADCASTSS floor+104(FP), Y9
+	VBROADCASTSS ceiling+108(FP), Y10
+	MOVQ srcStep+64(FP), DX
 	SHLQ $2, DX
-	VBROADCASTSS floor+80(FP), Y14
-	VBROADCASTSS ceiling+84(FP), Y13
-four:
-	CMPQ count+48(FP), $4
-	JLT one
+	MOVQ dstStep+56(FP), R13
+	SHLQ $2, R13
+	MOVQ srcColumn+72(FP), R9
+	SHLQ $2, R9
+	MOVQ nareas+40(FP), R11                         // the end of areas
+	IMULQ $48, R11
+	ADDQ areas+32(FP), R11
+	MOVQ R11, nareas+40(FP)
 	XORQ R10, R10
-fourSeveral:
-	LEAQ 16(R10), CX
-	CMPQ CX, c+56(FP)
-	JGT fourOne
-	VMOVUPS (R9)(R10*4), Y0
-	VMOVUPS (R9)(R10*4), Y2
-	VMOVUPS (R9)(R10*4), Y4
-	VMOVUPS (R9)(R10*4), Y6
-	VMOVUPS 32(R9)(R10*4), Y1
-	VMOVUPS 32(R9)(R10*4), Y3
-	VMOVUPS 32(R9)(R10*4), Y5
-	VMOVUPS 32(R9)(R10*4), Y7
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP fourSeveralTest
-fourSeveralTap:
-	MOVQ (R11), AX
-	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Y8
-	VMOVUPS 32(BX), Y9
-	VFMADD231PS (AX), Y8, Y0
-	VFMADD231PS 32(AX), Y9, Y1
-	VFMADD231PS (AX)(DX*1), Y8, Y2
-	VFMADD231PS 32(AX)(DX*1), Y9, Y3
-	VFMADD231PS (AX)(DX*2), Y8, Y4
-	VFMADD231PS 32(AX)(DX*2), Y9, Y5
-	VFMADD231PS (AX)(CX*1), Y8, Y6
-	VFMADD231PS 32(AX)(CX*1), Y9, Y7
-	ADDQ $16, R11
-fourSeveralTest:
-	SUBQ $1, R12
-	JGE fourSeveralTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Y0, Y14, Y0
-	VMINPS Y0, Y13, Y0
-	VMOVUPS Y0, (AX)
-	VMAXPS Y1, Y14, Y1
-	VMINPS Y1, Y13, Y1
-	VMOVUPS Y1, 32(AX)
-	VMAXPS Y2, Y14, Y2
-	VMINPS Y2, Y13, Y2
-	VMOVUPS Y2, (AX)(R13*1)
-	VMAXPS Y3, Y14, Y3
-	VMINPS Y3, Y13, Y3
-	VMOVUPS Y3, 32(AX)(R13*1)
-	VMAXPS Y4, Y14, Y4
-	VMINPS Y4, Y13, Y4
-	VMOVUPS Y4, (AX)(R13*2)
-	VMAXPS Y5, Y14, Y5
-	VMINPS Y5, Y13, Y5
-	VMOVUPS Y5, 32(AX)(R13*2)
-	VMAXPS Y6, Y14, Y6
-	VMINPS Y6, Y13, Y6
-	VMOVUPS Y6, (AX)(BX*1)
-	VMAXPS Y7, Y14, Y7
-	VMINPS Y7, Y13, Y7
-	VMOVUPS Y7, 32(AX)(BX*1)
-	ADDQ $16, R10
-	JMP fourSeveral
-fourOne:
+areasSeveral:
+areasOne:
 	LEAQ 8(R10), CX
-	CMPQ CX, c+56(FP)
-	JGT fourRest
-	VMOVUPS (R9)(R10*4), Y0
-	VMOVUPS (R9)(R10*4), Y1
-	VMOVUPS (R9)(R10*4), Y2
-	VMOVUPS (R9)(R10*4), Y3
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP fourOneTest
-fourOneTap:
+	CMPQ CX, c+48(FP)
+	JGT areasRest
+	MOVQ areas+32(FP), R11
+	JMP areasOneTest
+areasOneArea:
+	MOVQ 40(R11), CX                                // by Rows and Columns
+	CMPQ 32(R11), $2
+	JLT areasOneRows1
+	JEQ areasOneRows2
+	CMPQ CX, $2
+	JLT areasOne3x1
+	JEQ areasOne3x2
 	MOVQ (R11), AX
 	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Y8
-	VFMADD231PS (AX), Y8, Y0
-	VFMADD231PS (AX)(DX*1), Y8, Y1
-	VFMADD231PS (AX)(DX*2), Y8, Y2
-	VFMADD231PS (AX)(CX*1), Y8, Y3
-	ADDQ $16, R11
-fourOneTest:
-	SUBQ $1, R12
-	JGE fourOneTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Y0, Y14, Y0
-	VMINPS Y0, Y13, Y0
-	VMOVUPS Y0, (AX)
-	VMAXPS Y1, Y14, Y1
-	VMINPS Y1, Y13, Y1
-	VMOVUPS Y1, (AX)(R13*1)
-	VMAXPS Y2, Y14, Y2
-	VMINPS Y2, Y13, Y2
-	VMOVUPS Y2, (AX)(R13*2)
-	VMAXPS Y3, Y14, Y3
-	VMINPS Y3, Y13, Y3
-	VMOVUPS Y3, (AX)(BX*1)
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Y0
+	VMOVUPS (AX)(SI*1), Y1
+	VMOVUPS (AX)(SI*2), Y2
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Y3
+	VMOVUPS (AX)(SI*1), Y4
+	VMOVUPS (AX)(SI*2), Y5
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Y6
+	VMOVUPS (AX)(SI*1), Y7
+	VMOVUPS (AX)(SI*2), Y8
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasOne3x3Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasOne3x3Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+80(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+areasOne3x3Pixel:
+	VMOVUPS (BX), Y11
+	VFMADD231PS (AX), Y0, Y11
+	VFMADD231PS (AX)(R9*1), Y1, Y11
+	VFMADD231PS (AX)(R9*2), Y2, Y11
+	VFMADD231PS (SI), Y3, Y11
+	VFMADD231PS (SI)(R9*1), Y4, Y11
+	VFMADD231PS (SI)(R9*2), Y5, Y11
+	VFMADD231PS (R8), Y6, Y11
+	VFMADD231PS (R8)(R9*1), Y7, Y11
+	VFMADD231PS (R8)(R9*2), Y8, Y11
+	VMAXPS Y11, Y9, Y11
+	VMINPS Y11, Y10, Y11
+	VMOVUPS Y11, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ DX, R8
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasOne3x3Pixel
+	JMP areasOneNext
+areasOne3x2:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Y0
+	VMOVUPS (AX)(SI*1), Y1
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Y2
+	VMOVUPS (AX)(SI*1), Y3
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Y4
+	VMOVUPS (AX)(SI*1), Y5
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasOne3x2Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasOne3x2Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+80(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+areasOne3x2Pixel:
+	VMOVUPS (BX), Y11
+	VFMADD231PS (AX), Y0, Y11
+	VFMADD231PS (AX)(R9*1), Y1, Y11
+	VFMADD231PS (SI), Y2, Y11
+	VFMADD231PS (SI)(R9*1), Y3, Y11
+	VFMADD231PS (R8), Y4, Y11
+	VFMADD231PS (R8)(R9*1), Y5, Y11
+	VMAXPS Y11, Y9, Y11
+	VMINPS Y11, Y10, Y11
+	VMOVUPS Y11, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ DX, R8
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasOne3x2Pixel
+	JMP areasOneNext
+areasOne3x1:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Y0
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Y1
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Y2
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasOne3x1Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasOne3x1Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+80(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+areasOne3x1Pixel:
+	VMOVUPS (BX), Y11
+	VFMADD231PS (AX), Y0, Y11
+	VFMADD231PS (SI), Y1, Y11
+	VFMADD231PS (R8), Y2, Y11
+	VMAXPS Y11, Y9, Y11
+	VMINPS Y11, Y10, Y11
+	VMOVUPS Y11, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ DX, R8
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasOne3x1Pixel
+	JMP areasOneNext
+areasOneRows2:
+	CMPQ CX, $2
+	JLT areasOne2x1
+	JEQ areasOne2x2
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Y0
+	VMOVUPS (AX)(SI*1), Y1
+	VMOVUPS (AX)(SI*2), Y2
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Y3
+	VMOVUPS (AX)(SI*1), Y4
+	VMOVUPS (AX)(SI*2), Y5
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasOne2x3Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasOne2x3Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+areasOne2x3Pixel:
+	VMOVUPS (BX), Y11
+	VFMADD231PS (AX), Y0, Y11
+	VFMADD231PS (AX)(R9*1), Y1, Y11
+	VFMADD231PS (AX)(R9*2), Y2, Y11
+	VFMADD231PS (SI), Y3, Y11
+	VFMADD231PS (SI)(R9*1), Y4, Y11
+	VFMADD231PS (SI)(R9*2), Y5, Y11
+	VMAXPS Y11, Y9, Y11
+	VMINPS Y11, Y10, Y11
+	VMOVUPS Y11, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasOne2x3Pixel
+	JMP areasOneNext
+areasOne2x2:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Y0
+	VMOVUPS (AX)(SI*1), Y1
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Y2
+	VMOVUPS (AX)(SI*1), Y3
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasOne2x2Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasOne2x2Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+areasOne2x2Pixel:
+	VMOVUPS (BX), Y11
+	VFMADD231PS (AX), Y0, Y11
+	VFMADD231PS (AX)(R9*1), Y1, Y11
+	VFMADD231PS (SI), Y2, Y11
+	VFMADD231PS (SI)(R9*1), Y3, Y11
+	VMAXPS Y11, Y9, Y11
+	VMINPS Y11, Y10, Y11
+	VMOVUPS Y11, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasOne2x2Pixel
+	JMP areasOneNext
+areasOne2x1:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Y0
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Y1
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasOne2x1Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasOne2x1Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+areasOne2x1Pixel:
+	VMOVUPS (BX), Y11
+	VFMADD231PS (AX), Y0, Y11
+	VFMADD231PS (SI), Y1, Y11
+	VMAXPS Y11, Y9, Y11
+	VMINPS Y11, Y10, Y11
+	VMOVUPS Y11, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasOne2x1Pixel
+	JMP areasOneNext
+areasOneRows1:
+	CMPQ 32(R11), $1
+	JLT areasOne0x0
+	CMPQ CX, $2
+	JLT areasOne1x1
+	JEQ areasOne1x2
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Y0
+	VMOVUPS (AX)(SI*1), Y1
+	VMOVUPS (AX)(SI*2), Y2
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasOne1x3Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasOne1x3Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+areasOne1x3Pixel:
+	VMOVUPS (BX), Y11
+	VFMADD231PS (AX), Y0, Y11
+	VFMADD231PS (AX)(R9*1), Y1, Y11
+	VFMADD231PS (AX)(R9*2), Y2, Y11
+	VMAXPS Y11, Y9, Y11
+	VMINPS Y11, Y10, Y11
+	VMOVUPS Y11, (DI)
+	ADDQ DX, AX
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasOne1x3Pixel
+	JMP areasOneNext
+areasOne1x2:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Y0
+	VMOVUPS (AX)(SI*1), Y1
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasOne1x2Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasOne1x2Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+areasOne1x2Pixel:
+	VMOVUPS (BX), Y11
+	VFMADD231PS (AX), Y0, Y11
+	VFMADD231PS (AX)(R9*1), Y1, Y11
+	VMAXPS Y11, Y9, Y11
+	VMINPS Y11, Y10, Y11
+	VMOVUPS Y11, (DI)
+	ADDQ DX, AX
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasOne1x2Pixel
+	JMP areasOneNext
+areasOne1x1:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Y0
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasOne1x1Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasOne1x1Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+areasOne1x1Pixel:
+	VMOVUPS (BX), Y11
+	VFMADD231PS (AX), Y0, Y11
+	VMAXPS Y11, Y9, Y11
+	VMINPS Y11, Y10, Y11
+	VMOVUPS Y11, (DI)
+	ADDQ DX, AX
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasOne1x1Pixel
+	JMP areasOneNext
+areasOne0x0:
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasOne0x0Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasOne0x0Rows:
+	MOVQ 24(R11), CX
+areasOne0x0Pixel:
+	VMOVUPS (BX), Y11
+	VMAXPS Y11, Y9, Y11
+	VMINPS Y11, Y10, Y11
+	VMOVUPS Y11, (DI)
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasOne0x0Pixel
+areasOneNext:
+	ADDQ $48, R11
+areasOneTest:
+	CMPQ R11, nareas+40(FP)
+	JLT areasOneArea
 	ADDQ $8, R10
-	JMP fourOne
-fourRest:
-	MOVQ c+56(FP), CX
+	JMP areasOne
+areasRest:
+	MOVQ c+48(FP), CX
 	SUBQ R10, CX
-	JEQ fourEnd
+	JEQ areasEnd
 	VMOVD CX, X15
 	VPBROADCASTD X15, Y15
 	VPCMPGTD lanes<>(SB), Y15, Y15
-	VMOVUPS (R9)(R10*4), Y0
-	VMOVUPS (R9)(R10*4), Y1
-	VMOVUPS (R9)(R10*4), Y2
-	VMOVUPS (R9)(R10*4), Y3
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP fourRestTest
-fourRestTap:
+	MOVQ areas+32(FP), R11
+	JMP areasRestTest
+areasRestArea:
+	MOVQ 40(R11), CX                                // by Rows and Columns
+	CMPQ 32(R11), $2
+	JLT areasRestRows1
+	JEQ areasRestRows2
+	CMPQ CX, $2
+	JLT areasRest3x1
+	JEQ areasRest3x2
 	MOVQ (R11), AX
 	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Y8
-	VFMADD231PS (AX), Y8, Y0
-	VFMADD231PS (AX)(DX*1), Y8, Y1
-	VFMADD231PS (AX)(DX*2), Y8, Y2
-	VFMADD231PS (AX)(CX*1), Y8, Y3
-	ADDQ $16, R11
-fourRestTest:
-	SUBQ $1, R12
-	JGE fourRestTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Y0, Y14, Y0
-	VMINPS Y0, Y13, Y0
-	VMASKMOVPS Y0, Y15, (AX)
-	VMAXPS Y1, Y14, Y1
-	VMINPS Y1, Y13, Y1
-	VMASKMOVPS Y1, Y15, (AX)(R13*1)
-	VMAXPS Y2, Y14, Y2
-	VMINPS Y2, Y13, Y2
-	VMASKMOVPS Y2, Y15, (AX)(R13*2)
-	VMAXPS Y3, Y14, Y3
-	VMINPS Y3, Y13, Y3
-	VMASKMOVPS Y3, Y15, (AX)(BX*1)
-fourEnd:
-	MOVQ R13, AX
-	IMULQ $4, AX
-	ADDQ AX, DI
-	MOVQ DX, AX
-	IMULQ $4, AX
-	ADDQ AX, SI
-	SUBQ $4, count+48(FP)
-	JMP four
-one:
-	CMPQ count+48(FP), $1
-	JLT done
-	XORQ R10, R10
-oneSeveral:
-	LEAQ 32(R10), CX
-	CMPQ CX, c+56(FP)
-	JGT oneOne
-	VMOVUPS (R9)(R10*4), Y0
-	VMOVUPS 32(R9)(R10*4), Y1
-	VMOVUPS 64(R9)(R10*4), Y2
-	VMOVUPS 96(R9)(R10*4), Y3
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP oneSeveralTest
-oneSeveralTap:
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Y0
+	VMOVUPS (AX)(SI*1), Y1
+	VMOVUPS (AX)(SI*2), Y2
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Y3
+	VMOVUPS (AX)(SI*1), Y4
+	VMOVUPS (AX)(SI*2), Y5
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Y6
+	VMOVUPS (AX)(SI*1), Y7
+	VMOVUPS (AX)(SI*2), Y8
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasRest3x3Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasRest3x3Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+80(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+areasRest3x3Pixel:
+	VMOVUPS (BX), Y11
+	VFMADD231PS (AX), Y0, Y11
+	VFMADD231PS (AX)(R9*1), Y1, Y11
+	VFMADD231PS (AX)(R9*2), Y2, Y11
+	VFMADD231PS (SI), Y3, Y11
+	VFMADD231PS (SI)(R9*1), Y4, Y11
+	VFMADD231PS (SI)(R9*2), Y5, Y11
+	VFMADD231PS (R8), Y6, Y11
+	VFMADD231PS (R8)(R9*1), Y7, Y11
+	VFMADD231PS (R8)(R9*2), Y8, Y11
+	VMAXPS Y11, Y9, Y11
+	VMINPS Y11, Y10, Y11
+	VMASKMOVPS Y11, Y15, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ DX, R8
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasRest3x3Pixel
+	JMP areasRestNext
+areasRest3x2:
 	MOVQ (R11), AX
 	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Y8
-	VMOVUPS 32(BX), Y9
-	VMOVUPS 64(BX), Y10
-	VMOVUPS 96(BX), Y11
-	VFMADD231PS (AX), Y8, Y0
-	VFMADD231PS 32(AX), Y9, Y1
-	VFMADD231PS 64(AX), Y10, Y2
-	VFMADD231PS 96(AX), Y11, Y3
-	ADDQ $16, R11
-oneSeveralTest:
-	SUBQ $1, R12
-	JGE oneSeveralTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Y0, Y14, Y0
-	VMINPS Y0, Y13, Y0
-	VMOVUPS Y0, (AX)
-	VMAXPS Y1, Y14, Y1
-	VMINPS Y1, Y13, Y1
-	VMOVUPS Y1, 32(AX)
-	VMAXPS Y2, Y14, Y2
-	VMINPS Y2, Y13, Y2
-	VMOVUPS Y2, 64(AX)
-	VMAXPS Y3, Y14, Y3
-	VMINPS Y3, Y13, Y3
-	VMOVUPS Y3, 96(AX)
-	ADDQ $32, R10
-	JMP oneSeveral
-oneOne:
-	LEAQ 8(R10), CX
-	CMPQ CX, c+56(FP)
-	JGT oneRest
-	VMOVUPS (R9)(R10*4), Y0
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP oneOneTest
-oneOneTap:
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Y0
+	VMOVUPS (AX)(SI*1), Y1
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Y2
+	VMOVUPS (AX)(SI*1), Y3
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Y4
+	VMOVUPS (AX)(SI*1), Y5
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasRest3x2Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasRest3x2Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+80(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+areasRest3x2Pixel:
+	VMOVUPS (BX), Y11
+	VFMADD231PS (AX), Y0, Y11
+	VFMADD231PS (AX)(R9*1), Y1, Y11
+	VFMADD231PS (SI), Y2, Y11
+	VFMADD231PS (SI)(R9*1), Y3, Y11
+	VFMADD231PS (R8), Y4, Y11
+	VFMADD231PS (R8)(R9*1), Y5, Y11
+	VMAXPS Y11, Y9, Y11
+	VMINPS Y11, Y10, Y11
+	VMASKMOVPS Y11, Y15, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ DX, R8
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasRest3x2Pixel
+	JMP areasRestNext
+areasRest3x1:
 	MOVQ (R11), AX
 	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Y8
-	VFMADD231PS (AX), Y8, Y0
-	ADDQ $16, R11
-oneOneTest:
-	SUBQ $1, R12
-	JGE oneOneTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Y0, Y14, Y0
-	VMINPS Y0, Y13, Y0
-	VMOVUPS Y0, (AX)
-	ADDQ $8, R10
-	JMP oneOne
-oneRest:
-	MOVQ c+56(FP), CX
-	SUBQ R10, CX
-	JEQ oneEnd
-	VMOVD CX, X15
-	VPBROADCASTD X15, Y15
-	VPCMPGTD lanes<>(SB), Y15, Y15
-	VMOVUPS (R9)(R10*4), Y0
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP oneRestTest
-oneRestTap:
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Y0
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Y1
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Y2
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasRest3x1Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasRest3x1Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+80(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+areasRest3x1Pixel:
+	VMOVUPS (BX), Y11
+	VFMADD231PS (AX), Y0, Y11
+	VFMADD231PS (SI), Y1, Y11
+	VFMADD231PS (R8), Y2, Y11
+	VMAXPS Y11, Y9, Y11
+	VMINPS Y11, Y10, Y11
+	VMASKMOVPS Y11, Y15, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ DX, R8
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasRest3x1Pixel
+	JMP areasRestNext
+areasRestRows2:
+	CMPQ CX, $2
+	JLT areasRest2x1
+	JEQ areasRest2x2
 	MOVQ (R11), AX
 	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Y8
-	VFMADD231PS (AX), Y8, Y0
-	ADDQ $16, R11
-oneRestTest:
-	SUBQ $1, R12
-	JGE oneRestTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Y0, Y14, Y0
-	VMINPS Y0, Y13, Y0
-	VMASKMOVPS Y0, Y15, (AX)
-oneEnd:
-	MOVQ R13, AX
-	IMULQ $1, AX
-	ADDQ AX, DI
-	MOVQ DX, AX
-	IMULQ $1, AX
-	ADDQ AX, SI
-	SUBQ $1, count+48(FP)
-	JMP one
-done:
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Y0
+	VMOVUPS (AX)(SI*1), Y1
+	VMOVUPS (AX)(SI*2), Y2
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Y3
+	VMOVUPS (AX)(SI*1), Y4
+	VMOVUPS (AX)(SI*2), Y5
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasRest2x3Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasRest2x3Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+areasRest2x3Pixel:
+	VMOVUPS (BX), Y11
+	VFMADD231PS (AX), Y0, Y11
+	VFMADD231PS (AX)(R9*1), Y1, Y11
+	VFMADD231PS (AX)(R9*2), Y2, Y11
+	VFMADD231PS (SI), Y3, Y11
+	VFMADD231PS (SI)(R9*1), Y4, Y11
+	VFMADD231PS (SI)(R9*2), Y5, Y11
+	VMAXPS Y11, Y9, Y11
+	VMINPS Y11, Y10, Y11
+	VMASKMOVPS Y11, Y15, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasRest2x3Pixel
+	JMP areasRestNext
+areasRest2x2:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Y0
+	VMOVUPS (AX)(SI*1), Y1
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Y2
+	VMOVUPS (AX)(SI*1), Y3
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasRest2x2Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasRest2x2Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+areasRest2x2Pixel:
+	VMOVUPS (BX), Y11
+	VFMADD231PS (AX), Y0, Y11
+	VFMADD231PS (AX)(R9*1), Y1, Y11
+	VFMADD231PS (SI), Y2, Y11
+	VFMADD231PS (SI)(R9*1), Y3, Y11
+	VMAXPS Y11, Y9, Y11
+	VMINPS Y11, Y10, Y11
+	VMASKMOVPS Y11, Y15, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasRest2x2Pixel
+	JMP areasRestNext
+areasRest2x1:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Y0
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Y1
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasRest2x1Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasRest2x1Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+areasRest2x1Pixel:
+	VMOVUPS (BX), Y11
+	VFMADD231PS (AX), Y0, Y11
+	VFMADD231PS (SI), Y1, Y11
+	VMAXPS Y11, Y9, Y11
+	VMINPS Y11, Y10, Y11
+	VMASKMOVPS Y11, Y15, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasRest2x1Pixel
+	JMP areasRestNext
+areasRestRows1:
+	CMPQ 32(R11), $1
+	JLT areasRest0x0
+	CMPQ CX, $2
+	JLT areasRest1x1
+	JEQ areasRest1x2
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Y0
+	VMOVUPS (AX)(SI*1), Y1
+	VMOVUPS (AX)(SI*2), Y2
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasRest1x3Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasRest1x3Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+areasRest1x3Pixel:
+	VMOVUPS (BX), Y11
+	VFMADD231PS (AX), Y0, Y11
+	VFMADD231PS (AX)(R9*1), Y1, Y11
+	VFMADD231PS (AX)(R9*2), Y2, Y11
+	VMAXPS Y11, Y9, Y11
+	VMINPS Y11, Y10, Y11
+	VMASKMOVPS Y11, Y15, (DI)
+	ADDQ DX, AX
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasRest1x3Pixel
+	JMP areasRestNext
+areasRest1x2:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Y0
+	VMOVUPS (AX)(SI*1), Y1
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasRest1x2Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasRest1x2Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+areasRest1x2Pixel:
+	VMOVUPS (BX), Y11
+	VFMADD231PS (AX), Y0, Y11
+	VFMADD231PS (AX)(R9*1), Y1, Y11
+	VMAXPS Y11, Y9, Y11
+	VMINPS Y11, Y10, Y11
+	VMASKMOVPS Y11, Y15, (DI)
+	ADDQ DX, AX
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasRest1x2Pixel
+	JMP areasRestNext
+areasRest1x1:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Y0
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasRest1x1Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasRest1x1Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+areasRest1x1Pixel:
+	VMOVUPS (BX), Y11
+	VFMADD231PS (AX), Y0, Y11
+	VMAXPS Y11, Y9, Y11
+	VMINPS Y11, Y10, Y11
+	VMASKMOVPS Y11, Y15, (DI)
+	ADDQ DX, AX
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasRest1x1Pixel
+	JMP areasRestNext
+areasRest0x0:
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasRest0x0Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasRest0x0Rows:
+	MOVQ 24(R11), CX
+areasRest0x0Pixel:
+	VMOVUPS (BX), Y11
+	VMAXPS Y11, Y9, Y11
+	VMINPS Y11, Y10, Y11
+	VMASKMOVPS Y11, Y15, (DI)
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasRest0x0Pixel
+areasRestNext:
+	ADDQ $48, R11
+areasRestTest:
+	CMPQ R11, nareas+40(FP)
+	JLT areasRestArea
+areasEnd:
 	VZEROUPPER
 	RET
 
-// func depthwiseWeightsAVX2(sums, src, diff *float32, areas *Area, nareas, c, srcStep, srcColumn, srcRow, diffStep, sumsRow int)
+// func depthwiseWeightsAVX2(sums, src, diff *float32, areas *Area, nareas, c, dstStep, srcStep, srcColumn, srcRow, sumsRow int)
 TEXT ·depthwiseWeightsAVX2(SB), NOSPLIT, $0-88
-	MOVQ srcStep+48(FP), DX
-	MOVQ srcColumn+56(FP), R9
-	MOVQ diffStep+72(FP), R13
+	MOVQ srcStep+56(FP), DX
 	SHLQ $2, DX
-	SHLQ $2, R9
+	MOVQ dstStep+48(FP), R13
 	SHLQ $2, R13
+	MOVQ srcColumn+64(FP), R9
+	SHLQ $2, R9
+	MOVQ nareas+32(FP), R11                         // the end of areas
+	IMULQ $48, R11
+	ADDQ areas+24(FP), R11
+	MOVQ R11, nareas+32(FP)
 	XORQ R10, R10
 areasSeveral:
 areasOne:
@@ -5157,29 +5846,28 @@ areasOne:
 	CMPQ CX, c+40(FP)
 	JGT areasRest
 	MOVQ areas+24(FP), R11
-	MOVQ nareas+32(FP), R12
 	JMP areasOneTest
 areasOneArea:
+	MOVQ 40(R11), CX                                // by Rows and Columns
+	CMPQ 32(R11), $2
+	JLT areasOneRows1
+	JEQ areasOneRows2
+	CMPQ CX, $2
+	JLT areasOne3x1
+	JEQ areasOne3x2
 	MOVQ 8(R11), AX
 	ADDQ R10, AX
 	SHLQ $2, AX
 	ADDQ src+8(FP), AX
-	MOVQ srcRow+64(FP), SI
+	MOVQ srcRow+72(FP), SI
 	LEAQ (AX)(SI*4), SI
-	MOVQ srcRow+64(FP), R8
+	MOVQ srcRow+72(FP), R8
 	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
 	MOVQ 16(R11), BX
 	ADDQ R10, BX
 	SHLQ $2, BX
 	ADDQ diff+16(FP), BX
-	MOVQ 24(R11), CX
-	MOVQ 40(R11), DI                                // by Rows and Columns
-	CMPQ 32(R11), $2
-	JLT areasOneRows1
-	JEQ areasOneRows2
-	CMPQ DI, $2
-	JLT areasOne3x1
-	JEQ areasOne3x2
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -5235,6 +5923,19 @@ areasOne3x3Pixel:
 	VMOVUPS Y8, (DI)(AX*2)
 	JMP areasOneNext
 areasOne3x2:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+72(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -5278,6 +5979,19 @@ areasOne3x2Pixel:
 	VMOVUPS Y5, (DI)(AX*1)
 	JMP areasOneNext
 areasOne3x1:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+72(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -5309,9 +6023,20 @@ areasOne3x1Pixel:
 	VMOVUPS Y2, (DI)
 	JMP areasOneNext
 areasOneRows2:
-	CMPQ DI, $2
+	CMPQ CX, $2
 	JLT areasOne2x1
 	JEQ areasOne2x2
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -5353,6 +6078,17 @@ areasOne2x3Pixel:
 	VMOVUPS Y5, (DI)(AX*2)
 	JMP areasOneNext
 areasOne2x2:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -5386,6 +6122,17 @@ areasOne2x2Pixel:
 	VMOVUPS Y3, (DI)(AX*1)
 	JMP areasOneNext
 areasOne2x1:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 areasOne2x1Pixel:
@@ -5411,9 +6158,18 @@ areasOne2x1Pixel:
 	VMOVUPS Y1, (DI)
 	JMP areasOneNext
 areasOneRows1:
-	CMPQ DI, $2
+	CMPQ CX, $2
 	JLT areasOne1x1
 	JEQ areasOne1x2
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -5441,6 +6197,15 @@ areasOne1x3Pixel:
 	VMOVUPS Y2, (DI)(AX*2)
 	JMP areasOneNext
 areasOne1x2:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 areasOne1x2Pixel:
@@ -5464,6 +6229,15 @@ areasOne1x2Pixel:
 	VMOVUPS Y1, (DI)(AX*1)
 	JMP areasOneNext
 areasOne1x1:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Y0, Y0, Y0
 areasOne1x1Pixel:
 	VMOVUPS (BX), Y9
@@ -5485,8 +6259,8 @@ areasOne1x1Pixel:
 areasOneNext:
 	ADDQ $48, R11
 areasOneTest:
-	SUBQ $1, R12
-	JGE areasOneArea
+	CMPQ R11, nareas+32(FP)
+	JLT areasOneArea
 	ADDQ $8, R10
 	JMP areasOne
 areasRest:
@@ -5497,29 +6271,28 @@ areasRest:
 	VPBROADCASTD X15, Y15
 	VPCMPGTD lanes<>(SB), Y15, Y15
 	MOVQ areas+24(FP), R11
-	MOVQ nareas+32(FP), R12
 	JMP areasRestTest
 areasRestArea:
+	MOVQ 40(R11), CX                                // by Rows and Columns
+	CMPQ 32(R11), $2
+	JLT areasRestRows1
+	JEQ areasRestRows2
+	CMPQ CX, $2
+	JLT areasRest3x1
+	JEQ areasRest3x2
 	MOVQ 8(R11), AX
 	ADDQ R10, AX
 	SHLQ $2, AX
 	ADDQ src+8(FP), AX
-	MOVQ srcRow+64(FP), SI
+	MOVQ srcRow+72(FP), SI
 	LEAQ (AX)(SI*4), SI
-	MOVQ srcRow+64(FP), R8
+	MOVQ srcRow+72(FP), R8
 	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
 	MOVQ 16(R11), BX
 	ADDQ R10, BX
 	SHLQ $2, BX
 	ADDQ diff+16(FP), BX
-	MOVQ 24(R11), CX
-	MOVQ 40(R11), DI                                // by Rows and Columns
-	CMPQ 32(R11), $2
-	JLT areasRestRows1
-	JEQ areasRestRows2
-	CMPQ DI, $2
-	JLT areasRest3x1
-	JEQ areasRest3x2
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -5575,6 +6348,19 @@ areasRest3x3Pixel:
 	VMASKMOVPS Y8, Y15, (DI)(AX*2)
 	JMP areasRestNext
 areasRest3x2:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+72(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -5618,6 +6404,19 @@ areasRest3x2Pixel:
 	VMASKMOVPS Y5, Y15, (DI)(AX*1)
 	JMP areasRestNext
 areasRest3x1:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+72(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -5649,9 +6448,20 @@ areasRest3x1Pixel:
 	VMASKMOVPS Y2, Y15, (DI)
 	JMP areasRestNext
 areasRestRows2:
-	CMPQ DI, $2
+	CMPQ CX, $2
 	JLT areasRest2x1
 	JEQ areasRest2x2
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -5693,6 +6503,17 @@ areasRest2x3Pixel:
 	VMASKMOVPS Y5, Y15, (DI)(AX*2)
 	JMP areasRestNext
 areasRest2x2:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -5726,6 +6547,17 @@ areasRest2x2Pixel:
 	VMASKMOVPS Y3, Y15, (DI)(AX*1)
 	JMP areasRestNext
 areasRest2x1:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 areasRest2x1Pixel:
@@ -5751,9 +6583,18 @@ areasRest2x1Pixel:
 	VMASKMOVPS Y1, Y15, (DI)
 	JMP areasRestNext
 areasRestRows1:
-	CMPQ DI, $2
+	CMPQ CX, $2
 	JLT areasRest1x1
 	JEQ areasRest1x2
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -5781,6 +6622,15 @@ areasRest1x3Pixel:
 	VMASKMOVPS Y2, Y15, (DI)(AX*2)
 	JMP areasRestNext
 areasRest1x2:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 areasRest1x2Pixel:
@@ -5804,6 +6654,15 @@ areasRest1x2Pixel:
 	VMASKMOVPS Y1, Y15, (DI)(AX*1)
 	JMP areasRestNext
 areasRest1x1:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Y0, Y0, Y0
 areasRest1x1Pixel:
 	VMOVUPS (BX), Y9
@@ -5825,8 +6684,8 @@ areasRest1x1Pixel:
 areasRestNext:
 	ADDQ $48, R11
 areasRestTest:
-	SUBQ $1, R12
-	JGE areasRestArea
+	CMPQ R11, nareas+32(FP)
+	JLT areasRestArea
 areasEnd:
 	VZEROUPPER
 	RET

@@ -4844,347 +4844,1628 @@ done:
 	VZEROUPPER
 	RET
 
-// func depthwiseAVX512(dst, src, weights, bias *float32, taps *Tap, ntaps, count, c, dstStep, srcStep int, floor, ceiling float32)
-TEXT ·depthwiseAVX512(SB), NOSPLIT, $0-88
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ weights+16(FP), R8
-	MOVQ bias+24(FP), R9
-	MOVQ dstStep+64(FP), R13
-	MOVQ srcStep+72(FP), DX
-	SHLQ $2, R13
+// func depthwiseAVX512(dst, src, weights, bias *float32, areas *Area, nareas, c, dstStep, srcStep, srcColumn, srcRow, weightsColumn, weightsRow int, floor, ceiling float32)
+TEXT ·depthwiseAVX512(SB), NOSPLIT, $0-112
+	VBROADCASTSS floor+104(FP), Z18
+	VBROADCASTSS ceiling+108(FP), Z19
+	MOVQ srcStep+64(FP), DX
 	SHLQ $2, DX
-	VBROADCASTSS floor+80(FP), Z14
-	VBROADCASTSS ceiling+84(FP), Z13
-four:
-	CMPQ count+48(FP), $4
-	JLT one
+	MOVQ dstStep+56(FP), R13
+	SHLQ $2, R13
+	MOVQ srcColumn+72(FP), R9
+	SHLQ $2, R9
+	MOVQ nareas+40(FP), R11                         // the end of areas
+	IMULQ $48, R11
+	ADDQ areas+32(FP), R11
+	MOVQ R11, nareas+40(FP)
 	XORQ R10, R10
-fourSeveral:
+areasSeveral:
 	LEAQ 32(R10), CX
-	CMPQ CX, c+56(FP)
-	JGT fourOne
-	VMOVUPS (R9)(R10*4), Z0
-	VMOVUPS (R9)(R10*4), Z2
-	VMOVUPS (R9)(R10*4), Z4
-	VMOVUPS (R9)(R10*4), Z6
-	VMOVUPS 64(R9)(R10*4), Z1
-	VMOVUPS 64(R9)(R10*4), Z3
-	VMOVUPS 64(R9)(R10*4), Z5
-	VMOVUPS 64(R9)(R10*4), Z7
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP fourSeveralTest
-fourSeveralTap:
+	CMPQ CX, c+48(FP)
+	JGT areasOne
+	MOVQ areas+32(FP), R11
+	JMP areasSeveralTest
+areasSeveralArea:
+	MOVQ 40(R11), CX                                // by Rows and Columns
+	CMPQ 32(R11), $2
+	JLT areasSeveralRows1
+	JEQ areasSeveralRows2
+	CMPQ CX, $2
+	JLT areasSeveral3x1
+	JEQ areasSeveral3x2
 	MOVQ (R11), AX
 	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Z8
-	VMOVUPS 64(BX), Z9
-	VFMADD231PS (AX), Z8, Z0
-	VFMADD231PS 64(AX), Z9, Z1
-	VFMADD231PS (AX)(DX*1), Z8, Z2
-	VFMADD231PS 64(AX)(DX*1), Z9, Z3
-	VFMADD231PS (AX)(DX*2), Z8, Z4
-	VFMADD231PS 64(AX)(DX*2), Z9, Z5
-	VFMADD231PS (AX)(CX*1), Z8, Z6
-	VFMADD231PS 64(AX)(CX*1), Z9, Z7
-	ADDQ $16, R11
-fourSeveralTest:
-	SUBQ $1, R12
-	JGE fourSeveralTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Z0, Z14, Z0
-	VMINPS Z0, Z13, Z0
-	VMOVUPS Z0, (AX)
-	VMAXPS Z1, Z14, Z1
-	VMINPS Z1, Z13, Z1
-	VMOVUPS Z1, 64(AX)
-	VMAXPS Z2, Z14, Z2
-	VMINPS Z2, Z13, Z2
-	VMOVUPS Z2, (AX)(R13*1)
-	VMAXPS Z3, Z14, Z3
-	VMINPS Z3, Z13, Z3
-	VMOVUPS Z3, 64(AX)(R13*1)
-	VMAXPS Z4, Z14, Z4
-	VMINPS Z4, Z13, Z4
-	VMOVUPS Z4, (AX)(R13*2)
-	VMAXPS Z5, Z14, Z5
-	VMINPS Z5, Z13, Z5
-	VMOVUPS Z5, 64(AX)(R13*2)
-	VMAXPS Z6, Z14, Z6
-	VMINPS Z6, Z13, Z6
-	VMOVUPS Z6, (AX)(BX*1)
-	VMAXPS Z7, Z14, Z7
-	VMINPS Z7, Z13, Z7
-	VMOVUPS Z7, 64(AX)(BX*1)
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS (AX)(SI*1), Z2
+	VMOVUPS 64(AX)(SI*1), Z3
+	VMOVUPS (AX)(SI*2), Z4
+	VMOVUPS 64(AX)(SI*2), Z5
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z6
+	VMOVUPS 64(AX), Z7
+	VMOVUPS (AX)(SI*1), Z8
+	VMOVUPS 64(AX)(SI*1), Z9
+	VMOVUPS (AX)(SI*2), Z10
+	VMOVUPS 64(AX)(SI*2), Z11
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z12
+	VMOVUPS 64(AX), Z13
+	VMOVUPS (AX)(SI*1), Z14
+	VMOVUPS 64(AX)(SI*1), Z15
+	VMOVUPS (AX)(SI*2), Z16
+	VMOVUPS 64(AX)(SI*2), Z17
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasSeveral3x3Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasSeveral3x3Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+80(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+areasSeveral3x3Pixel:
+	VMOVUPS (BX), Z20
+	VMOVUPS 64(BX), Z21
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS 64(AX), Z1, Z21
+	VFMADD231PS (AX)(R9*1), Z2, Z20
+	VFMADD231PS 64(AX)(R9*1), Z3, Z21
+	VFMADD231PS (AX)(R9*2), Z4, Z20
+	VFMADD231PS 64(AX)(R9*2), Z5, Z21
+	VFMADD231PS (SI), Z6, Z20
+	VFMADD231PS 64(SI), Z7, Z21
+	VFMADD231PS (SI)(R9*1), Z8, Z20
+	VFMADD231PS 64(SI)(R9*1), Z9, Z21
+	VFMADD231PS (SI)(R9*2), Z10, Z20
+	VFMADD231PS 64(SI)(R9*2), Z11, Z21
+	VFMADD231PS (R8), Z12, Z20
+	VFMADD231PS 64(R8), Z13, Z21
+	VFMADD231PS (R8)(R9*1), Z14, Z20
+	VFMADD231PS 64(R8)(R9*1), Z15, Z21
+	VFMADD231PS (R8)(R9*2), Z16, Z20
+	VFMADD231PS 64(R8)(R9*2), Z17, Z21
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, (DI)
+	VMAXPS Z21, Z18, Z21
+	VMINPS Z21, Z19, Z21
+	VMOVUPS Z21, 64(DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ DX, R8
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasSeveral3x3Pixel
+	JMP areasSeveralNext
+areasSeveral3x2:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS (AX)(SI*1), Z2
+	VMOVUPS 64(AX)(SI*1), Z3
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z4
+	VMOVUPS 64(AX), Z5
+	VMOVUPS (AX)(SI*1), Z6
+	VMOVUPS 64(AX)(SI*1), Z7
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z8
+	VMOVUPS 64(AX), Z9
+	VMOVUPS (AX)(SI*1), Z10
+	VMOVUPS 64(AX)(SI*1), Z11
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasSeveral3x2Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasSeveral3x2Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+80(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+areasSeveral3x2Pixel:
+	VMOVUPS (BX), Z20
+	VMOVUPS 64(BX), Z21
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS 64(AX), Z1, Z21
+	VFMADD231PS (AX)(R9*1), Z2, Z20
+	VFMADD231PS 64(AX)(R9*1), Z3, Z21
+	VFMADD231PS (SI), Z4, Z20
+	VFMADD231PS 64(SI), Z5, Z21
+	VFMADD231PS (SI)(R9*1), Z6, Z20
+	VFMADD231PS 64(SI)(R9*1), Z7, Z21
+	VFMADD231PS (R8), Z8, Z20
+	VFMADD231PS 64(R8), Z9, Z21
+	VFMADD231PS (R8)(R9*1), Z10, Z20
+	VFMADD231PS 64(R8)(R9*1), Z11, Z21
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, (DI)
+	VMAXPS Z21, Z18, Z21
+	VMINPS Z21, Z19, Z21
+	VMOVUPS Z21, 64(DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ DX, R8
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasSeveral3x2Pixel
+	JMP areasSeveralNext
+areasSeveral3x1:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z2
+	VMOVUPS 64(AX), Z3
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z4
+	VMOVUPS 64(AX), Z5
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasSeveral3x1Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasSeveral3x1Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+80(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+areasSeveral3x1Pixel:
+	VMOVUPS (BX), Z20
+	VMOVUPS 64(BX), Z21
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS 64(AX), Z1, Z21
+	VFMADD231PS (SI), Z2, Z20
+	VFMADD231PS 64(SI), Z3, Z21
+	VFMADD231PS (R8), Z4, Z20
+	VFMADD231PS 64(R8), Z5, Z21
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, (DI)
+	VMAXPS Z21, Z18, Z21
+	VMINPS Z21, Z19, Z21
+	VMOVUPS Z21, 64(DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ DX, R8
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasSeveral3x1Pixel
+	JMP areasSeveralNext
+areasSeveralRows2:
+	CMPQ CX, $2
+	JLT areasSeveral2x1
+	JEQ areasSeveral2x2
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS (AX)(SI*1), Z2
+	VMOVUPS 64(AX)(SI*1), Z3
+	VMOVUPS (AX)(SI*2), Z4
+	VMOVUPS 64(AX)(SI*2), Z5
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z6
+	VMOVUPS 64(AX), Z7
+	VMOVUPS (AX)(SI*1), Z8
+	VMOVUPS 64(AX)(SI*1), Z9
+	VMOVUPS (AX)(SI*2), Z10
+	VMOVUPS 64(AX)(SI*2), Z11
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasSeveral2x3Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasSeveral2x3Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+areasSeveral2x3Pixel:
+	VMOVUPS (BX), Z20
+	VMOVUPS 64(BX), Z21
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS 64(AX), Z1, Z21
+	VFMADD231PS (AX)(R9*1), Z2, Z20
+	VFMADD231PS 64(AX)(R9*1), Z3, Z21
+	VFMADD231PS (AX)(R9*2), Z4, Z20
+	VFMADD231PS 64(AX)(R9*2), Z5, Z21
+	VFMADD231PS (SI), Z6, Z20
+	VFMADD231PS 64(SI), Z7, Z21
+	VFMADD231PS (SI)(R9*1), Z8, Z20
+	VFMADD231PS 64(SI)(R9*1), Z9, Z21
+	VFMADD231PS (SI)(R9*2), Z10, Z20
+	VFMADD231PS 64(SI)(R9*2), Z11, Z21
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, (DI)
+	VMAXPS Z21, Z18, Z21
+	VMINPS Z21, Z19, Z21
+	VMOVUPS Z21, 64(DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasSeveral2x3Pixel
+	JMP areasSeveralNext
+areasSeveral2x2:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS (AX)(SI*1), Z2
+	VMOVUPS 64(AX)(SI*1), Z3
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z4
+	VMOVUPS 64(AX), Z5
+	VMOVUPS (AX)(SI*1), Z6
+	VMOVUPS 64(AX)(SI*1), Z7
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasSeveral2x2Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasSeveral2x2Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+areasSeveral2x2Pixel:
+	VMOVUPS (BX), Z20
+	VMOVUPS 64(BX), Z21
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS 64(AX), Z1, Z21
+	VFMADD231PS (AX)(R9*1), Z2, Z20
+	VFMADD231PS 64(AX)(R9*1), Z3, Z21
+	VFMADD231PS (SI), Z4, Z20
+	VFMADD231PS 64(SI), Z5, Z21
+	VFMADD231PS (SI)(R9*1), Z6, Z20
+	VFMADD231PS 64(SI)(R9*1), Z7, Z21
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, (DI)
+	VMAXPS Z21, Z18, Z21
+	VMINPS Z21, Z19, Z21
+	VMOVUPS Z21, 64(DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasSeveral2x2Pixel
+	JMP areasSeveralNext
+areasSeveral2x1:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z2
+	VMOVUPS 64(AX), Z3
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasSeveral2x1Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasSeveral2x1Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+areasSeveral2x1Pixel:
+	VMOVUPS (BX), Z20
+	VMOVUPS 64(BX), Z21
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS 64(AX), Z1, Z21
+	VFMADD231PS (SI), Z2, Z20
+	VFMADD231PS 64(SI), Z3, Z21
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, (DI)
+	VMAXPS Z21, Z18, Z21
+	VMINPS Z21, Z19, Z21
+	VMOVUPS Z21, 64(DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasSeveral2x1Pixel
+	JMP areasSeveralNext
+areasSeveralRows1:
+	CMPQ 32(R11), $1
+	JLT areasSeveral0x0
+	CMPQ CX, $2
+	JLT areasSeveral1x1
+	JEQ areasSeveral1x2
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS (AX)(SI*1), Z2
+	VMOVUPS 64(AX)(SI*1), Z3
+	VMOVUPS (AX)(SI*2), Z4
+	VMOVUPS 64(AX)(SI*2), Z5
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasSeveral1x3Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasSeveral1x3Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+areasSeveral1x3Pixel:
+	VMOVUPS (BX), Z20
+	VMOVUPS 64(BX), Z21
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS 64(AX), Z1, Z21
+	VFMADD231PS (AX)(R9*1), Z2, Z20
+	VFMADD231PS 64(AX)(R9*1), Z3, Z21
+	VFMADD231PS (AX)(R9*2), Z4, Z20
+	VFMADD231PS 64(AX)(R9*2), Z5, Z21
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, (DI)
+	VMAXPS Z21, Z18, Z21
+	VMINPS Z21, Z19, Z21
+	VMOVUPS Z21, 64(DI)
+	ADDQ DX, AX
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasSeveral1x3Pixel
+	JMP areasSeveralNext
+areasSeveral1x2:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS (AX)(SI*1), Z2
+	VMOVUPS 64(AX)(SI*1), Z3
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasSeveral1x2Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasSeveral1x2Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+areasSeveral1x2Pixel:
+	VMOVUPS (BX), Z20
+	VMOVUPS 64(BX), Z21
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS 64(AX), Z1, Z21
+	VFMADD231PS (AX)(R9*1), Z2, Z20
+	VFMADD231PS 64(AX)(R9*1), Z3, Z21
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, (DI)
+	VMAXPS Z21, Z18, Z21
+	VMINPS Z21, Z19, Z21
+	VMOVUPS Z21, 64(DI)
+	ADDQ DX, AX
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasSeveral1x2Pixel
+	JMP areasSeveralNext
+areasSeveral1x1:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasSeveral1x1Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasSeveral1x1Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+areasSeveral1x1Pixel:
+	VMOVUPS (BX), Z20
+	VMOVUPS 64(BX), Z21
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS 64(AX), Z1, Z21
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, (DI)
+	VMAXPS Z21, Z18, Z21
+	VMINPS Z21, Z19, Z21
+	VMOVUPS Z21, 64(DI)
+	ADDQ DX, AX
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasSeveral1x1Pixel
+	JMP areasSeveralNext
+areasSeveral0x0:
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasSeveral0x0Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasSeveral0x0Rows:
+	MOVQ 24(R11), CX
+areasSeveral0x0Pixel:
+	VMOVUPS (BX), Z20
+	VMOVUPS 64(BX), Z21
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, (DI)
+	VMAXPS Z21, Z18, Z21
+	VMINPS Z21, Z19, Z21
+	VMOVUPS Z21, 64(DI)
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasSeveral0x0Pixel
+areasSeveralNext:
+	ADDQ $48, R11
+areasSeveralTest:
+	CMPQ R11, nareas+40(FP)
+	JLT areasSeveralArea
 	ADDQ $32, R10
-	JMP fourSeveral
-fourOne:
+	JMP areasSeveral
+areasOne:
 	LEAQ 16(R10), CX
-	CMPQ CX, c+56(FP)
-	JGT fourRest
-	VMOVUPS (R9)(R10*4), Z0
-	VMOVUPS (R9)(R10*4), Z1
-	VMOVUPS (R9)(R10*4), Z2
-	VMOVUPS (R9)(R10*4), Z3
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP fourOneTest
-fourOneTap:
+	CMPQ CX, c+48(FP)
+	JGT areasRest
+	MOVQ areas+32(FP), R11
+	JMP areasOneTest
+areasOneArea:
+	MOVQ 40(R11), CX                                // by Rows and Columns
+	CMPQ 32(R11), $2
+	JLT areasOneRows1
+	JEQ areasOneRows2
+	CMPQ CX, $2
+	JLT areasOne3x1
+	JEQ areasOne3x2
 	MOVQ (R11), AX
 	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Z8
-	VFMADD231PS (AX), Z8, Z0
-	VFMADD231PS (AX)(DX*1), Z8, Z1
-	VFMADD231PS (AX)(DX*2), Z8, Z2
-	VFMADD231PS (AX)(CX*1), Z8, Z3
-	ADDQ $16, R11
-fourOneTest:
-	SUBQ $1, R12
-	JGE fourOneTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Z0, Z14, Z0
-	VMINPS Z0, Z13, Z0
-	VMOVUPS Z0, (AX)
-	VMAXPS Z1, Z14, Z1
-	VMINPS Z1, Z13, Z1
-	VMOVUPS Z1, (AX)(R13*1)
-	VMAXPS Z2, Z14, Z2
-	VMINPS Z2, Z13, Z2
-	VMOVUPS Z2, (AX)(R13*2)
-	VMAXPS Z3, Z14, Z3
-	VMINPS Z3, Z13, Z3
-	VMOVUPS Z3, (AX)(BX*1)
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS (AX)(SI*1), Z1
+	VMOVUPS (AX)(SI*2), Z2
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z3
+	VMOVUPS (AX)(SI*1), Z4
+	VMOVUPS (AX)(SI*2), Z5
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z6
+	VMOVUPS (AX)(SI*1), Z7
+	VMOVUPS (AX)(SI*2), Z8
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasOne3x3Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasOne3x3Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+80(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+areasOne3x3Pixel:
+	VMOVUPS (BX), Z20
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS (AX)(R9*1), Z1, Z20
+	VFMADD231PS (AX)(R9*2), Z2, Z20
+	VFMADD231PS (SI), Z3, Z20
+	VFMADD231PS (SI)(R9*1), Z4, Z20
+	VFMADD231PS (SI)(R9*2), Z5, Z20
+	VFMADD231PS (R8), Z6, Z20
+	VFMADD231PS (R8)(R9*1), Z7, Z20
+	VFMADD231PS (R8)(R9*2), Z8, Z20
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ DX, R8
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasOne3x3Pixel
+	JMP areasOneNext
+areasOne3x2:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS (AX)(SI*1), Z1
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z2
+	VMOVUPS (AX)(SI*1), Z3
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z4
+	VMOVUPS (AX)(SI*1), Z5
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasOne3x2Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasOne3x2Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+80(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+areasOne3x2Pixel:
+	VMOVUPS (BX), Z20
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS (AX)(R9*1), Z1, Z20
+	VFMADD231PS (SI), Z2, Z20
+	VFMADD231PS (SI)(R9*1), Z3, Z20
+	VFMADD231PS (R8), Z4, Z20
+	VFMADD231PS (R8)(R9*1), Z5, Z20
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ DX, R8
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasOne3x2Pixel
+	JMP areasOneNext
+areasOne3x1:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z1
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z2
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasOne3x1Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasOne3x1Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+80(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+areasOne3x1Pixel:
+	VMOVUPS (BX), Z20
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS (SI), Z1, Z20
+	VFMADD231PS (R8), Z2, Z20
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ DX, R8
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasOne3x1Pixel
+	JMP areasOneNext
+areasOneRows2:
+	CMPQ CX, $2
+	JLT areasOne2x1
+	JEQ areasOne2x2
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS (AX)(SI*1), Z1
+	VMOVUPS (AX)(SI*2), Z2
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z3
+	VMOVUPS (AX)(SI*1), Z4
+	VMOVUPS (AX)(SI*2), Z5
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasOne2x3Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasOne2x3Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+areasOne2x3Pixel:
+	VMOVUPS (BX), Z20
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS (AX)(R9*1), Z1, Z20
+	VFMADD231PS (AX)(R9*2), Z2, Z20
+	VFMADD231PS (SI), Z3, Z20
+	VFMADD231PS (SI)(R9*1), Z4, Z20
+	VFMADD231PS (SI)(R9*2), Z5, Z20
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasOne2x3Pixel
+	JMP areasOneNext
+areasOne2x2:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS (AX)(SI*1), Z1
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z2
+	VMOVUPS (AX)(SI*1), Z3
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasOne2x2Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasOne2x2Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+areasOne2x2Pixel:
+	VMOVUPS (BX), Z20
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS (AX)(R9*1), Z1, Z20
+	VFMADD231PS (SI), Z2, Z20
+	VFMADD231PS (SI)(R9*1), Z3, Z20
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasOne2x2Pixel
+	JMP areasOneNext
+areasOne2x1:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z1
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasOne2x1Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasOne2x1Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+areasOne2x1Pixel:
+	VMOVUPS (BX), Z20
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS (SI), Z1, Z20
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasOne2x1Pixel
+	JMP areasOneNext
+areasOneRows1:
+	CMPQ 32(R11), $1
+	JLT areasOne0x0
+	CMPQ CX, $2
+	JLT areasOne1x1
+	JEQ areasOne1x2
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS (AX)(SI*1), Z1
+	VMOVUPS (AX)(SI*2), Z2
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasOne1x3Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasOne1x3Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+areasOne1x3Pixel:
+	VMOVUPS (BX), Z20
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS (AX)(R9*1), Z1, Z20
+	VFMADD231PS (AX)(R9*2), Z2, Z20
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, (DI)
+	ADDQ DX, AX
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasOne1x3Pixel
+	JMP areasOneNext
+areasOne1x2:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS (AX)(SI*1), Z1
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasOne1x2Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasOne1x2Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+areasOne1x2Pixel:
+	VMOVUPS (BX), Z20
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS (AX)(R9*1), Z1, Z20
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, (DI)
+	ADDQ DX, AX
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasOne1x2Pixel
+	JMP areasOneNext
+areasOne1x1:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasOne1x1Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasOne1x1Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+areasOne1x1Pixel:
+	VMOVUPS (BX), Z20
+	VFMADD231PS (AX), Z0, Z20
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, (DI)
+	ADDQ DX, AX
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasOne1x1Pixel
+	JMP areasOneNext
+areasOne0x0:
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasOne0x0Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasOne0x0Rows:
+	MOVQ 24(R11), CX
+areasOne0x0Pixel:
+	VMOVUPS (BX), Z20
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, (DI)
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasOne0x0Pixel
+areasOneNext:
+	ADDQ $48, R11
+areasOneTest:
+	CMPQ R11, nareas+40(FP)
+	JLT areasOneArea
 	ADDQ $16, R10
-	JMP fourOne
-fourRest:
-	MOVQ c+56(FP), CX
+	JMP areasOne
+areasRest:
+	MOVQ c+48(FP), CX
 	SUBQ R10, CX
-	JEQ fourEnd
+	JEQ areasEnd
 	MOVL $1, AX
 	SHLL CX, AX
 	SUBL $1, AX
 	KMOVW AX, K1
-	VMOVUPS (R9)(R10*4), Z0
-	VMOVUPS (R9)(R10*4), Z1
-	VMOVUPS (R9)(R10*4), Z2
-	VMOVUPS (R9)(R10*4), Z3
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP fourRestTest
-fourRestTap:
+	MOVQ areas+32(FP), R11
+	JMP areasRestTest
+areasRestArea:
+	MOVQ 40(R11), CX                                // by Rows and Columns
+	CMPQ 32(R11), $2
+	JLT areasRestRows1
+	JEQ areasRestRows2
+	CMPQ CX, $2
+	JLT areasRest3x1
+	JEQ areasRest3x2
 	MOVQ (R11), AX
 	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Z8
-	VFMADD231PS (AX), Z8, Z0
-	VFMADD231PS (AX)(DX*1), Z8, Z1
-	VFMADD231PS (AX)(DX*2), Z8, Z2
-	VFMADD231PS (AX)(CX*1), Z8, Z3
-	ADDQ $16, R11
-fourRestTest:
-	SUBQ $1, R12
-	JGE fourRestTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Z0, Z14, Z0
-	VMINPS Z0, Z13, Z0
-	VMOVUPS Z0, K1, (AX)
-	VMAXPS Z1, Z14, Z1
-	VMINPS Z1, Z13, Z1
-	VMOVUPS Z1, K1, (AX)(R13*1)
-	VMAXPS Z2, Z14, Z2
-	VMINPS Z2, Z13, Z2
-	VMOVUPS Z2, K1, (AX)(R13*2)
-	VMAXPS Z3, Z14, Z3
-	VMINPS Z3, Z13, Z3
-	VMOVUPS Z3, K1, (AX)(BX*1)
-fourEnd:
-	MOVQ R13, AX
-	IMULQ $4, AX
-	ADDQ AX, DI
-	MOVQ DX, AX
-	IMULQ $4, AX
-	ADDQ AX, SI
-	SUBQ $4, count+48(FP)
-	JMP four
-one:
-	CMPQ count+48(FP), $1
-	JLT done
-	XORQ R10, R10
-oneSeveral:
-	LEAQ 64(R10), CX
-	CMPQ CX, c+56(FP)
-	JGT oneOne
-	VMOVUPS (R9)(R10*4), Z0
-	VMOVUPS 64(R9)(R10*4), Z1
-	VMOVUPS 128(R9)(R10*4), Z2
-	VMOVUPS 192(R9)(R10*4), Z3
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP oneSeveralTest
-oneSeveralTap:
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS (AX)(SI*1), Z1
+	VMOVUPS (AX)(SI*2), Z2
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z3
+	VMOVUPS (AX)(SI*1), Z4
+	VMOVUPS (AX)(SI*2), Z5
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z6
+	VMOVUPS (AX)(SI*1), Z7
+	VMOVUPS (AX)(SI*2), Z8
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasRest3x3Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasRest3x3Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+80(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+areasRest3x3Pixel:
+	VMOVUPS (BX), Z20
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS (AX)(R9*1), Z1, Z20
+	VFMADD231PS (AX)(R9*2), Z2, Z20
+	VFMADD231PS (SI), Z3, Z20
+	VFMADD231PS (SI)(R9*1), Z4, Z20
+	VFMADD231PS (SI)(R9*2), Z5, Z20
+	VFMADD231PS (R8), Z6, Z20
+	VFMADD231PS (R8)(R9*1), Z7, Z20
+	VFMADD231PS (R8)(R9*2), Z8, Z20
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, K1, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ DX, R8
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasRest3x3Pixel
+	JMP areasRestNext
+areasRest3x2:
 	MOVQ (R11), AX
 	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Z8
-	VMOVUPS 64(BX), Z9
-	VMOVUPS 128(BX), Z10
-	VMOVUPS 192(BX), Z11
-	VFMADD231PS (AX), Z8, Z0
-	VFMADD231PS 64(AX), Z9, Z1
-	VFMADD231PS 128(AX), Z10, Z2
-	VFMADD231PS 192(AX), Z11, Z3
-	ADDQ $16, R11
-oneSeveralTest:
-	SUBQ $1, R12
-	JGE oneSeveralTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Z0, Z14, Z0
-	VMINPS Z0, Z13, Z0
-	VMOVUPS Z0, (AX)
-	VMAXPS Z1, Z14, Z1
-	VMINPS Z1, Z13, Z1
-	VMOVUPS Z1, 64(AX)
-	VMAXPS Z2, Z14, Z2
-	VMINPS Z2, Z13, Z2
-	VMOVUPS Z2, 128(AX)
-	VMAXPS Z3, Z14, Z3
-	VMINPS Z3, Z13, Z3
-	VMOVUPS Z3, 192(AX)
-	ADDQ $64, R10
-	JMP oneSeveral
-oneOne:
-	LEAQ 16(R10), CX
-	CMPQ CX, c+56(FP)
-	JGT oneRest
-	VMOVUPS (R9)(R10*4), Z0
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP oneOneTest
-oneOneTap:
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS (AX)(SI*1), Z1
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z2
+	VMOVUPS (AX)(SI*1), Z3
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z4
+	VMOVUPS (AX)(SI*1), Z5
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasRest3x2Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasRest3x2Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+80(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+areasRest3x2Pixel:
+	VMOVUPS (BX), Z20
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS (AX)(R9*1), Z1, Z20
+	VFMADD231PS (SI), Z2, Z20
+	VFMADD231PS (SI)(R9*1), Z3, Z20
+	VFMADD231PS (R8), Z4, Z20
+	VFMADD231PS (R8)(R9*1), Z5, Z20
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, K1, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ DX, R8
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasRest3x2Pixel
+	JMP areasRestNext
+areasRest3x1:
 	MOVQ (R11), AX
 	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Z8
-	VFMADD231PS (AX), Z8, Z0
-	ADDQ $16, R11
-oneOneTest:
-	SUBQ $1, R12
-	JGE oneOneTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Z0, Z14, Z0
-	VMINPS Z0, Z13, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ $16, R10
-	JMP oneOne
-oneRest:
-	MOVQ c+56(FP), CX
-	SUBQ R10, CX
-	JEQ oneEnd
-	MOVL $1, AX
-	SHLL CX, AX
-	SUBL $1, AX
-	KMOVW AX, K1
-	VMOVUPS (R9)(R10*4), Z0
-	LEAQ (DX)(DX*2), CX
-	MOVQ taps+32(FP), R11
-	MOVQ ntaps+40(FP), R12
-	JMP oneRestTest
-oneRestTap:
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z1
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z2
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasRest3x1Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasRest3x1Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+80(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+areasRest3x1Pixel:
+	VMOVUPS (BX), Z20
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS (SI), Z1, Z20
+	VFMADD231PS (R8), Z2, Z20
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, K1, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ DX, R8
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasRest3x1Pixel
+	JMP areasRestNext
+areasRestRows2:
+	CMPQ CX, $2
+	JLT areasRest2x1
+	JEQ areasRest2x2
 	MOVQ (R11), AX
 	ADDQ R10, AX
-	LEAQ (SI)(AX*4), AX
-	MOVQ 8(R11), BX
-	ADDQ R10, BX
-	LEAQ (R8)(BX*4), BX
-	VMOVUPS (BX), Z8
-	VFMADD231PS (AX), Z8, Z0
-	ADDQ $16, R11
-oneRestTest:
-	SUBQ $1, R12
-	JGE oneRestTap
-	LEAQ (DI)(R10*4), AX
-	LEAQ (R13)(R13*2), BX
-	VMAXPS Z0, Z14, Z0
-	VMINPS Z0, Z13, Z0
-	VMOVUPS Z0, K1, (AX)
-oneEnd:
-	MOVQ R13, AX
-	IMULQ $1, AX
-	ADDQ AX, DI
-	MOVQ DX, AX
-	IMULQ $1, AX
-	ADDQ AX, SI
-	SUBQ $1, count+48(FP)
-	JMP one
-done:
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS (AX)(SI*1), Z1
+	VMOVUPS (AX)(SI*2), Z2
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z3
+	VMOVUPS (AX)(SI*1), Z4
+	VMOVUPS (AX)(SI*2), Z5
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasRest2x3Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasRest2x3Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+areasRest2x3Pixel:
+	VMOVUPS (BX), Z20
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS (AX)(R9*1), Z1, Z20
+	VFMADD231PS (AX)(R9*2), Z2, Z20
+	VFMADD231PS (SI), Z3, Z20
+	VFMADD231PS (SI)(R9*1), Z4, Z20
+	VFMADD231PS (SI)(R9*2), Z5, Z20
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, K1, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasRest2x3Pixel
+	JMP areasRestNext
+areasRest2x2:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS (AX)(SI*1), Z1
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z2
+	VMOVUPS (AX)(SI*1), Z3
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasRest2x2Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasRest2x2Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+areasRest2x2Pixel:
+	VMOVUPS (BX), Z20
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS (AX)(R9*1), Z1, Z20
+	VFMADD231PS (SI), Z2, Z20
+	VFMADD231PS (SI)(R9*1), Z3, Z20
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, K1, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasRest2x2Pixel
+	JMP areasRestNext
+areasRest2x1:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	LEAQ (AX)(R8*4), AX
+	VMOVUPS (AX), Z1
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasRest2x1Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasRest2x1Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+80(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+areasRest2x1Pixel:
+	VMOVUPS (BX), Z20
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS (SI), Z1, Z20
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, K1, (DI)
+	ADDQ DX, AX
+	ADDQ DX, SI
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasRest2x1Pixel
+	JMP areasRestNext
+areasRestRows1:
+	CMPQ 32(R11), $1
+	JLT areasRest0x0
+	CMPQ CX, $2
+	JLT areasRest1x1
+	JEQ areasRest1x2
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS (AX)(SI*1), Z1
+	VMOVUPS (AX)(SI*2), Z2
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasRest1x3Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasRest1x3Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+areasRest1x3Pixel:
+	VMOVUPS (BX), Z20
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS (AX)(R9*1), Z1, Z20
+	VFMADD231PS (AX)(R9*2), Z2, Z20
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, K1, (DI)
+	ADDQ DX, AX
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasRest1x3Pixel
+	JMP areasRestNext
+areasRest1x2:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	VMOVUPS (AX)(SI*1), Z1
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasRest1x2Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasRest1x2Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+areasRest1x2Pixel:
+	VMOVUPS (BX), Z20
+	VFMADD231PS (AX), Z0, Z20
+	VFMADD231PS (AX)(R9*1), Z1, Z20
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, K1, (DI)
+	ADDQ DX, AX
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasRest1x2Pixel
+	JMP areasRestNext
+areasRest1x1:
+	MOVQ (R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ weights+16(FP), AX
+	MOVQ weightsColumn+88(FP), SI
+	SHLQ $2, SI
+	MOVQ weightsRow+96(FP), R8
+	VMOVUPS (AX), Z0
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasRest1x1Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasRest1x1Rows:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+areasRest1x1Pixel:
+	VMOVUPS (BX), Z20
+	VFMADD231PS (AX), Z0, Z20
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, K1, (DI)
+	ADDQ DX, AX
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasRest1x1Pixel
+	JMP areasRestNext
+areasRest0x0:
+	MOVQ 16(R11), DI
+	ADDQ R10, DI
+	SHLQ $2, DI
+	ADDQ dst+0(FP), DI
+	MOVQ DI, BX
+	MOVQ R13, R12
+	CMPQ bias+24(FP), $0                            // without a bias from dst
+	JEQ areasRest0x0Rows
+	MOVQ bias+24(FP), BX
+	LEAQ (BX)(R10*4), BX
+	XORQ R12, R12
+areasRest0x0Rows:
+	MOVQ 24(R11), CX
+areasRest0x0Pixel:
+	VMOVUPS (BX), Z20
+	VMAXPS Z20, Z18, Z20
+	VMINPS Z20, Z19, Z20
+	VMOVUPS Z20, K1, (DI)
+	ADDQ R13, DI
+	ADDQ R12, BX
+	SUBQ $1, CX
+	JGT areasRest0x0Pixel
+areasRestNext:
+	ADDQ $48, R11
+areasRestTest:
+	CMPQ R11, nareas+40(FP)
+	JLT areasRestArea
+areasEnd:
 	VZEROUPPER
 	RET
 
-// func depthwiseWeightsAVX512(sums, src, diff *float32, areas *Area, nareas, c, srcStep, srcColumn, srcRow, diffStep, sumsRow int)
+// func depthwiseWeightsAVX512(sums, src, diff *float32, areas *Area, nareas, c, dstStep, srcStep, srcColumn, srcRow, sumsRow int)
 TEXT ·depthwiseWeightsAVX512(SB), NOSPLIT, $0-88
-	MOVQ srcStep+48(FP), DX
-	MOVQ srcColumn+56(FP), R9
-	MOVQ diffStep+72(FP), R13
+	MOVQ srcStep+56(FP), DX
 	SHLQ $2, DX
-	SHLQ $2, R9
+	MOVQ dstStep+48(FP), R13
 	SHLQ $2, R13
+	MOVQ srcColumn+64(FP), R9
+	SHLQ $2, R9
+	MOVQ nareas+32(FP), R11                         // the end of areas
+	IMULQ $48, R11
+	ADDQ areas+24(FP), R11
+	MOVQ R11, nareas+32(FP)
 	XORQ R10, R10
 areasSeveral:
 	LEAQ 32(R10), CX
 	CMPQ CX, c+40(FP)
 	JGT areasOne
 	MOVQ areas+24(FP), R11
-	MOVQ nareas+32(FP), R12
 	JMP areasSeveralTest
 areasSeveralArea:
+	MOVQ 40(R11), CX                                // by Rows and Columns
+	CMPQ 32(R11), $2
+	JLT areasSeveralRows1
+	JEQ areasSeveralRows2
+	CMPQ CX, $2
+	JLT areasSeveral3x1
+	JEQ areasSeveral3x2
 	MOVQ 8(R11), AX
 	ADDQ R10, AX
 	SHLQ $2, AX
 	ADDQ src+8(FP), AX
-	MOVQ srcRow+64(FP), SI
+	MOVQ srcRow+72(FP), SI
 	LEAQ (AX)(SI*4), SI
-	MOVQ srcRow+64(FP), R8
+	MOVQ srcRow+72(FP), R8
 	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
 	MOVQ 16(R11), BX
 	ADDQ R10, BX
 	SHLQ $2, BX
 	ADDQ diff+16(FP), BX
-	MOVQ 24(R11), CX
-	MOVQ 40(R11), DI                                // by Rows and Columns
-	CMPQ 32(R11), $2
-	JLT areasSeveralRows1
-	JEQ areasSeveralRows2
-	CMPQ DI, $2
-	JLT areasSeveral3x1
-	JEQ areasSeveral3x2
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -5277,6 +6558,19 @@ areasSeveral3x3Pixel:
 	VMOVUPS Z17, 64(DI)(AX*2)
 	JMP areasSeveralNext
 areasSeveral3x2:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+72(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -5345,6 +6639,19 @@ areasSeveral3x2Pixel:
 	VMOVUPS Z11, 64(DI)(AX*1)
 	JMP areasSeveralNext
 areasSeveral3x1:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+72(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -5389,9 +6696,20 @@ areasSeveral3x1Pixel:
 	VMOVUPS Z5, 64(DI)
 	JMP areasSeveralNext
 areasSeveralRows2:
-	CMPQ DI, $2
+	CMPQ CX, $2
 	JLT areasSeveral2x1
 	JEQ areasSeveral2x2
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -5458,6 +6776,17 @@ areasSeveral2x3Pixel:
 	VMOVUPS Z11, 64(DI)(AX*2)
 	JMP areasSeveralNext
 areasSeveral2x2:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -5508,6 +6837,17 @@ areasSeveral2x2Pixel:
 	VMOVUPS Z7, 64(DI)(AX*1)
 	JMP areasSeveralNext
 areasSeveral2x1:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -5542,9 +6882,18 @@ areasSeveral2x1Pixel:
 	VMOVUPS Z3, 64(DI)
 	JMP areasSeveralNext
 areasSeveralRows1:
-	CMPQ DI, $2
+	CMPQ CX, $2
 	JLT areasSeveral1x1
 	JEQ areasSeveral1x2
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -5585,6 +6934,15 @@ areasSeveral1x3Pixel:
 	VMOVUPS Z5, 64(DI)(AX*2)
 	JMP areasSeveralNext
 areasSeveral1x2:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -5617,6 +6975,15 @@ areasSeveral1x2Pixel:
 	VMOVUPS Z3, 64(DI)(AX*1)
 	JMP areasSeveralNext
 areasSeveral1x1:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 areasSeveral1x1Pixel:
@@ -5643,8 +7010,8 @@ areasSeveral1x1Pixel:
 areasSeveralNext:
 	ADDQ $48, R11
 areasSeveralTest:
-	SUBQ $1, R12
-	JGE areasSeveralArea
+	CMPQ R11, nareas+32(FP)
+	JLT areasSeveralArea
 	ADDQ $32, R10
 	JMP areasSeveral
 areasOne:
@@ -5652,29 +7019,28 @@ areasOne:
 	CMPQ CX, c+40(FP)
 	JGT areasRest
 	MOVQ areas+24(FP), R11
-	MOVQ nareas+32(FP), R12
 	JMP areasOneTest
 areasOneArea:
+	MOVQ 40(R11), CX                                // by Rows and Columns
+	CMPQ 32(R11), $2
+	JLT areasOneRows1
+	JEQ areasOneRows2
+	CMPQ CX, $2
+	JLT areasOne3x1
+	JEQ areasOne3x2
 	MOVQ 8(R11), AX
 	ADDQ R10, AX
 	SHLQ $2, AX
 	ADDQ src+8(FP), AX
-	MOVQ srcRow+64(FP), SI
+	MOVQ srcRow+72(FP), SI
 	LEAQ (AX)(SI*4), SI
-	MOVQ srcRow+64(FP), R8
+	MOVQ srcRow+72(FP), R8
 	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
 	MOVQ 16(R11), BX
 	ADDQ R10, BX
 	SHLQ $2, BX
 	ADDQ diff+16(FP), BX
-	MOVQ 24(R11), CX
-	MOVQ 40(R11), DI                                // by Rows and Columns
-	CMPQ 32(R11), $2
-	JLT areasOneRows1
-	JEQ areasOneRows2
-	CMPQ DI, $2
-	JLT areasOne3x1
-	JEQ areasOne3x2
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -5730,6 +7096,19 @@ areasOne3x3Pixel:
 	VMOVUPS Z8, (DI)(AX*2)
 	JMP areasOneNext
 areasOne3x2:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+72(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -5773,6 +7152,19 @@ areasOne3x2Pixel:
 	VMOVUPS Z5, (DI)(AX*1)
 	JMP areasOneNext
 areasOne3x1:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+72(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -5804,9 +7196,20 @@ areasOne3x1Pixel:
 	VMOVUPS Z2, (DI)
 	JMP areasOneNext
 areasOneRows2:
-	CMPQ DI, $2
+	CMPQ CX, $2
 	JLT areasOne2x1
 	JEQ areasOne2x2
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -5848,6 +7251,17 @@ areasOne2x3Pixel:
 	VMOVUPS Z5, (DI)(AX*2)
 	JMP areasOneNext
 areasOne2x2:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -5881,6 +7295,17 @@ areasOne2x2Pixel:
 	VMOVUPS Z3, (DI)(AX*1)
 	JMP areasOneNext
 areasOne2x1:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 areasOne2x1Pixel:
@@ -5906,9 +7331,18 @@ areasOne2x1Pixel:
 	VMOVUPS Z1, (DI)
 	JMP areasOneNext
 areasOneRows1:
-	CMPQ DI, $2
+	CMPQ CX, $2
 	JLT areasOne1x1
 	JEQ areasOne1x2
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -5936,6 +7370,15 @@ areasOne1x3Pixel:
 	VMOVUPS Z2, (DI)(AX*2)
 	JMP areasOneNext
 areasOne1x2:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 areasOne1x2Pixel:
@@ -5959,6 +7402,15 @@ areasOne1x2Pixel:
 	VMOVUPS Z1, (DI)(AX*1)
 	JMP areasOneNext
 areasOne1x1:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 areasOne1x1Pixel:
 	VMOVUPS (BX), Z9
@@ -5980,8 +7432,8 @@ areasOne1x1Pixel:
 areasOneNext:
 	ADDQ $48, R11
 areasOneTest:
-	SUBQ $1, R12
-	JGE areasOneArea
+	CMPQ R11, nareas+32(FP)
+	JLT areasOneArea
 	ADDQ $16, R10
 	JMP areasOne
 areasRest:
@@ -5993,29 +7445,28 @@ areasRest:
 	SUBL $1, AX
 	KMOVW AX, K1
 	MOVQ areas+24(FP), R11
-	MOVQ nareas+32(FP), R12
 	JMP areasRestTest
 areasRestArea:
+	MOVQ 40(R11), CX                                // by Rows and Columns
+	CMPQ 32(R11), $2
+	JLT areasRestRows1
+	JEQ areasRestRows2
+	CMPQ CX, $2
+	JLT areasRest3x1
+	JEQ areasRest3x2
 	MOVQ 8(R11), AX
 	ADDQ R10, AX
 	SHLQ $2, AX
 	ADDQ src+8(FP), AX
-	MOVQ srcRow+64(FP), SI
+	MOVQ srcRow+72(FP), SI
 	LEAQ (AX)(SI*4), SI
-	MOVQ srcRow+64(FP), R8
+	MOVQ srcRow+72(FP), R8
 	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
 	MOVQ 16(R11), BX
 	ADDQ R10, BX
 	SHLQ $2, BX
 	ADDQ diff+16(FP), BX
-	MOVQ 24(R11), CX
-	MOVQ 40(R11), DI                                // by Rows and Columns
-	CMPQ 32(R11), $2
-	JLT areasRestRows1
-	JEQ areasRestRows2
-	CMPQ DI, $2
-	JLT areasRest3x1
-	JEQ areasRest3x2
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -6071,6 +7522,19 @@ areasRest3x3Pixel:
 	VMOVUPS Z8, K1, (DI)(AX*2)
 	JMP areasRestNext
 areasRest3x2:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+72(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -6114,6 +7578,19 @@ areasRest3x2Pixel:
 	VMOVUPS Z5, K1, (DI)(AX*1)
 	JMP areasRestNext
 areasRest3x1:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ srcRow+72(FP), R8
+	LEAQ (SI)(R8*4), R8
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -6145,9 +7622,20 @@ areasRest3x1Pixel:
 	VMOVUPS Z2, K1, (DI)
 	JMP areasRestNext
 areasRestRows2:
-	CMPQ DI, $2
+	CMPQ CX, $2
 	JLT areasRest2x1
 	JEQ areasRest2x2
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -6189,6 +7677,17 @@ areasRest2x3Pixel:
 	VMOVUPS Z5, K1, (DI)(AX*2)
 	JMP areasRestNext
 areasRest2x2:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -6222,6 +7721,17 @@ areasRest2x2Pixel:
 	VMOVUPS Z3, K1, (DI)(AX*1)
 	JMP areasRestNext
 areasRest2x1:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ srcRow+72(FP), SI
+	LEAQ (AX)(SI*4), SI
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 areasRest2x1Pixel:
@@ -6247,9 +7757,18 @@ areasRest2x1Pixel:
 	VMOVUPS Z1, K1, (DI)
 	JMP areasRestNext
 areasRestRows1:
-	CMPQ DI, $2
+	CMPQ CX, $2
 	JLT areasRest1x1
 	JEQ areasRest1x2
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -6277,6 +7796,15 @@ areasRest1x3Pixel:
 	VMOVUPS Z2, K1, (DI)(AX*2)
 	JMP areasRestNext
 areasRest1x2:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 areasRest1x2Pixel:
@@ -6300,6 +7828,15 @@ areasRest1x2Pixel:
 	VMOVUPS Z1, K1, (DI)(AX*1)
 	JMP areasRestNext
 areasRest1x1:
+	MOVQ 8(R11), AX
+	ADDQ R10, AX
+	SHLQ $2, AX
+	ADDQ src+8(FP), AX
+	MOVQ 24(R11), CX
+	MOVQ 16(R11), BX
+	ADDQ R10, BX
+	SHLQ $2, BX
+	ADDQ diff+16(FP), BX
 	VXORPS Z0, Z0, Z0
 areasRest1x1Pixel:
 	VMOVUPS (BX), Z9
@@ -6321,8 +7858,8 @@ areasRest1x1Pixel:
 areasRestNext:
 	ADDQ $48, R11
 areasRestTest:
-	SUBQ $1, R12
-	JGE areasRestArea
+	CMPQ R11, nareas+32(FP)
+	JLT areasRestArea
 areasEnd:
 	VZEROUPPER
 	RET

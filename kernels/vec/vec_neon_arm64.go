@@ -187,11 +187,11 @@ var tableNEON = Table{
 			maxPoolBackwardAddNEON(at(diffSrc), at(diffDst), at(src), at(dst), count, c, r, s, step, pitch)
 		},
 	},
-	Depthwise: func(dst, src, weights, bias []float32, taps []Tap, count, c, dstStep, srcStep int, floor, ceiling float32) {
-		depthwiseNEON(at(dst), at(src), at(weights), at(bias), at(taps), len(taps), count, c, dstStep, srcStep, floor, ceiling)
+	Depthwise: func(dst, src, weights, bias []float32, areas []Area, c, dstStep, srcStep, srcColumn, srcRow, weightsColumn, weightsRow int, floor, ceiling float32) {
+		depthwiseNEON(at(dst), at(src), at(weights), at(bias), at(areas), len(areas), c, dstStep, srcStep, srcColumn, srcRow, weightsColumn, weightsRow, floor, ceiling)
 	},
-	DepthwiseWeights: func(sums, src, diff []float32, areas []Area, c, srcStep, srcColumn, srcRow, diffStep, sumsRow int) {
-		depthwiseWeightsNEON(at(sums), at(src), at(diff), at(areas), len(areas), c, srcStep, srcColumn, srcRow, diffStep, sumsRow)
+	DepthwiseWeights: func(sums, src, diff []float32, areas []Area, c, dstStep, srcStep, srcColumn, srcRow, sumsRow int) {
+		depthwiseWeightsNEON(at(sums), at(src), at(diff), at(areas), len(areas), c, dstStep, srcStep, srcColumn, srcRow, sumsRow)
 	},
 }
 
@@ -443,12 +443,12 @@ func maxPoolBackwardAddNEON(diffSrc, diffDst, src, dst *float32, count, c, r, s,
 // depthwise… is Table.Depthwise.
 //
 //go:noescape
-func depthwiseNEON(dst, src, weights, bias *float32, taps *Tap, ntaps, count, c, dstStep, srcStep int, floor, ceiling float32)
+func depthwiseNEON(dst, src, weights, bias *float32, areas *Area, nareas, c, dstStep, srcStep, srcColumn, srcRow, weightsColumn, weightsRow int, floor, ceiling float32)
 
 // depthwiseWeights… is Table.DepthwiseWeights.
 //
 //go:noescape
-func depthwiseWeightsNEON(sums, src, diff *float32, areas *Area, nareas, c, srcStep, srcColumn, srcRow, diffStep, sumsRow int)
+func depthwiseWeightsNEON(sums, src, diff *float32, areas *Area, nareas, c, dstStep, srcStep, srcColumn, srcRow, sumsRow int)
 
 // dropout… is Table.Dropout.
 //

@@ -8225,482 +8225,2189 @@ advance:
 done:
 	RET
 
-// func depthwiseNEON(dst, src, weights, bias *float32, taps *Tap, ntaps, count, c, dstStep, srcStep int, floor, ceiling float32)
-TEXT ·depthwiseNEON(SB), NOSPLIT, $0-88
-	MOVD dst+0(FP), R5
-	MOVD src+8(FP), R4
-	MOVD weights+16(FP), R6
-	MOVD bias+24(FP), R7
-	MOVD dstStep+64(FP), R11
-	MOVD srcStep+72(FP), R3
-	LSL $2, R11
+// func depthwiseNEON(dst, src, weights, bias *float32, areas *Area, nareas, c, dstStep, srcStep, srcColumn, srcRow, weightsColumn, weightsRow int, floor, ceiling float32)
+TEXT ·depthwiseNEON(SB), NOSPLIT, $0-112
+	FMOVS floor+104(FP), F18
+	VDUP V18.S[0], V18.S4
+	FMOVS ceiling+108(FP), F19
+	VDUP V19.S[0], V19.S4
+	MOVD srcStep+64(FP), R3
 	LSL $2, R3
-	FMOVS floor+80(FP), F14
-	VDUP V14.S[0], V14.S4
-	FMOVS ceiling+84(FP), F13
-	VDUP V13.S[0], V13.S4
-four:
-	MOVD count+48(FP), R16
-	CMP $4, R16
-	BLT one
+	MOVD dstStep+56(FP), R11
+	LSL $2, R11
+	MOVD srcColumn+72(FP), R7
+	LSL $2, R7
+	MOVD nareas+40(FP), R9                          // the end of areas
+	MOVD $48, R17
+	MUL R17, R9
+	MOVD areas+32(FP), R17
+	ADDS R17, R9
+	MOVD R9, nareas+40(FP)
 	MOVD ZR, R8
-fourSeveral:
+areasSeveral:
 	ADD $8, R8, R2
-	MOVD c+56(FP), R17
+	MOVD c+48(FP), R17
 	CMP R17, R2
-	BGT fourOne
-	ADD R8<<2, R7, R12
-	FMOVQ (R12), F0
+	BGT areasOne
+	MOVD areas+32(FP), R9
+	B areasSeveralTest
+areasSeveralArea:
+	MOVD 40(R9), R2                                 // by Rows and Columns
+	MOVD 32(R9), R16
+	CMP $2, R16
+	BLT areasSeveralRows1
+	BEQ areasSeveralRows2
+	CMP $2, R2
+	BLT areasSeveral3x1
+	BEQ areasSeveral3x2
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	FMOVQ 16(R0), F1
+	ADD R4, R0, R12
 	FMOVQ (R12), F2
-	FMOVQ (R12), F4
-	FMOVQ (R12), F6
-	FMOVQ 16(R12), F1
 	FMOVQ 16(R12), F3
-	FMOVQ 16(R12), F5
-	FMOVQ 16(R12), F7
-	ADD R3<<1, R3, R2
-	MOVD taps+32(FP), R9
-	MOVD ntaps+40(FP), R10
-	B fourSeveralTest
-fourSeveralTap:
-	MOVD (R9), R0
+	ADD R4<<1, R0, R13
+	FMOVQ (R13), F4
+	FMOVQ 16(R13), F5
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F6
+	FMOVQ 16(R0), F7
+	ADD R4, R0, R14
+	FMOVQ (R14), F8
+	FMOVQ 16(R14), F9
+	ADD R4<<1, R0, R15
+	FMOVQ (R15), F10
+	FMOVQ 16(R15), F11
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F12
+	FMOVQ 16(R0), F13
+	ADD R4, R0, R12
+	FMOVQ (R12), F14
+	FMOVQ 16(R12), F15
+	ADD R4<<1, R0, R13
+	FMOVQ (R13), F16
+	FMOVQ 16(R13), F17
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasSeveral3x3Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasSeveral3x3Rows:
+	MOVD 8(R9), R0
 	ADDS R8, R0
-	ADD R0<<2, R4, R0
-	MOVD 8(R9), R1
-	ADDS R8, R1
-	ADD R1<<2, R6, R1
-	FMOVQ (R1), F8
-	FMOVQ 16(R1), F9
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+80(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD srcRow+80(FP), R6
+	ADD R6<<2, R4, R6
+	MOVD 24(R9), R2
+areasSeveral3x3Pixel:
+	FMOVQ (R1), F20
+	FMOVQ 16(R1), F21
 	FMOVQ (R0), F31
-	VFMLA V31.S4, V8.S4, V0.S4
+	VFMLA V31.S4, V0.S4, V20.S4
 	FMOVQ 16(R0), F31
-	VFMLA V31.S4, V9.S4, V1.S4
-	ADD R3, R0, R12
+	VFMLA V31.S4, V1.S4, V21.S4
+	ADD R7, R0, R12
 	FMOVQ (R12), F31
-	VFMLA V31.S4, V8.S4, V2.S4
+	VFMLA V31.S4, V2.S4, V20.S4
 	FMOVQ 16(R12), F31
-	VFMLA V31.S4, V9.S4, V3.S4
-	ADD R3<<1, R0, R13
+	VFMLA V31.S4, V3.S4, V21.S4
+	ADD R7<<1, R0, R13
 	FMOVQ (R13), F31
-	VFMLA V31.S4, V8.S4, V4.S4
+	VFMLA V31.S4, V4.S4, V20.S4
 	FMOVQ 16(R13), F31
-	VFMLA V31.S4, V9.S4, V5.S4
-	ADD R2, R0, R14
+	VFMLA V31.S4, V5.S4, V21.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V6.S4, V20.S4
+	FMOVQ 16(R4), F31
+	VFMLA V31.S4, V7.S4, V21.S4
+	ADD R7, R4, R14
 	FMOVQ (R14), F31
-	VFMLA V31.S4, V8.S4, V6.S4
+	VFMLA V31.S4, V8.S4, V20.S4
 	FMOVQ 16(R14), F31
-	VFMLA V31.S4, V9.S4, V7.S4
-	ADDS $16, R9
-fourSeveralTest:
-	SUBS $1, R10
-	BGE fourSeveralTap
-	ADD R8<<2, R5, R0
-	ADD R11<<1, R11, R1
-	WORD $0x6ea0e5de                                // fcmgt v30.4s, v14.4s, v0.4s
-	VBIT V30.B16, V14.B16, V0.B16
-	WORD $0x6eade41e                                // fcmgt v30.4s, v0.4s, v13.4s
-	VBIT V30.B16, V13.B16, V0.B16
-	FMOVQ F0, (R0)
-	WORD $0x6ea1e5de                                // fcmgt v30.4s, v14.4s, v1.4s
-	VBIT V30.B16, V14.B16, V1.B16
-	WORD $0x6eade43e                                // fcmgt v30.4s, v1.4s, v13.4s
-	VBIT V30.B16, V13.B16, V1.B16
-	FMOVQ F1, 16(R0)
-	WORD $0x6ea2e5de                                // fcmgt v30.4s, v14.4s, v2.4s
-	VBIT V30.B16, V14.B16, V2.B16
-	WORD $0x6eade45e                                // fcmgt v30.4s, v2.4s, v13.4s
-	VBIT V30.B16, V13.B16, V2.B16
-	ADD R11, R0, R12
-	FMOVQ F2, (R12)
-	WORD $0x6ea3e5de                                // fcmgt v30.4s, v14.4s, v3.4s
-	VBIT V30.B16, V14.B16, V3.B16
-	WORD $0x6eade47e                                // fcmgt v30.4s, v3.4s, v13.4s
-	VBIT V30.B16, V13.B16, V3.B16
-	FMOVQ F3, 16(R12)
-	WORD $0x6ea4e5de                                // fcmgt v30.4s, v14.4s, v4.4s
-	VBIT V30.B16, V14.B16, V4.B16
-	WORD $0x6eade49e                                // fcmgt v30.4s, v4.4s, v13.4s
-	VBIT V30.B16, V13.B16, V4.B16
-	ADD R11<<1, R0, R13
-	FMOVQ F4, (R13)
-	WORD $0x6ea5e5de                                // fcmgt v30.4s, v14.4s, v5.4s
-	VBIT V30.B16, V14.B16, V5.B16
-	WORD $0x6eade4be                                // fcmgt v30.4s, v5.4s, v13.4s
-	VBIT V30.B16, V13.B16, V5.B16
-	FMOVQ F5, 16(R13)
-	WORD $0x6ea6e5de                                // fcmgt v30.4s, v14.4s, v6.4s
-	VBIT V30.B16, V14.B16, V6.B16
-	WORD $0x6eade4de                                // fcmgt v30.4s, v6.4s, v13.4s
-	VBIT V30.B16, V13.B16, V6.B16
-	ADD R1, R0, R14
-	FMOVQ F6, (R14)
-	WORD $0x6ea7e5de                                // fcmgt v30.4s, v14.4s, v7.4s
-	VBIT V30.B16, V14.B16, V7.B16
-	WORD $0x6eade4fe                                // fcmgt v30.4s, v7.4s, v13.4s
-	VBIT V30.B16, V13.B16, V7.B16
-	FMOVQ F7, 16(R14)
+	VFMLA V31.S4, V9.S4, V21.S4
+	ADD R7<<1, R4, R15
+	FMOVQ (R15), F31
+	VFMLA V31.S4, V10.S4, V20.S4
+	FMOVQ 16(R15), F31
+	VFMLA V31.S4, V11.S4, V21.S4
+	FMOVQ (R6), F31
+	VFMLA V31.S4, V12.S4, V20.S4
+	FMOVQ 16(R6), F31
+	VFMLA V31.S4, V13.S4, V21.S4
+	ADD R7, R6, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V14.S4, V20.S4
+	FMOVQ 16(R12), F31
+	VFMLA V31.S4, V15.S4, V21.S4
+	ADD R7<<1, R6, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V16.S4, V20.S4
+	FMOVQ 16(R13), F31
+	VFMLA V31.S4, V17.S4, V21.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	FMOVQ F20, (R5)
+	WORD $0x6eb5e65e                                // fcmgt v30.4s, v18.4s, v21.4s
+	VBIT V30.B16, V18.B16, V21.B16
+	WORD $0x6eb3e6be                                // fcmgt v30.4s, v21.4s, v19.4s
+	VBIT V30.B16, V19.B16, V21.B16
+	FMOVQ F21, 16(R5)
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R3, R6
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasSeveral3x3Pixel
+	B areasSeveralNext
+areasSeveral3x2:
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	FMOVQ 16(R0), F1
+	ADD R4, R0, R12
+	FMOVQ (R12), F2
+	FMOVQ 16(R12), F3
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F4
+	FMOVQ 16(R0), F5
+	ADD R4, R0, R13
+	FMOVQ (R13), F6
+	FMOVQ 16(R13), F7
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F8
+	FMOVQ 16(R0), F9
+	ADD R4, R0, R14
+	FMOVQ (R14), F10
+	FMOVQ 16(R14), F11
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasSeveral3x2Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasSeveral3x2Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+80(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD srcRow+80(FP), R6
+	ADD R6<<2, R4, R6
+	MOVD 24(R9), R2
+areasSeveral3x2Pixel:
+	FMOVQ (R1), F20
+	FMOVQ 16(R1), F21
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	FMOVQ 16(R0), F31
+	VFMLA V31.S4, V1.S4, V21.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V2.S4, V20.S4
+	FMOVQ 16(R12), F31
+	VFMLA V31.S4, V3.S4, V21.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V4.S4, V20.S4
+	FMOVQ 16(R4), F31
+	VFMLA V31.S4, V5.S4, V21.S4
+	ADD R7, R4, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V6.S4, V20.S4
+	FMOVQ 16(R13), F31
+	VFMLA V31.S4, V7.S4, V21.S4
+	FMOVQ (R6), F31
+	VFMLA V31.S4, V8.S4, V20.S4
+	FMOVQ 16(R6), F31
+	VFMLA V31.S4, V9.S4, V21.S4
+	ADD R7, R6, R14
+	FMOVQ (R14), F31
+	VFMLA V31.S4, V10.S4, V20.S4
+	FMOVQ 16(R14), F31
+	VFMLA V31.S4, V11.S4, V21.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	FMOVQ F20, (R5)
+	WORD $0x6eb5e65e                                // fcmgt v30.4s, v18.4s, v21.4s
+	VBIT V30.B16, V18.B16, V21.B16
+	WORD $0x6eb3e6be                                // fcmgt v30.4s, v21.4s, v19.4s
+	VBIT V30.B16, V19.B16, V21.B16
+	FMOVQ F21, 16(R5)
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R3, R6
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasSeveral3x2Pixel
+	B areasSeveralNext
+areasSeveral3x1:
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	FMOVQ 16(R0), F1
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F2
+	FMOVQ 16(R0), F3
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F4
+	FMOVQ 16(R0), F5
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasSeveral3x1Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasSeveral3x1Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+80(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD srcRow+80(FP), R6
+	ADD R6<<2, R4, R6
+	MOVD 24(R9), R2
+areasSeveral3x1Pixel:
+	FMOVQ (R1), F20
+	FMOVQ 16(R1), F21
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	FMOVQ 16(R0), F31
+	VFMLA V31.S4, V1.S4, V21.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V2.S4, V20.S4
+	FMOVQ 16(R4), F31
+	VFMLA V31.S4, V3.S4, V21.S4
+	FMOVQ (R6), F31
+	VFMLA V31.S4, V4.S4, V20.S4
+	FMOVQ 16(R6), F31
+	VFMLA V31.S4, V5.S4, V21.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	FMOVQ F20, (R5)
+	WORD $0x6eb5e65e                                // fcmgt v30.4s, v18.4s, v21.4s
+	VBIT V30.B16, V18.B16, V21.B16
+	WORD $0x6eb3e6be                                // fcmgt v30.4s, v21.4s, v19.4s
+	VBIT V30.B16, V19.B16, V21.B16
+	FMOVQ F21, 16(R5)
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R3, R6
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasSeveral3x1Pixel
+	B areasSeveralNext
+areasSeveralRows2:
+	CMP $2, R2
+	BLT areasSeveral2x1
+	BEQ areasSeveral2x2
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	FMOVQ 16(R0), F1
+	ADD R4, R0, R12
+	FMOVQ (R12), F2
+	FMOVQ 16(R12), F3
+	ADD R4<<1, R0, R13
+	FMOVQ (R13), F4
+	FMOVQ 16(R13), F5
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F6
+	FMOVQ 16(R0), F7
+	ADD R4, R0, R14
+	FMOVQ (R14), F8
+	FMOVQ 16(R14), F9
+	ADD R4<<1, R0, R15
+	FMOVQ (R15), F10
+	FMOVQ 16(R15), F11
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasSeveral2x3Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasSeveral2x3Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+80(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD 24(R9), R2
+areasSeveral2x3Pixel:
+	FMOVQ (R1), F20
+	FMOVQ 16(R1), F21
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	FMOVQ 16(R0), F31
+	VFMLA V31.S4, V1.S4, V21.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V2.S4, V20.S4
+	FMOVQ 16(R12), F31
+	VFMLA V31.S4, V3.S4, V21.S4
+	ADD R7<<1, R0, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V4.S4, V20.S4
+	FMOVQ 16(R13), F31
+	VFMLA V31.S4, V5.S4, V21.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V6.S4, V20.S4
+	FMOVQ 16(R4), F31
+	VFMLA V31.S4, V7.S4, V21.S4
+	ADD R7, R4, R14
+	FMOVQ (R14), F31
+	VFMLA V31.S4, V8.S4, V20.S4
+	FMOVQ 16(R14), F31
+	VFMLA V31.S4, V9.S4, V21.S4
+	ADD R7<<1, R4, R15
+	FMOVQ (R15), F31
+	VFMLA V31.S4, V10.S4, V20.S4
+	FMOVQ 16(R15), F31
+	VFMLA V31.S4, V11.S4, V21.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	FMOVQ F20, (R5)
+	WORD $0x6eb5e65e                                // fcmgt v30.4s, v18.4s, v21.4s
+	VBIT V30.B16, V18.B16, V21.B16
+	WORD $0x6eb3e6be                                // fcmgt v30.4s, v21.4s, v19.4s
+	VBIT V30.B16, V19.B16, V21.B16
+	FMOVQ F21, 16(R5)
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasSeveral2x3Pixel
+	B areasSeveralNext
+areasSeveral2x2:
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	FMOVQ 16(R0), F1
+	ADD R4, R0, R12
+	FMOVQ (R12), F2
+	FMOVQ 16(R12), F3
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F4
+	FMOVQ 16(R0), F5
+	ADD R4, R0, R13
+	FMOVQ (R13), F6
+	FMOVQ 16(R13), F7
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasSeveral2x2Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasSeveral2x2Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+80(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD 24(R9), R2
+areasSeveral2x2Pixel:
+	FMOVQ (R1), F20
+	FMOVQ 16(R1), F21
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	FMOVQ 16(R0), F31
+	VFMLA V31.S4, V1.S4, V21.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V2.S4, V20.S4
+	FMOVQ 16(R12), F31
+	VFMLA V31.S4, V3.S4, V21.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V4.S4, V20.S4
+	FMOVQ 16(R4), F31
+	VFMLA V31.S4, V5.S4, V21.S4
+	ADD R7, R4, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V6.S4, V20.S4
+	FMOVQ 16(R13), F31
+	VFMLA V31.S4, V7.S4, V21.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	FMOVQ F20, (R5)
+	WORD $0x6eb5e65e                                // fcmgt v30.4s, v18.4s, v21.4s
+	VBIT V30.B16, V18.B16, V21.B16
+	WORD $0x6eb3e6be                                // fcmgt v30.4s, v21.4s, v19.4s
+	VBIT V30.B16, V19.B16, V21.B16
+	FMOVQ F21, 16(R5)
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasSeveral2x2Pixel
+	B areasSeveralNext
+areasSeveral2x1:
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	FMOVQ 16(R0), F1
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F2
+	FMOVQ 16(R0), F3
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasSeveral2x1Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasSeveral2x1Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+80(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD 24(R9), R2
+areasSeveral2x1Pixel:
+	FMOVQ (R1), F20
+	FMOVQ 16(R1), F21
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	FMOVQ 16(R0), F31
+	VFMLA V31.S4, V1.S4, V21.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V2.S4, V20.S4
+	FMOVQ 16(R4), F31
+	VFMLA V31.S4, V3.S4, V21.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	FMOVQ F20, (R5)
+	WORD $0x6eb5e65e                                // fcmgt v30.4s, v18.4s, v21.4s
+	VBIT V30.B16, V18.B16, V21.B16
+	WORD $0x6eb3e6be                                // fcmgt v30.4s, v21.4s, v19.4s
+	VBIT V30.B16, V19.B16, V21.B16
+	FMOVQ F21, 16(R5)
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasSeveral2x1Pixel
+	B areasSeveralNext
+areasSeveralRows1:
+	MOVD 32(R9), R16
+	CMP $1, R16
+	BLT areasSeveral0x0
+	CMP $2, R2
+	BLT areasSeveral1x1
+	BEQ areasSeveral1x2
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	FMOVQ 16(R0), F1
+	ADD R4, R0, R12
+	FMOVQ (R12), F2
+	FMOVQ 16(R12), F3
+	ADD R4<<1, R0, R13
+	FMOVQ (R13), F4
+	FMOVQ 16(R13), F5
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasSeveral1x3Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasSeveral1x3Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD 24(R9), R2
+areasSeveral1x3Pixel:
+	FMOVQ (R1), F20
+	FMOVQ 16(R1), F21
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	FMOVQ 16(R0), F31
+	VFMLA V31.S4, V1.S4, V21.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V2.S4, V20.S4
+	FMOVQ 16(R12), F31
+	VFMLA V31.S4, V3.S4, V21.S4
+	ADD R7<<1, R0, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V4.S4, V20.S4
+	FMOVQ 16(R13), F31
+	VFMLA V31.S4, V5.S4, V21.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	FMOVQ F20, (R5)
+	WORD $0x6eb5e65e                                // fcmgt v30.4s, v18.4s, v21.4s
+	VBIT V30.B16, V18.B16, V21.B16
+	WORD $0x6eb3e6be                                // fcmgt v30.4s, v21.4s, v19.4s
+	VBIT V30.B16, V19.B16, V21.B16
+	FMOVQ F21, 16(R5)
+	ADDS R3, R0
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasSeveral1x3Pixel
+	B areasSeveralNext
+areasSeveral1x2:
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	FMOVQ 16(R0), F1
+	ADD R4, R0, R12
+	FMOVQ (R12), F2
+	FMOVQ 16(R12), F3
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasSeveral1x2Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasSeveral1x2Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD 24(R9), R2
+areasSeveral1x2Pixel:
+	FMOVQ (R1), F20
+	FMOVQ 16(R1), F21
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	FMOVQ 16(R0), F31
+	VFMLA V31.S4, V1.S4, V21.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V2.S4, V20.S4
+	FMOVQ 16(R12), F31
+	VFMLA V31.S4, V3.S4, V21.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	FMOVQ F20, (R5)
+	WORD $0x6eb5e65e                                // fcmgt v30.4s, v18.4s, v21.4s
+	VBIT V30.B16, V18.B16, V21.B16
+	WORD $0x6eb3e6be                                // fcmgt v30.4s, v21.4s, v19.4s
+	VBIT V30.B16, V19.B16, V21.B16
+	FMOVQ F21, 16(R5)
+	ADDS R3, R0
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasSeveral1x2Pixel
+	B areasSeveralNext
+areasSeveral1x1:
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	FMOVQ 16(R0), F1
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasSeveral1x1Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasSeveral1x1Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD 24(R9), R2
+areasSeveral1x1Pixel:
+	FMOVQ (R1), F20
+	FMOVQ 16(R1), F21
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	FMOVQ 16(R0), F31
+	VFMLA V31.S4, V1.S4, V21.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	FMOVQ F20, (R5)
+	WORD $0x6eb5e65e                                // fcmgt v30.4s, v18.4s, v21.4s
+	VBIT V30.B16, V18.B16, V21.B16
+	WORD $0x6eb3e6be                                // fcmgt v30.4s, v21.4s, v19.4s
+	VBIT V30.B16, V19.B16, V21.B16
+	FMOVQ F21, 16(R5)
+	ADDS R3, R0
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasSeveral1x1Pixel
+	B areasSeveralNext
+areasSeveral0x0:
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasSeveral0x0Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasSeveral0x0Rows:
+	MOVD 24(R9), R2
+areasSeveral0x0Pixel:
+	FMOVQ (R1), F20
+	FMOVQ 16(R1), F21
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	FMOVQ F20, (R5)
+	WORD $0x6eb5e65e                                // fcmgt v30.4s, v18.4s, v21.4s
+	VBIT V30.B16, V18.B16, V21.B16
+	WORD $0x6eb3e6be                                // fcmgt v30.4s, v21.4s, v19.4s
+	VBIT V30.B16, V19.B16, V21.B16
+	FMOVQ F21, 16(R5)
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasSeveral0x0Pixel
+areasSeveralNext:
+	ADDS $48, R9
+areasSeveralTest:
+	MOVD nareas+40(FP), R17
+	CMP R17, R9
+	BLT areasSeveralArea
 	ADDS $8, R8
-	B fourSeveral
-fourOne:
+	B areasSeveral
+areasOne:
 	ADD $4, R8, R2
-	MOVD c+56(FP), R17
+	MOVD c+48(FP), R17
 	CMP R17, R2
-	BGT fourRest
-	ADD R8<<2, R7, R12
-	FMOVQ (R12), F0
-	FMOVQ (R12), F1
-	FMOVQ (R12), F2
-	FMOVQ (R12), F3
-	ADD R3<<1, R3, R2
-	MOVD taps+32(FP), R9
-	MOVD ntaps+40(FP), R10
-	B fourOneTest
-fourOneTap:
+	BGT areasRest
+	MOVD areas+32(FP), R9
+	B areasOneTest
+areasOneArea:
+	MOVD 40(R9), R2                                 // by Rows and Columns
+	MOVD 32(R9), R16
+	CMP $2, R16
+	BLT areasOneRows1
+	BEQ areasOneRows2
+	CMP $2, R2
+	BLT areasOne3x1
+	BEQ areasOne3x2
 	MOVD (R9), R0
 	ADDS R8, R0
-	ADD R0<<2, R4, R0
-	MOVD 8(R9), R1
-	ADDS R8, R1
-	ADD R1<<2, R6, R1
-	FMOVQ (R1), F8
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	ADD R4, R0, R12
+	FMOVQ (R12), F1
+	ADD R4<<1, R0, R13
+	FMOVQ (R13), F2
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F3
+	ADD R4, R0, R14
+	FMOVQ (R14), F4
+	ADD R4<<1, R0, R15
+	FMOVQ (R15), F5
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F6
+	ADD R4, R0, R12
+	FMOVQ (R12), F7
+	ADD R4<<1, R0, R13
+	FMOVQ (R13), F8
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasOne3x3Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasOne3x3Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+80(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD srcRow+80(FP), R6
+	ADD R6<<2, R4, R6
+	MOVD 24(R9), R2
+areasOne3x3Pixel:
+	FMOVQ (R1), F20
 	FMOVQ (R0), F31
-	VFMLA V31.S4, V8.S4, V0.S4
-	ADD R3, R0, R12
+	VFMLA V31.S4, V0.S4, V20.S4
+	ADD R7, R0, R12
 	FMOVQ (R12), F31
-	VFMLA V31.S4, V8.S4, V1.S4
-	ADD R3<<1, R0, R13
+	VFMLA V31.S4, V1.S4, V20.S4
+	ADD R7<<1, R0, R13
 	FMOVQ (R13), F31
-	VFMLA V31.S4, V8.S4, V2.S4
-	ADD R2, R0, R14
+	VFMLA V31.S4, V2.S4, V20.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V3.S4, V20.S4
+	ADD R7, R4, R14
 	FMOVQ (R14), F31
-	VFMLA V31.S4, V8.S4, V3.S4
-	ADDS $16, R9
-fourOneTest:
-	SUBS $1, R10
-	BGE fourOneTap
-	ADD R8<<2, R5, R0
-	ADD R11<<1, R11, R1
-	WORD $0x6ea0e5de                                // fcmgt v30.4s, v14.4s, v0.4s
-	VBIT V30.B16, V14.B16, V0.B16
-	WORD $0x6eade41e                                // fcmgt v30.4s, v0.4s, v13.4s
-	VBIT V30.B16, V13.B16, V0.B16
-	FMOVQ F0, (R0)
-	WORD $0x6ea1e5de                                // fcmgt v30.4s, v14.4s, v1.4s
-	VBIT V30.B16, V14.B16, V1.B16
-	WORD $0x6eade43e                                // fcmgt v30.4s, v1.4s, v13.4s
-	VBIT V30.B16, V13.B16, V1.B16
-	ADD R11, R0, R12
-	FMOVQ F1, (R12)
-	WORD $0x6ea2e5de                                // fcmgt v30.4s, v14.4s, v2.4s
-	VBIT V30.B16, V14.B16, V2.B16
-	WORD $0x6eade45e                                // fcmgt v30.4s, v2.4s, v13.4s
-	VBIT V30.B16, V13.B16, V2.B16
-	ADD R11<<1, R0, R13
-	FMOVQ F2, (R13)
-	WORD $0x6ea3e5de                                // fcmgt v30.4s, v14.4s, v3.4s
-	VBIT V30.B16, V14.B16, V3.B16
-	WORD $0x6eade47e                                // fcmgt v30.4s, v3.4s, v13.4s
-	VBIT V30.B16, V13.B16, V3.B16
-	ADD R1, R0, R14
-	FMOVQ F3, (R14)
+	VFMLA V31.S4, V4.S4, V20.S4
+	ADD R7<<1, R4, R15
+	FMOVQ (R15), F31
+	VFMLA V31.S4, V5.S4, V20.S4
+	FMOVQ (R6), F31
+	VFMLA V31.S4, V6.S4, V20.S4
+	ADD R7, R6, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V7.S4, V20.S4
+	ADD R7<<1, R6, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V8.S4, V20.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	FMOVQ F20, (R5)
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R3, R6
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasOne3x3Pixel
+	B areasOneNext
+areasOne3x2:
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	ADD R4, R0, R12
+	FMOVQ (R12), F1
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F2
+	ADD R4, R0, R13
+	FMOVQ (R13), F3
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F4
+	ADD R4, R0, R14
+	FMOVQ (R14), F5
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasOne3x2Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasOne3x2Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+80(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD srcRow+80(FP), R6
+	ADD R6<<2, R4, R6
+	MOVD 24(R9), R2
+areasOne3x2Pixel:
+	FMOVQ (R1), F20
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V1.S4, V20.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V2.S4, V20.S4
+	ADD R7, R4, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V3.S4, V20.S4
+	FMOVQ (R6), F31
+	VFMLA V31.S4, V4.S4, V20.S4
+	ADD R7, R6, R14
+	FMOVQ (R14), F31
+	VFMLA V31.S4, V5.S4, V20.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	FMOVQ F20, (R5)
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R3, R6
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasOne3x2Pixel
+	B areasOneNext
+areasOne3x1:
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F1
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F2
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasOne3x1Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasOne3x1Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+80(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD srcRow+80(FP), R6
+	ADD R6<<2, R4, R6
+	MOVD 24(R9), R2
+areasOne3x1Pixel:
+	FMOVQ (R1), F20
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V1.S4, V20.S4
+	FMOVQ (R6), F31
+	VFMLA V31.S4, V2.S4, V20.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	FMOVQ F20, (R5)
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R3, R6
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasOne3x1Pixel
+	B areasOneNext
+areasOneRows2:
+	CMP $2, R2
+	BLT areasOne2x1
+	BEQ areasOne2x2
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	ADD R4, R0, R12
+	FMOVQ (R12), F1
+	ADD R4<<1, R0, R13
+	FMOVQ (R13), F2
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F3
+	ADD R4, R0, R14
+	FMOVQ (R14), F4
+	ADD R4<<1, R0, R15
+	FMOVQ (R15), F5
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasOne2x3Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasOne2x3Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+80(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD 24(R9), R2
+areasOne2x3Pixel:
+	FMOVQ (R1), F20
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V1.S4, V20.S4
+	ADD R7<<1, R0, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V2.S4, V20.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V3.S4, V20.S4
+	ADD R7, R4, R14
+	FMOVQ (R14), F31
+	VFMLA V31.S4, V4.S4, V20.S4
+	ADD R7<<1, R4, R15
+	FMOVQ (R15), F31
+	VFMLA V31.S4, V5.S4, V20.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	FMOVQ F20, (R5)
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasOne2x3Pixel
+	B areasOneNext
+areasOne2x2:
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	ADD R4, R0, R12
+	FMOVQ (R12), F1
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F2
+	ADD R4, R0, R13
+	FMOVQ (R13), F3
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasOne2x2Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasOne2x2Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+80(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD 24(R9), R2
+areasOne2x2Pixel:
+	FMOVQ (R1), F20
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V1.S4, V20.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V2.S4, V20.S4
+	ADD R7, R4, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V3.S4, V20.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	FMOVQ F20, (R5)
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasOne2x2Pixel
+	B areasOneNext
+areasOne2x1:
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F1
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasOne2x1Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasOne2x1Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+80(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD 24(R9), R2
+areasOne2x1Pixel:
+	FMOVQ (R1), F20
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V1.S4, V20.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	FMOVQ F20, (R5)
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasOne2x1Pixel
+	B areasOneNext
+areasOneRows1:
+	MOVD 32(R9), R16
+	CMP $1, R16
+	BLT areasOne0x0
+	CMP $2, R2
+	BLT areasOne1x1
+	BEQ areasOne1x2
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	ADD R4, R0, R12
+	FMOVQ (R12), F1
+	ADD R4<<1, R0, R13
+	FMOVQ (R13), F2
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasOne1x3Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasOne1x3Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD 24(R9), R2
+areasOne1x3Pixel:
+	FMOVQ (R1), F20
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V1.S4, V20.S4
+	ADD R7<<1, R0, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V2.S4, V20.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	FMOVQ F20, (R5)
+	ADDS R3, R0
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasOne1x3Pixel
+	B areasOneNext
+areasOne1x2:
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	ADD R4, R0, R12
+	FMOVQ (R12), F1
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasOne1x2Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasOne1x2Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD 24(R9), R2
+areasOne1x2Pixel:
+	FMOVQ (R1), F20
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V1.S4, V20.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	FMOVQ F20, (R5)
+	ADDS R3, R0
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasOne1x2Pixel
+	B areasOneNext
+areasOne1x1:
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasOne1x1Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasOne1x1Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD 24(R9), R2
+areasOne1x1Pixel:
+	FMOVQ (R1), F20
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	FMOVQ F20, (R5)
+	ADDS R3, R0
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasOne1x1Pixel
+	B areasOneNext
+areasOne0x0:
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasOne0x0Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasOne0x0Rows:
+	MOVD 24(R9), R2
+areasOne0x0Pixel:
+	FMOVQ (R1), F20
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	FMOVQ F20, (R5)
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasOne0x0Pixel
+areasOneNext:
+	ADDS $48, R9
+areasOneTest:
+	MOVD nareas+40(FP), R17
+	CMP R17, R9
+	BLT areasOneArea
 	ADDS $4, R8
-	B fourOne
-fourRest:
-	MOVD c+56(FP), R2
+	B areasOne
+areasRest:
+	MOVD c+48(FP), R2
 	SUBS R8, R2
-	BEQ fourEnd
+	BEQ areasEnd
 	MOVD R2, R19
-	ADD R8<<2, R7, R12
-	FMOVQ (R12), F0
-	FMOVQ (R12), F1
-	FMOVQ (R12), F2
-	FMOVQ (R12), F3
-	ADD R3<<1, R3, R2
-	MOVD taps+32(FP), R9
-	MOVD ntaps+40(FP), R10
-	B fourRestTest
-fourRestTap:
+	MOVD areas+32(FP), R9
+	B areasRestTest
+areasRestArea:
+	MOVD 40(R9), R2                                 // by Rows and Columns
+	MOVD 32(R9), R16
+	CMP $2, R16
+	BLT areasRestRows1
+	BEQ areasRestRows2
+	CMP $2, R2
+	BLT areasRest3x1
+	BEQ areasRest3x2
 	MOVD (R9), R0
 	ADDS R8, R0
-	ADD R0<<2, R4, R0
-	MOVD 8(R9), R1
-	ADDS R8, R1
-	ADD R1<<2, R6, R1
-	FMOVQ (R1), F8
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	ADD R4, R0, R12
+	FMOVQ (R12), F1
+	ADD R4<<1, R0, R13
+	FMOVQ (R13), F2
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F3
+	ADD R4, R0, R14
+	FMOVQ (R14), F4
+	ADD R4<<1, R0, R15
+	FMOVQ (R15), F5
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F6
+	ADD R4, R0, R12
+	FMOVQ (R12), F7
+	ADD R4<<1, R0, R13
+	FMOVQ (R13), F8
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasRest3x3Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasRest3x3Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+80(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD srcRow+80(FP), R6
+	ADD R6<<2, R4, R6
+	MOVD 24(R9), R2
+areasRest3x3Pixel:
+	FMOVQ (R1), F20
 	FMOVQ (R0), F31
-	VFMLA V31.S4, V8.S4, V0.S4
-	ADD R3, R0, R12
+	VFMLA V31.S4, V0.S4, V20.S4
+	ADD R7, R0, R12
 	FMOVQ (R12), F31
-	VFMLA V31.S4, V8.S4, V1.S4
-	ADD R3<<1, R0, R13
+	VFMLA V31.S4, V1.S4, V20.S4
+	ADD R7<<1, R0, R13
 	FMOVQ (R13), F31
-	VFMLA V31.S4, V8.S4, V2.S4
-	ADD R2, R0, R14
+	VFMLA V31.S4, V2.S4, V20.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V3.S4, V20.S4
+	ADD R7, R4, R14
 	FMOVQ (R14), F31
-	VFMLA V31.S4, V8.S4, V3.S4
-	ADDS $16, R9
-fourRestTest:
-	SUBS $1, R10
-	BGE fourRestTap
-	ADD R8<<2, R5, R0
-	ADD R11<<1, R11, R1
-	WORD $0x6ea0e5de                                // fcmgt v30.4s, v14.4s, v0.4s
-	VBIT V30.B16, V14.B16, V0.B16
-	WORD $0x6eade41e                                // fcmgt v30.4s, v0.4s, v13.4s
-	VBIT V30.B16, V13.B16, V0.B16
-	MOVD R0, R16
+	VFMLA V31.S4, V4.S4, V20.S4
+	ADD R7<<1, R4, R15
+	FMOVQ (R15), F31
+	VFMLA V31.S4, V5.S4, V20.S4
+	FMOVQ (R6), F31
+	VFMLA V31.S4, V6.S4, V20.S4
+	ADD R7, R6, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V7.S4, V20.S4
+	ADD R7<<1, R6, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V8.S4, V20.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	MOVD R5, R16
 	TBNZ $2, R19, whole1
 	TBZ $1, R19, single1
-	FMOVD F0, (R16)
+	FMOVD F20, (R16)
 	TBZ $0, R19, moved1
 	ADD $8, R16
-	VST1 V0.S[2], (R16)
+	VST1 V20.S[2], (R16)
 	B moved1
 whole1:
-	FMOVQ F0, (R16)
+	FMOVQ F20, (R16)
 	B moved1
 single1:
-	FMOVS F0, (R16)
+	FMOVS F20, (R16)
 moved1:
-	WORD $0x6ea1e5de                                // fcmgt v30.4s, v14.4s, v1.4s
-	VBIT V30.B16, V14.B16, V1.B16
-	WORD $0x6eade43e                                // fcmgt v30.4s, v1.4s, v13.4s
-	VBIT V30.B16, V13.B16, V1.B16
-	ADD R11, R0, R12
-	MOVD R12, R16
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R3, R6
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasRest3x3Pixel
+	B areasRestNext
+areasRest3x2:
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	ADD R4, R0, R12
+	FMOVQ (R12), F1
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F2
+	ADD R4, R0, R13
+	FMOVQ (R13), F3
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F4
+	ADD R4, R0, R14
+	FMOVQ (R14), F5
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasRest3x2Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasRest3x2Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+80(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD srcRow+80(FP), R6
+	ADD R6<<2, R4, R6
+	MOVD 24(R9), R2
+areasRest3x2Pixel:
+	FMOVQ (R1), F20
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V1.S4, V20.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V2.S4, V20.S4
+	ADD R7, R4, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V3.S4, V20.S4
+	FMOVQ (R6), F31
+	VFMLA V31.S4, V4.S4, V20.S4
+	ADD R7, R6, R14
+	FMOVQ (R14), F31
+	VFMLA V31.S4, V5.S4, V20.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	MOVD R5, R16
 	TBNZ $2, R19, whole2
 	TBZ $1, R19, single2
-	FMOVD F1, (R16)
+	FMOVD F20, (R16)
 	TBZ $0, R19, moved2
 	ADD $8, R16
-	VST1 V1.S[2], (R16)
+	VST1 V20.S[2], (R16)
 	B moved2
 whole2:
-	FMOVQ F1, (R16)
+	FMOVQ F20, (R16)
 	B moved2
 single2:
-	FMOVS F1, (R16)
+	FMOVS F20, (R16)
 moved2:
-	WORD $0x6ea2e5de                                // fcmgt v30.4s, v14.4s, v2.4s
-	VBIT V30.B16, V14.B16, V2.B16
-	WORD $0x6eade45e                                // fcmgt v30.4s, v2.4s, v13.4s
-	VBIT V30.B16, V13.B16, V2.B16
-	ADD R11<<1, R0, R13
-	MOVD R13, R16
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R3, R6
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasRest3x2Pixel
+	B areasRestNext
+areasRest3x1:
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F1
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F2
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasRest3x1Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasRest3x1Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+80(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD srcRow+80(FP), R6
+	ADD R6<<2, R4, R6
+	MOVD 24(R9), R2
+areasRest3x1Pixel:
+	FMOVQ (R1), F20
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V1.S4, V20.S4
+	FMOVQ (R6), F31
+	VFMLA V31.S4, V2.S4, V20.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	MOVD R5, R16
 	TBNZ $2, R19, whole3
 	TBZ $1, R19, single3
-	FMOVD F2, (R16)
+	FMOVD F20, (R16)
 	TBZ $0, R19, moved3
 	ADD $8, R16
-	VST1 V2.S[2], (R16)
+	VST1 V20.S[2], (R16)
 	B moved3
 whole3:
-	FMOVQ F2, (R16)
+	FMOVQ F20, (R16)
 	B moved3
 single3:
-	FMOVS F2, (R16)
+	FMOVS F20, (R16)
 moved3:
-	WORD $0x6ea3e5de                                // fcmgt v30.4s, v14.4s, v3.4s
-	VBIT V30.B16, V14.B16, V3.B16
-	WORD $0x6eade47e                                // fcmgt v30.4s, v3.4s, v13.4s
-	VBIT V30.B16, V13.B16, V3.B16
-	ADD R1, R0, R14
-	MOVD R14, R16
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R3, R6
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasRest3x1Pixel
+	B areasRestNext
+areasRestRows2:
+	CMP $2, R2
+	BLT areasRest2x1
+	BEQ areasRest2x2
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	ADD R4, R0, R12
+	FMOVQ (R12), F1
+	ADD R4<<1, R0, R13
+	FMOVQ (R13), F2
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F3
+	ADD R4, R0, R14
+	FMOVQ (R14), F4
+	ADD R4<<1, R0, R15
+	FMOVQ (R15), F5
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasRest2x3Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasRest2x3Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+80(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD 24(R9), R2
+areasRest2x3Pixel:
+	FMOVQ (R1), F20
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V1.S4, V20.S4
+	ADD R7<<1, R0, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V2.S4, V20.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V3.S4, V20.S4
+	ADD R7, R4, R14
+	FMOVQ (R14), F31
+	VFMLA V31.S4, V4.S4, V20.S4
+	ADD R7<<1, R4, R15
+	FMOVQ (R15), F31
+	VFMLA V31.S4, V5.S4, V20.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	MOVD R5, R16
 	TBNZ $2, R19, whole4
 	TBZ $1, R19, single4
-	FMOVD F3, (R16)
+	FMOVD F20, (R16)
 	TBZ $0, R19, moved4
 	ADD $8, R16
-	VST1 V3.S[2], (R16)
+	VST1 V20.S[2], (R16)
 	B moved4
 whole4:
-	FMOVQ F3, (R16)
+	FMOVQ F20, (R16)
 	B moved4
 single4:
-	FMOVS F3, (R16)
+	FMOVS F20, (R16)
 moved4:
-fourEnd:
-	MOVD R11, R0
-	MOVD $4, R17
-	MUL R17, R0
-	ADDS R0, R5
-	MOVD R3, R0
-	MOVD $4, R17
-	MUL R17, R0
-	ADDS R0, R4
-	MOVD count+48(FP), R16
-	SUBS $4, R16
-	MOVD R16, count+48(FP)
-	B four
-one:
-	MOVD count+48(FP), R16
-	CMP $1, R16
-	BLT done
-	MOVD ZR, R8
-oneSeveral:
-	ADD $16, R8, R2
-	MOVD c+56(FP), R17
-	CMP R17, R2
-	BGT oneOne
-	ADD R8<<2, R7, R12
-	FMOVQ (R12), F0
-	FMOVQ 16(R12), F1
-	FMOVQ 32(R12), F2
-	FMOVQ 48(R12), F3
-	ADD R3<<1, R3, R2
-	MOVD taps+32(FP), R9
-	MOVD ntaps+40(FP), R10
-	B oneSeveralTest
-oneSeveralTap:
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasRest2x3Pixel
+	B areasRestNext
+areasRest2x2:
 	MOVD (R9), R0
 	ADDS R8, R0
-	ADD R0<<2, R4, R0
-	MOVD 8(R9), R1
-	ADDS R8, R1
-	ADD R1<<2, R6, R1
-	FMOVQ (R1), F8
-	FMOVQ 16(R1), F9
-	FMOVQ 32(R1), F10
-	FMOVQ 48(R1), F11
-	FMOVQ (R0), F31
-	VFMLA V31.S4, V8.S4, V0.S4
-	FMOVQ 16(R0), F31
-	VFMLA V31.S4, V9.S4, V1.S4
-	FMOVQ 32(R0), F31
-	VFMLA V31.S4, V10.S4, V2.S4
-	FMOVQ 48(R0), F31
-	VFMLA V31.S4, V11.S4, V3.S4
-	ADDS $16, R9
-oneSeveralTest:
-	SUBS $1, R10
-	BGE oneSeveralTap
-	ADD R8<<2, R5, R0
-	ADD R11<<1, R11, R1
-	WORD $0x6ea0e5de                                // fcmgt v30.4s, v14.4s, v0.4s
-	VBIT V30.B16, V14.B16, V0.B16
-	WORD $0x6eade41e                                // fcmgt v30.4s, v0.4s, v13.4s
-	VBIT V30.B16, V13.B16, V0.B16
-	FMOVQ F0, (R0)
-	WORD $0x6ea1e5de                                // fcmgt v30.4s, v14.4s, v1.4s
-	VBIT V30.B16, V14.B16, V1.B16
-	WORD $0x6eade43e                                // fcmgt v30.4s, v1.4s, v13.4s
-	VBIT V30.B16, V13.B16, V1.B16
-	FMOVQ F1, 16(R0)
-	WORD $0x6ea2e5de                                // fcmgt v30.4s, v14.4s, v2.4s
-	VBIT V30.B16, V14.B16, V2.B16
-	WORD $0x6eade45e                                // fcmgt v30.4s, v2.4s, v13.4s
-	VBIT V30.B16, V13.B16, V2.B16
-	FMOVQ F2, 32(R0)
-	WORD $0x6ea3e5de                                // fcmgt v30.4s, v14.4s, v3.4s
-	VBIT V30.B16, V14.B16, V3.B16
-	WORD $0x6eade47e                                // fcmgt v30.4s, v3.4s, v13.4s
-	VBIT V30.B16, V13.B16, V3.B16
-	FMOVQ F3, 48(R0)
-	ADDS $16, R8
-	B oneSeveral
-oneOne:
-	ADD $4, R8, R2
-	MOVD c+56(FP), R17
-	CMP R17, R2
-	BGT oneRest
-	ADD R8<<2, R7, R12
-	FMOVQ (R12), F0
-	ADD R3<<1, R3, R2
-	MOVD taps+32(FP), R9
-	MOVD ntaps+40(FP), R10
-	B oneOneTest
-oneOneTap:
-	MOVD (R9), R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	ADD R4, R0, R12
+	FMOVQ (R12), F1
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F2
+	ADD R4, R0, R13
+	FMOVQ (R13), F3
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasRest2x2Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasRest2x2Rows:
+	MOVD 8(R9), R0
 	ADDS R8, R0
-	ADD R0<<2, R4, R0
-	MOVD 8(R9), R1
-	ADDS R8, R1
-	ADD R1<<2, R6, R1
-	FMOVQ (R1), F8
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+80(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD 24(R9), R2
+areasRest2x2Pixel:
+	FMOVQ (R1), F20
 	FMOVQ (R0), F31
-	VFMLA V31.S4, V8.S4, V0.S4
-	ADDS $16, R9
-oneOneTest:
-	SUBS $1, R10
-	BGE oneOneTap
-	ADD R8<<2, R5, R0
-	ADD R11<<1, R11, R1
-	WORD $0x6ea0e5de                                // fcmgt v30.4s, v14.4s, v0.4s
-	VBIT V30.B16, V14.B16, V0.B16
-	WORD $0x6eade41e                                // fcmgt v30.4s, v0.4s, v13.4s
-	VBIT V30.B16, V13.B16, V0.B16
-	FMOVQ F0, (R0)
-	ADDS $4, R8
-	B oneOne
-oneRest:
-	MOVD c+56(FP), R2
-	SUBS R8, R2
-	BEQ oneEnd
-	MOVD R2, R19
-	ADD R8<<2, R7, R12
-	FMOVQ (R12), F0
-	ADD R3<<1, R3, R2
-	MOVD taps+32(FP), R9
-	MOVD ntaps+40(FP), R10
-	B oneRestTest
-oneRestTap:
-	MOVD (R9), R0
-	ADDS R8, R0
-	ADD R0<<2, R4, R0
-	MOVD 8(R9), R1
-	ADDS R8, R1
-	ADD R1<<2, R6, R1
-	FMOVQ (R1), F8
-	FMOVQ (R0), F31
-	VFMLA V31.S4, V8.S4, V0.S4
-	ADDS $16, R9
-oneRestTest:
-	SUBS $1, R10
-	BGE oneRestTap
-	ADD R8<<2, R5, R0
-	ADD R11<<1, R11, R1
-	WORD $0x6ea0e5de                                // fcmgt v30.4s, v14.4s, v0.4s
-	VBIT V30.B16, V14.B16, V0.B16
-	WORD $0x6eade41e                                // fcmgt v30.4s, v0.4s, v13.4s
-	VBIT V30.B16, V13.B16, V0.B16
-	MOVD R0, R16
+	VFMLA V31.S4, V0.S4, V20.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V1.S4, V20.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V2.S4, V20.S4
+	ADD R7, R4, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V3.S4, V20.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	MOVD R5, R16
 	TBNZ $2, R19, whole5
 	TBZ $1, R19, single5
-	FMOVD F0, (R16)
+	FMOVD F20, (R16)
 	TBZ $0, R19, moved5
 	ADD $8, R16
-	VST1 V0.S[2], (R16)
+	VST1 V20.S[2], (R16)
 	B moved5
 whole5:
-	FMOVQ F0, (R16)
+	FMOVQ F20, (R16)
 	B moved5
 single5:
-	FMOVS F0, (R16)
+	FMOVS F20, (R16)
 moved5:
-oneEnd:
-	MOVD R11, R0
-	MOVD $1, R17
-	MUL R17, R0
-	ADDS R0, R5
-	MOVD R3, R0
-	MOVD $1, R17
-	MUL R17, R0
-	ADDS R0, R4
-	MOVD count+48(FP), R16
-	SUBS $1, R16
-	MOVD R16, count+48(FP)
-	B one
-done:
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasRest2x2Pixel
+	B areasRestNext
+areasRest2x1:
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	ADD R6<<2, R0, R0
+	FMOVQ (R0), F1
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasRest2x1Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasRest2x1Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+80(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD 24(R9), R2
+areasRest2x1Pixel:
+	FMOVQ (R1), F20
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	FMOVQ (R4), F31
+	VFMLA V31.S4, V1.S4, V20.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	MOVD R5, R16
+	TBNZ $2, R19, whole6
+	TBZ $1, R19, single6
+	FMOVD F20, (R16)
+	TBZ $0, R19, moved6
+	ADD $8, R16
+	VST1 V20.S[2], (R16)
+	B moved6
+whole6:
+	FMOVQ F20, (R16)
+	B moved6
+single6:
+	FMOVS F20, (R16)
+moved6:
+	ADDS R3, R0
+	ADDS R3, R4
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasRest2x1Pixel
+	B areasRestNext
+areasRestRows1:
+	MOVD 32(R9), R16
+	CMP $1, R16
+	BLT areasRest0x0
+	CMP $2, R2
+	BLT areasRest1x1
+	BEQ areasRest1x2
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	ADD R4, R0, R12
+	FMOVQ (R12), F1
+	ADD R4<<1, R0, R13
+	FMOVQ (R13), F2
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasRest1x3Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasRest1x3Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD 24(R9), R2
+areasRest1x3Pixel:
+	FMOVQ (R1), F20
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V1.S4, V20.S4
+	ADD R7<<1, R0, R13
+	FMOVQ (R13), F31
+	VFMLA V31.S4, V2.S4, V20.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	MOVD R5, R16
+	TBNZ $2, R19, whole7
+	TBZ $1, R19, single7
+	FMOVD F20, (R16)
+	TBZ $0, R19, moved7
+	ADD $8, R16
+	VST1 V20.S[2], (R16)
+	B moved7
+whole7:
+	FMOVQ F20, (R16)
+	B moved7
+single7:
+	FMOVS F20, (R16)
+moved7:
+	ADDS R3, R0
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasRest1x3Pixel
+	B areasRestNext
+areasRest1x2:
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	ADD R4, R0, R12
+	FMOVQ (R12), F1
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasRest1x2Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasRest1x2Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD 24(R9), R2
+areasRest1x2Pixel:
+	FMOVQ (R1), F20
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	ADD R7, R0, R12
+	FMOVQ (R12), F31
+	VFMLA V31.S4, V1.S4, V20.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	MOVD R5, R16
+	TBNZ $2, R19, whole8
+	TBZ $1, R19, single8
+	FMOVD F20, (R16)
+	TBZ $0, R19, moved8
+	ADD $8, R16
+	VST1 V20.S[2], (R16)
+	B moved8
+whole8:
+	FMOVQ F20, (R16)
+	B moved8
+single8:
+	FMOVS F20, (R16)
+moved8:
+	ADDS R3, R0
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasRest1x2Pixel
+	B areasRestNext
+areasRest1x1:
+	MOVD (R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD weights+16(FP), R17
+	ADDS R17, R0
+	MOVD weightsColumn+88(FP), R4
+	LSL $2, R4
+	MOVD weightsRow+96(FP), R6
+	FMOVQ (R0), F0
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasRest1x1Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasRest1x1Rows:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD 24(R9), R2
+areasRest1x1Pixel:
+	FMOVQ (R1), F20
+	FMOVQ (R0), F31
+	VFMLA V31.S4, V0.S4, V20.S4
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	MOVD R5, R16
+	TBNZ $2, R19, whole9
+	TBZ $1, R19, single9
+	FMOVD F20, (R16)
+	TBZ $0, R19, moved9
+	ADD $8, R16
+	VST1 V20.S[2], (R16)
+	B moved9
+whole9:
+	FMOVQ F20, (R16)
+	B moved9
+single9:
+	FMOVS F20, (R16)
+moved9:
+	ADDS R3, R0
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasRest1x1Pixel
+	B areasRestNext
+areasRest0x0:
+	MOVD 16(R9), R5
+	ADDS R8, R5
+	LSL $2, R5
+	MOVD dst+0(FP), R17
+	ADDS R17, R5
+	MOVD R5, R1
+	MOVD R11, R10
+	MOVD bias+24(FP), R16                           // without a bias from dst
+	CMP $0, R16
+	BEQ areasRest0x0Rows
+	MOVD bias+24(FP), R1
+	ADD R8<<2, R1, R1
+	MOVD ZR, R10
+areasRest0x0Rows:
+	MOVD 24(R9), R2
+areasRest0x0Pixel:
+	FMOVQ (R1), F20
+	WORD $0x6eb4e65e                                // fcmgt v30.4s, v18.4s, v20.4s
+	VBIT V30.B16, V18.B16, V20.B16
+	WORD $0x6eb3e69e                                // fcmgt v30.4s, v20.4s, v19.4s
+	VBIT V30.B16, V19.B16, V20.B16
+	MOVD R5, R16
+	TBNZ $2, R19, whole10
+	TBZ $1, R19, single10
+	FMOVD F20, (R16)
+	TBZ $0, R19, moved10
+	ADD $8, R16
+	VST1 V20.S[2], (R16)
+	B moved10
+whole10:
+	FMOVQ F20, (R16)
+	B moved10
+single10:
+	FMOVS F20, (R16)
+moved10:
+	ADDS R11, R5
+	ADDS R10, R1
+	SUBS $1, R2
+	BGT areasRest0x0Pixel
+areasRestNext:
+	ADDS $48, R9
+areasRestTest:
+	MOVD nareas+40(FP), R17
+	CMP R17, R9
+	BLT areasRestArea
+areasEnd:
 	RET
 
-// func depthwiseWeightsNEON(sums, src, diff *float32, areas *Area, nareas, c, srcStep, srcColumn, srcRow, diffStep, sumsRow int)
+// func depthwiseWeightsNEON(sums, src, diff *float32, areas *Area, nareas, c, dstStep, srcStep, srcColumn, srcRow, sumsRow int)
 TEXT ·depthwiseWeightsNEON(SB), NOSPLIT, $0-88
-	MOVD srcStep+48(FP), R3
-	MOVD srcColumn+56(FP), R7
-	MOVD diffStep+72(FP), R11
+	MOVD srcStep+56(FP), R3
 	LSL $2, R3
-	LSL $2, R7
+	MOVD dstStep+48(FP), R11
 	LSL $2, R11
+	MOVD srcColumn+64(FP), R7
+	LSL $2, R7
+	MOVD nareas+32(FP), R9                          // the end of areas
+	MOVD $48, R17
+	MUL R17, R9
+	MOVD areas+24(FP), R17
+	ADDS R17, R9
+	MOVD R9, nareas+32(FP)
 	MOVD ZR, R8
 areasSeveral:
 	ADD $8, R8, R2
@@ -8708,32 +10415,31 @@ areasSeveral:
 	CMP R17, R2
 	BGT areasOne
 	MOVD areas+24(FP), R9
-	MOVD nareas+32(FP), R10
 	B areasSeveralTest
 areasSeveralArea:
+	MOVD 40(R9), R2                                 // by Rows and Columns
+	MOVD 32(R9), R16
+	CMP $2, R16
+	BLT areasSeveralRows1
+	BEQ areasSeveralRows2
+	CMP $2, R2
+	BLT areasSeveral3x1
+	BEQ areasSeveral3x2
 	MOVD 8(R9), R0
 	ADDS R8, R0
 	LSL $2, R0
 	MOVD src+8(FP), R17
 	ADDS R17, R0
-	MOVD srcRow+64(FP), R4
+	MOVD srcRow+72(FP), R4
 	ADD R4<<2, R0, R4
-	MOVD srcRow+64(FP), R6
+	MOVD srcRow+72(FP), R6
 	ADD R6<<2, R4, R6
+	MOVD 24(R9), R2
 	MOVD 16(R9), R1
 	ADDS R8, R1
 	LSL $2, R1
 	MOVD diff+16(FP), R17
 	ADDS R17, R1
-	MOVD 24(R9), R2
-	MOVD 40(R9), R5                                 // by Rows and Columns
-	MOVD 32(R9), R16
-	CMP $2, R16
-	BLT areasSeveralRows1
-	BEQ areasSeveralRows2
-	CMP $2, R5
-	BLT areasSeveral3x1
-	BEQ areasSeveral3x2
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -8875,6 +10581,21 @@ areasSeveral3x3Pixel:
 	FMOVQ F17, 16(R15)
 	B areasSeveralNext
 areasSeveral3x2:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+72(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD srcRow+72(FP), R6
+	ADD R6<<2, R4, R6
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -8974,6 +10695,21 @@ areasSeveral3x2Pixel:
 	FMOVQ F11, 16(R13)
 	B areasSeveralNext
 areasSeveral3x1:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+72(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD srcRow+72(FP), R6
+	ADD R6<<2, R4, R6
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -9031,9 +10767,22 @@ areasSeveral3x1Pixel:
 	FMOVQ F5, 16(R5)
 	B areasSeveralNext
 areasSeveralRows2:
-	CMP $2, R5
+	CMP $2, R2
 	BLT areasSeveral2x1
 	BEQ areasSeveral2x2
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+72(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -9133,6 +10882,19 @@ areasSeveral2x3Pixel:
 	FMOVQ F11, 16(R15)
 	B areasSeveralNext
 areasSeveral2x2:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+72(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -9204,6 +10966,19 @@ areasSeveral2x2Pixel:
 	FMOVQ F7, 16(R15)
 	B areasSeveralNext
 areasSeveral2x1:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+72(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -9247,9 +11022,20 @@ areasSeveral2x1Pixel:
 	FMOVQ F3, 16(R5)
 	B areasSeveralNext
 areasSeveralRows1:
-	CMP $2, R5
+	CMP $2, R2
 	BLT areasSeveral1x1
 	BEQ areasSeveral1x2
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -9307,6 +11093,17 @@ areasSeveral1x3Pixel:
 	FMOVQ F5, 16(R15)
 	B areasSeveralNext
 areasSeveral1x2:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -9350,6 +11147,17 @@ areasSeveral1x2Pixel:
 	FMOVQ F3, 16(R13)
 	B areasSeveralNext
 areasSeveral1x1:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 areasSeveral1x1Pixel:
@@ -9381,8 +11189,9 @@ areasSeveral1x1Pixel:
 areasSeveralNext:
 	ADDS $48, R9
 areasSeveralTest:
-	SUBS $1, R10
-	BGE areasSeveralArea
+	MOVD nareas+32(FP), R17
+	CMP R17, R9
+	BLT areasSeveralArea
 	ADDS $8, R8
 	B areasSeveral
 areasOne:
@@ -9391,32 +11200,31 @@ areasOne:
 	CMP R17, R2
 	BGT areasRest
 	MOVD areas+24(FP), R9
-	MOVD nareas+32(FP), R10
 	B areasOneTest
 areasOneArea:
+	MOVD 40(R9), R2                                 // by Rows and Columns
+	MOVD 32(R9), R16
+	CMP $2, R16
+	BLT areasOneRows1
+	BEQ areasOneRows2
+	CMP $2, R2
+	BLT areasOne3x1
+	BEQ areasOne3x2
 	MOVD 8(R9), R0
 	ADDS R8, R0
 	LSL $2, R0
 	MOVD src+8(FP), R17
 	ADDS R17, R0
-	MOVD srcRow+64(FP), R4
+	MOVD srcRow+72(FP), R4
 	ADD R4<<2, R0, R4
-	MOVD srcRow+64(FP), R6
+	MOVD srcRow+72(FP), R6
 	ADD R6<<2, R4, R6
+	MOVD 24(R9), R2
 	MOVD 16(R9), R1
 	ADDS R8, R1
 	LSL $2, R1
 	MOVD diff+16(FP), R17
 	ADDS R17, R1
-	MOVD 24(R9), R2
-	MOVD 40(R9), R5                                 // by Rows and Columns
-	MOVD 32(R9), R16
-	CMP $2, R16
-	BLT areasOneRows1
-	BEQ areasOneRows2
-	CMP $2, R5
-	BLT areasOne3x1
-	BEQ areasOne3x2
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -9503,6 +11311,21 @@ areasOne3x3Pixel:
 	FMOVQ F8, (R15)
 	B areasOneNext
 areasOne3x2:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+72(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD srcRow+72(FP), R6
+	ADD R6<<2, R4, R6
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -9565,6 +11388,21 @@ areasOne3x2Pixel:
 	FMOVQ F5, (R13)
 	B areasOneNext
 areasOne3x1:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+72(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD srcRow+72(FP), R6
+	ADD R6<<2, R4, R6
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -9603,9 +11441,22 @@ areasOne3x1Pixel:
 	FMOVQ F2, (R5)
 	B areasOneNext
 areasOneRows2:
-	CMP $2, R5
+	CMP $2, R2
 	BLT areasOne2x1
 	BEQ areasOne2x2
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+72(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -9668,6 +11519,19 @@ areasOne2x3Pixel:
 	FMOVQ F5, (R15)
 	B areasOneNext
 areasOne2x2:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+72(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -9714,6 +11578,19 @@ areasOne2x2Pixel:
 	FMOVQ F3, (R15)
 	B areasOneNext
 areasOne2x1:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+72(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 areasOne2x1Pixel:
@@ -9744,9 +11621,20 @@ areasOne2x1Pixel:
 	FMOVQ F1, (R5)
 	B areasOneNext
 areasOneRows1:
-	CMP $2, R5
+	CMP $2, R2
 	BLT areasOne1x1
 	BEQ areasOne1x2
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -9785,6 +11673,17 @@ areasOne1x3Pixel:
 	FMOVQ F2, (R15)
 	B areasOneNext
 areasOne1x2:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 areasOne1x2Pixel:
@@ -9815,6 +11714,17 @@ areasOne1x2Pixel:
 	FMOVQ F1, (R13)
 	B areasOneNext
 areasOne1x1:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 areasOne1x1Pixel:
 	FMOVQ (R1), F9
@@ -9839,8 +11749,9 @@ areasOne1x1Pixel:
 areasOneNext:
 	ADDS $48, R9
 areasOneTest:
-	SUBS $1, R10
-	BGE areasOneArea
+	MOVD nareas+32(FP), R17
+	CMP R17, R9
+	BLT areasOneArea
 	ADDS $4, R8
 	B areasOne
 areasRest:
@@ -9849,32 +11760,31 @@ areasRest:
 	BEQ areasEnd
 	MOVD R2, R19
 	MOVD areas+24(FP), R9
-	MOVD nareas+32(FP), R10
 	B areasRestTest
 areasRestArea:
+	MOVD 40(R9), R2                                 // by Rows and Columns
+	MOVD 32(R9), R16
+	CMP $2, R16
+	BLT areasRestRows1
+	BEQ areasRestRows2
+	CMP $2, R2
+	BLT areasRest3x1
+	BEQ areasRest3x2
 	MOVD 8(R9), R0
 	ADDS R8, R0
 	LSL $2, R0
 	MOVD src+8(FP), R17
 	ADDS R17, R0
-	MOVD srcRow+64(FP), R4
+	MOVD srcRow+72(FP), R4
 	ADD R4<<2, R0, R4
-	MOVD srcRow+64(FP), R6
+	MOVD srcRow+72(FP), R6
 	ADD R6<<2, R4, R6
+	MOVD 24(R9), R2
 	MOVD 16(R9), R1
 	ADDS R8, R1
 	LSL $2, R1
 	MOVD diff+16(FP), R17
 	ADDS R17, R1
-	MOVD 24(R9), R2
-	MOVD 40(R9), R5                                 // by Rows and Columns
-	MOVD 32(R9), R16
-	CMP $2, R16
-	BLT areasRestRows1
-	BEQ areasRestRows2
-	CMP $2, R5
-	BLT areasRest3x1
-	BEQ areasRest3x2
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -10078,6 +11988,21 @@ single9:
 moved9:
 	B areasRestNext
 areasRest3x2:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+72(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD srcRow+72(FP), R6
+	ADD R6<<2, R4, R6
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -10218,6 +12143,21 @@ single15:
 moved15:
 	B areasRestNext
 areasRest3x1:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+72(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD srcRow+72(FP), R6
+	ADD R6<<2, R4, R6
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -10295,9 +12235,22 @@ single18:
 moved18:
 	B areasRestNext
 areasRestRows2:
-	CMP $2, R5
+	CMP $2, R2
 	BLT areasRest2x1
 	BEQ areasRest2x2
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+72(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -10438,6 +12391,19 @@ single24:
 moved24:
 	B areasRestNext
 areasRest2x2:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+72(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -10536,6 +12502,19 @@ single28:
 moved28:
 	B areasRestNext
 areasRest2x1:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD srcRow+72(FP), R4
+	ADD R4<<2, R0, R4
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 areasRest2x1Pixel:
@@ -10592,9 +12571,20 @@ single30:
 moved30:
 	B areasRestNext
 areasRestRows1:
-	CMP $2, R5
+	CMP $2, R2
 	BLT areasRest1x1
 	BEQ areasRest1x2
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -10672,6 +12662,17 @@ single33:
 moved33:
 	B areasRestNext
 areasRest1x2:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 areasRest1x2Pixel:
@@ -10728,6 +12729,17 @@ single35:
 moved35:
 	B areasRestNext
 areasRest1x1:
+	MOVD 8(R9), R0
+	ADDS R8, R0
+	LSL $2, R0
+	MOVD src+8(FP), R17
+	ADDS R17, R0
+	MOVD 24(R9), R2
+	MOVD 16(R9), R1
+	ADDS R8, R1
+	LSL $2, R1
+	MOVD diff+16(FP), R17
+	ADDS R17, R1
 	VEOR V0.B16, V0.B16, V0.B16
 areasRest1x1Pixel:
 	FMOVQ (R1), F9
@@ -10765,8 +12777,9 @@ moved36:
 areasRestNext:
 	ADDS $48, R9
 areasRestTest:
-	SUBS $1, R10
-	BGE areasRestArea
+	MOVD nareas+32(FP), R17
+	CMP R17, R9
+	BLT areasRestArea
 areasEnd:
 	RET
 
