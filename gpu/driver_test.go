@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +29,8 @@ func TestMain(m *testing.M) {
 		answer = finds()
 	case "launch":
 		answer = launchTime()
+	case "lose":
+		answer = loses()
 	default:
 		os.Exit(m.Run())
 	}
@@ -53,6 +56,7 @@ type finding struct {
 	Driver             Driver
 	Message            string
 	NoDriver, NoDevice bool
+	Lost               bool
 }
 
 func finds() finding {
@@ -169,4 +173,50 @@ func launchTime() time.Duration {
 		best = min(best, time.Since(start)/launches)
 	}
 	return best
+}
+
+// lost719 is a driver whose GPU fails at its first copy: everything after it answers with the same.
+const lost719 = idle + `
+static int failed;
+int cuMemcpyHtoDAsync_v2(unsigned long dst, const void *src, unsigned long bytes, void *stream) { return failed = 719; }
+int cuMemAlloc_v2(unsigned long *p, unsigned long bytes) { *p = 256; return failed; }
+int cuMemFree_v2(unsigned long p) { return failed; }
+int cuStreamSynchronize(void *s) { return failed; }
+int cuCtxSynchronize(void) { return failed; }
+int cuGetErrorName(int code, const char **name) { *name = code == 719 ? "CUDA_ERROR_LAUNCH_FAILED" : 0; return 0; }
+`
+
+// What fails once a GPU is lost says so, and what it was lost at.
+func TestLost(t *testing.T) {
+	for i, f := range process[[]finding](t, "lose", library(t, lost719)) {
+		assert.True(t, f.Lost, f.Message)
+		assert.Contains(t, f.Message, "CUDA_ERROR_LAUNCH_FAILED (719)")
+		assert.Contains(t, f.Message, "start again from the last checkpoint")
+		assert.Equal(t, i > 0, strings.Contains(f.Message, "the GPU was lost when copying to the GPU"), f.Message)
+	}
+}
+
+// loses gives the errors of copying, waiting, allocating, freeing and closing.
+func loses() (list []finding) {
+	d, err := Open(0)
+	if err != nil {
+		panic(err)
+	}
+	s, err := d.NewStream()
+	if err != nil {
+		panic(err)
+	}
+	m, err := d.Alloc(16)
+	if err != nil {
+		panic(err)
+	}
+	errs := []error{s.Write(m, 0, []byte("lost")), s.Synchronize()}
+	_, err = d.Alloc(16)
+	for _, err := range append(errs, err, m.Free(), d.Close()) {
+		if err == nil {
+			panic("a lost GPU went on")
+		}
+		list = append(list, finding{Message: err.Error(), Lost: errors.Is(err, ErrLost)})
+	}
+	return list
 }
