@@ -513,12 +513,12 @@ func TestChoice(t *testing.T) {
 		{"winograd 4×4 by panels portable", "winograd 4×4 by panels portable", []Params{same(8, 8, 8, 64, 3, 3, 64, 1, 1), same(64, 4, 4, 512, 3, 3, 512, 1, 1)}},
 		{"winograd 4×4 by panels portable", "direct by pixels portable", []Params{same(1, 8, 8, 64, 3, 3, 64, 1, 1)}},
 		{"direct by pixels portable", "direct by pixels portable", []Params{same(128, 2, 2, 64, 3, 3, 64, 1, 1), same(8, 8, 8, 64, 5, 5, 64, 1, 1)}},
-		{"direct portable", "direct by pixels portable", []Params{same(8, 12, 12, 64, 5, 5, 64, 1, 1), same(8, 7, 7, 512, 1, 1, 2048, 1, 1)}},
+		{"direct portable", "direct by pixels portable", []Params{same(8, 16, 16, 64, 5, 5, 64, 1, 1), same(8, 7, 7, 512, 1, 1, 2048, 1, 1)}},
 		{"grouped direct portable", "grouped direct portable", []Params{groups(same(8, 8, 8, 16, 3, 3, 16, 2, 2), 2)}},
 		{"grouped winograd 4×4 by panels portable", "grouped winograd 4×4 by panels portable", []Params{groups(same(8, 8, 8, 128, 3, 3, 128, 1, 1), 2)}},
 		{"depthwise portable", "depthwise portable", []Params{groups(same(8, 8, 8, 16, 3, 3, 16, 1, 1), 16), groups(same(8, 8, 8, 16, 3, 3, 32, 1, 1), 16)}},
 		{"direct portable", "direct portable", []Params{
-			exact, same(8, 24, 24, 64, 3, 3, 64, 2, 2), same(8, 8, 8, 3, 3, 3, 16, 1, 1), same(8, 8, 8, 64, 1, 1, 64, 1, 1),
+			exact, same(8, 32, 32, 64, 3, 3, 64, 2, 2), same(8, 8, 8, 3, 3, 3, 16, 1, 1), same(8, 8, 8, 64, 1, 1, 64, 1, 1),
 		}},
 	} {
 		for _, p := range x.shapes {
