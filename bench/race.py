@@ -146,7 +146,7 @@ def mnist(args):
 
 
 def report(path, picture):
-    """Prints the table of the file's last race, draws its first seed, and gives the figure of merit, which --require is about."""
+    """Prints the table of the file's last race, draws its first seed, and gives the figure of merit, which --require is about; None while there is none yet."""
     with open(path) as f:
         lines = [json.loads(text) for text in f]
     begin = max(i for i, line in enumerate(lines) if line["kind"] == "race")
@@ -174,10 +174,12 @@ def report_cifar10(race, epochs, clock):
     for name in dict.fromkeys(line["contender"] for line in epochs):
         mine = [line for line in epochs if line["contender"] == name]
         last = mine[-1]
-        at = [next((f"{100 * line['test_accuracy']:.1f}" for line in reversed(mine) if line["time_s"] <= m), "") for m in marks]
+        at = [next((f"{100 * line['test_accuracy']:.1f}" for line in reversed(mine) if line["time_s"] <= m < last["time_s"]), "") for m in marks]
         print(f"| {NAMES[name]} | {last['epoch']} of {race['epochs'][name]} | {last['time_s'] / 60:.1f} | {last['loss']:.3f} | {100 * last['accuracy']:.2f} | "
               + " | ".join(at) + f" | **{100 * last['test_accuracy']:.2f}** |")
         ends[name] = last["test_accuracy"]
+    if len(ends) < 2 or "meseta" not in ends:
+        return None  # the race is on
     margin = ends["meseta"] - max(accuracy for name, accuracy in ends.items() if name != "meseta")
     print(f"\nmeseta's accuracy less the best peer's: {100 * margin:+.2f} %.")
     return margin
@@ -199,6 +201,8 @@ def report_mnist(race, epochs, clock):
         medians[name] = statistics.median(times)
         print(f"| {NAMES[name]} | {len(ends)} | {', '.join(str(line['epoch']) for line in ends.values())} | **{medians[name]:.1f}** | "
               f"{min(times):.1f} to {max(times):.1f} | {f'{statistics.median(took):.1f}' if took else ''} |")
+    if len(medians) < 2 or "meseta" not in medians:
+        return None
     part = medians["meseta"] / min(time_s for name, time_s in medians.items() if name != "meseta")
     print(f"\nmeseta's time is {part:.2f} of the fastest peer's.")
     return part

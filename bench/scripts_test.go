@@ -60,6 +60,11 @@ func TestReportOfRaces(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 2, strings.Count(string(svg), "<polyline"))
 
+	text = script(t, "race.py", "report", written(t,
+		`{"kind": "race", "task": "cifar10", "clock": "processor", "threads": 1, "limit_s": 240, "epochs": {"meseta": 9, "torch": 9}}`,
+		`{"kind": "epoch", "contender": "meseta", "seed": 1, "epoch": 1, "loss": 2, "accuracy": 0.5, "test_accuracy": 0.25, "time_s": 61}`))
+	assert.Contains(t, text, "| meseta | 1 of 9 | 1.0 | 2.000 | 50.00 |  |  |  | **25.00** |", "a race that is on")
+
 	mnist := written(t,
 		`{"kind": "race", "task": "mnist", "clock": "wall", "threads": 2, "goal": 0.9}`,
 		`{"kind": "epoch", "contender": "meseta", "seed": 1, "epoch": 1, "test_accuracy": 0.8, "time_s": 10}`,
