@@ -35,16 +35,28 @@ func (c *CPU) chooseConv(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 	switch o := o.(type) {
 	case ops.Conv2D:
 		p := c.convParams(o.Window, o.Groups, in[0].Shape, in[1].Shape, out[0].Shape)
-		p.Load = o.Load
+		p.Load, p.Fixed = o.Load, o.Fixed
 		if !p.LoadingPays() {
 			return nil, fmt.Errorf("kernels: %s %v on the CPU: %w", o.Name(), o, ErrUnsupported)
 		}
 		x, err := conv.NewForward(dev, p, conv.Epilogue{Bias: o.Bias, Add: o.Add, Activation: o.Activation})
-		return bound(c, x, err, func(in, out [][]float32, b Buffers) func() {
+		computing := func(run func(dst, src, weights, bias, residual, workspace []float32)) func(in, out [][]float32, b Buffers) func() {
+			return func(in, out [][]float32, b Buffers) func() {
+				w := f32(b.Workspace)
+				bias, residual := optional(in[2:], o.Bias, o.Add)
+				return loading(x, o.Load, in[o.Loaded():], func() { run(out[0], in[0], in[1], bias, residual, w) })
+			}
+		}
+		k, err := bound(c, x, err, computing(x.Run))
+		if err != nil || x.FormLen() == 0 {
+			return k, err
+		}
+		first := &cpuKernel{k.Variant(), x.PreparedWorkspaceBytes(), func(in, out [][]float32, b Buffers) func() {
 			w := f32(b.Workspace)
-			bias, residual := optional(in[2:], o.Bias, o.Add)
-			return loading(x, o.Load, in[o.Loaded():], func() { x.Run(out[0], in[0], in[1], bias, residual, w) })
-		})
+			return func() { x.Prepare(out[0], in[0], w) }
+		}}
+		then := &cpuKernel{k.Variant(), x.PreparedWorkspaceBytes(), computing(x.RunPrepared)}
+		return &preparingKernel{k, 1, x.FormLen(), first, then}, nil
 	case ops.Conv2DBackwardData:
 		x, err := conv.NewBackwardData(dev, c.convParams(o.Window, o.Groups, o.Src, in[1].Shape, in[0].Shape), o.Add)
 		return bound(c, x, err, func(in, out [][]float32, b Buffers) func() {

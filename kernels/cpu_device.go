@@ -6,6 +6,7 @@ import (
 
 	"github.com/meseta-go/meseta/kernels/cpu"
 	"github.com/meseta-go/meseta/kernels/tile"
+	"github.com/meseta-go/meseta/ops"
 )
 
 // CPU is the Device that this process runs on.
@@ -99,6 +100,19 @@ func (k *cpuKernel) Bind(b Buffers) func() {
 		return v
 	}
 	return k.bind(views(b.In), views(b.Out), b)
+}
+
+// preparingKernel is one that prepares an input.
+type preparingKernel struct {
+	Kernel
+	input       int
+	form        int // elements
+	first, then Kernel
+}
+
+// Prepare says so.
+func (k *preparingKernel) Prepare() (input int, form ops.Type, first, then Kernel) {
+	return k.input, ops.F32(k.form), k.first, k.then
 }
 
 // at gives the element i of a list of views, or nil where an operand is left out.

@@ -42,6 +42,15 @@ type Kernel interface {
 	Bind(b Buffers) func()
 }
 
+// Preparer is a Kernel that brings an input into a form of its own before all else, as convolutions do with weights. Where that input is the same in
+// many steps, a program has it done once.
+type Preparer interface {
+	Kernel
+	// Prepare gives the place of the input, the type of the form, the kernel that makes it of the input, and the one that takes it in the
+	// input's place.
+	Prepare() (input int, form ops.Type, first, then Kernel)
+}
+
 // Buffers are a kernel's operands. Inputs that the operator updates are written as well; an output may share the place of an
 // input if the operator says so (ops.InPlacer).
 type Buffers struct {

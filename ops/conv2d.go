@@ -55,6 +55,7 @@ type Conv2D struct {
 	Add        bool // with a single group
 	Activation Activation
 	Load       Load
+	Fixed      bool // weights stay the same for many steps, so that it pays to bring them into another form
 }
 
 // Name is "conv2d".

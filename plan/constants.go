@@ -1,8 +1,10 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 
+	"github.com/meseta-go/meseta/kernels"
 	"github.com/meseta-go/meseta/ops"
 )
 
@@ -89,6 +91,81 @@ func withBias(o ops.Operator) ops.Operator {
 		return o
 	}
 	return o
+}
+
+// choice is a kernel that was chosen for an operation before one of its inputs was exchanged for another form of it.
+type choice struct {
+	kernel kernels.Kernel
+	in     []ops.Type // of the operation as it was
+}
+
+// prepare is the operation that brings a constant into the form that a kernel wants.
+type prepare struct{ what string }
+
+func (prepare) Name() string                            { return "prepare" }
+func (o prepare) String() string                        { return o.what }
+func (prepare) Infer(in []ops.Type) ([]ops.Type, error) { return in, nil }
+
+// prepareInputs exchanges constants that kernels want in a form of their own, such as weights of convolutions, for that form, which so
+// is computed once for each set of weights.
+func (l *listing) prepareInputs(device kernels.Device) error {
+	constant := l.constants()
+	l.chosen = map[ops.Value]choice{}
+	for i := 0; i < len(l.Ops); i++ {
+		op := l.Ops[i]
+		if ops.IsView(op.Operator) || constantOp(op, constant) || len(op.Out) == 0 {
+			continue
+		}
+		if o, ok := op.Operator.(ops.Conv2D); ok && constant[op.In[1]] {
+			o.Fixed = true
+			op.Operator, l.Ops[i].Operator = o, o
+		}
+		k, err := l.choose(device, op)
+		if err != nil {
+			return err
+		}
+		x, ok := k.(kernels.Preparer)
+		if !ok {
+			continue
+		}
+		input, form, first, then := x.Prepare()
+		if !constant[op.In[input]] {
+			continue
+		}
+		v := l.NewValue("", form, ops.Temporary)
+		constant = append(constant, true)
+		from := op.In[input : input+1 : input+1]
+		l.chosen[v], l.chosen[op.Out[0]] = choice{first, l.Types(from)}, choice{then, l.Types(op.In)}
+		l.Ops[i].In = slices.Clone(op.In)
+		l.Ops[i].In[input] = v
+		l.Ops = slices.Insert(l.Ops, i, ops.Op{Operator: prepare{op.Name()}, In: from, Out: []ops.Value{v}, Label: op.Label})
+		i++
+	}
+	return nil
+}
+
+// choose gives the kernel of an operation.
+func (l *listing) choose(device kernels.Device, op ops.Op) (kernels.Kernel, error) {
+	if len(op.Out) > 0 {
+		if c, ok := l.chosen[op.Out[0]]; ok {
+			return c.kernel, nil
+		}
+	}
+	k, err := device.Choose(op.Operator, l.Types(op.In), l.Types(op.Out))
+	if err != nil {
+		return nil, fmt.Errorf("plan: %s, layer %s: %w", op.Name(), op.Label, err)
+	}
+	return k, nil
+}
+
+// inputs are the types of an operation's inputs, as the operator knows them.
+func (l *listing) inputs(op ops.Op) []ops.Type {
+	if len(op.Out) > 0 {
+		if c, ok := l.chosen[op.Out[0]]; ok {
+			return c.in
+		}
+	}
+	return l.Types(op.In)
 }
 
 // hoist moves what is constant to the front, each operation before the first that wants it, and counts it in l.fixed: it runs once for each set of

@@ -18,7 +18,8 @@ type listing struct {
 	losses     ops.Value // [N], or None
 	finite     ops.Value // flag of ops.FlagType, or None
 	gradients  []ops.Value
-	fixed      int // operations at the front that run once for each set of weights, see hoist
+	fixed      int                  // operations at the front that run once for each set of weights, see hoist
+	chosen     map[ops.Value]choice // kernels of the operations that give these values first, see prepareInputs
 }
 
 // lower lists the operations of a model for a batch size, mode and feed, gradients and update included.

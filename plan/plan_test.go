@@ -29,8 +29,21 @@ func (paper) Limits() (operations, bytes float64)     { return 1, 1 }
 func (paper) Close() error                            { return nil }
 func (paper) Sequence([]func()) func() error          { return func() error { return nil } }
 func (paper) Alloc(bytes int) (kernels.Memory, error) { return &sheet{make([]byte, bytes)}, nil }
-func (d paper) Choose(ops.Operator, []ops.Type, []ops.Type) (kernels.Kernel, error) {
+func (d paper) Choose(o ops.Operator, in, _ []ops.Type) (kernels.Kernel, error) {
+	if _, ok := o.(ops.Conv2D); ok {
+		return preparing{blank{d.workspace}, in[1].Shape.Size()}, nil
+	}
 	return blank{d.workspace}, nil
+}
+
+// preparing is a kernel that wants weights in a form of its own.
+type preparing struct {
+	blank
+	weights int
+}
+
+func (p preparing) Prepare() (input int, form ops.Type, first, then kernels.Kernel) {
+	return 1, ops.F32(p.weights + 16), p.blank, p.blank
 }
 
 type blank struct{ workspace int }

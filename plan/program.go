@@ -36,6 +36,9 @@ func compile(s *Session, mode Mode, batch int, feed Feed) (*Program, error) {
 	}
 	removeUnread(l.Graph, l.kept)
 	if mode != Training {
+		if err := l.prepareInputs(s.device); err != nil {
+			return nil, err
+		}
 		l.hoist()
 	}
 	if err := normalizeOnLoad(l.Graph, l.kept, s.device); err != nil {
@@ -50,8 +53,8 @@ func compile(s *Session, mode Mode, batch int, feed Feed) (*Program, error) {
 		if ops.IsView(op.Operator) {
 			continue
 		}
-		if p.kernels[i], err = s.device.Choose(op.Operator, l.Types(op.In), l.Types(op.Out)); err != nil {
-			return nil, fmt.Errorf("plan: %s, layer %s: %w", op.Name(), op.Label, err)
+		if p.kernels[i], err = l.choose(s.device, op); err != nil {
+			return nil, err
 		}
 		workspaces[i] = p.kernels[i].WorkspaceBytes()
 	}
@@ -204,7 +207,7 @@ func (p *Program) flops(i int) int64 {
 	if !ok {
 		return 0
 	}
-	return c.FLOPs(p.listing.Types(op.In), p.listing.Types(op.Out))
+	return c.FLOPs(p.listing.inputs(op), p.listing.Types(op.Out))
 }
 
 // String prints the program, one step a line: its number, results with type and place in the arena, operation with its

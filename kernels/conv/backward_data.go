@@ -83,7 +83,7 @@ func newWinogradPanelsBackwardData(dev *cpu.Device, p Params, add bool) runner {
 }
 
 // WorkspaceBytes is what Run needs of workspace; it grows with the number of workers.
-func (b *BackwardData) WorkspaceBytes() int { return b.x.workspaceBytes() }
+func (b *BackwardData) WorkspaceBytes() int { return prepareAndRunBytes(b.x) }
 
 // Variant names the way it computes.
 func (b *BackwardData) Variant() string { return b.x.String() }
@@ -94,5 +94,5 @@ func (b *BackwardData) Variant() string { return b.x.String() }
 func (b *BackwardData) Run(diffSrc, diffDst, weights, residual, workspace []float32) {
 	diffSrc = diffSrc[:b.p.SrcLen()]
 	b.residual.copy(diffSrc, residual)
-	b.x.run(diffSrc, diffDst[:b.p.DstLen()], weights[:b.p.WeightsLen()], nil, workspace[:b.x.workspaceBytes()/4])
+	prepareAndRun(b.x, diffSrc, diffDst[:b.p.DstLen()], weights[:b.p.WeightsLen()], nil, workspace[:b.WorkspaceBytes()/4])
 }

@@ -25,6 +25,7 @@ const (
 	transformingPanel    = 128  // and where a task transforms its own
 	transformingGradient = 1024 // their gradient
 	transformingSums     = 700  // and where a task transforms its own
+	readingFew           = 450  // reading at most manyPairs that were transformed for many runs
 	manyPairs            = 128 * 128
 
 	winogradPrice = 10. / 9 // of a multiplication between transforms
@@ -73,6 +74,9 @@ func (p Params) imageWay(set *tile.Set, from, to image, rows, cols axis) way {
 		w, fixed = wayPanels, transformingPanel
 	case p.C*p.K > manyPairs:
 		fixed = transformingMany
+	}
+	if p.Fixed && p.C*p.K <= manyPairs {
+		w, fixed = wayWinograd, readingFew
 	}
 	if p.winogradCost(fixed) < cost {
 		best = w

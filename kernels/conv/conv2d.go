@@ -41,6 +41,7 @@ type Params struct {
 
 	Load ops.Load // how Forward and BackwardWeights take src; see LoadingPays
 
+	Fixed bool // weights stay the same in many runs: Forward may prepare them at a price
 	Exact bool // leave out algorithms that round more than sums in plain order do, that is Winograd's
 }
 

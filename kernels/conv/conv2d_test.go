@@ -72,6 +72,9 @@ var parityShapes = slices.Concat(smallShapes, []Params{
 	same(300, 2, 2, 2, 3, 3, 3, 1, 1),                          // images grouped into tasks
 	same(1, 40, 300, 24, 3, 3, 16, 1, 1),                       // images cut into blocks
 	valid(1, 1, 3000, 40, 1, 1, 40, 1, 1),                      // a row cut into blocks
+	same(1, 7, 7, 64, 3, 3, 88, 1, 1),                          // few outputs, whose panels are shared out
+	same(2, 9, 8, 96, 3, 3, 70, 2, 2),
+	valid(1, 7, 7, 200, 1, 1, 176, 1, 1),
 	groups(same(2, 8, 9, 16, 3, 3, 32, 2, 2), 2),
 	groups(same(2, 8, 8, 64, 3, 3, 64, 1, 1), 2), // Winograd within a group
 	groups(same(2, 6, 5, 72, 3, 3, 66, 1, 2), 2),
@@ -457,6 +460,47 @@ func TestForwardResidual(t *testing.T) {
 	assert.Greater(t, min(tested["direct"], tested["winograd"]), 2)
 }
 
+// TestPrepared holds Forward on prepared weights against Forward on weights as they are, twice: the same bits.
+func TestPrepared(t *testing.T) {
+	tested := map[string]int{}
+	for _, p := range parityShapes {
+		if p.FLOPs() > 2e7 || raceDetector && p.FLOPs() > 1e6 {
+			continue
+		}
+		p = p.flattened(math.MaxInt)
+		o := newOperands(t, p)
+		e := Epilogue{Bias: true, Activation: ops.ReLU}
+		for _, v := range variants {
+			if !v.suits(p) {
+				continue
+			}
+			for _, isa := range cpu.Available() {
+				for _, threads := range []int{1, 3} {
+					dev := newDevice(t, isa, threads)
+					x := newForward(dev, p, e, nil, v.forward(dev, p, e, nil))
+					if x.FormLen() == 0 {
+						continue
+					}
+					tested[v.name]++
+					want := newGuarded(t, p.DstLen()).data
+					x.Run(want, o.src.data, o.weights.data, o.bias.data, nil, newGuarded(t, x.WorkspaceBytes()/4).data)
+					form, ws := newGuarded(t, x.FormLen()).mark(), newGuarded(t, x.PreparedWorkspaceBytes()/4).mark()
+					x.Prepare(form.data, o.weights.data, ws.data)
+					for range 2 {
+						out := newGuarded(t, p.DstLen()).mark()
+						x.RunPrepared(out.data, o.src.data, form.data, o.bias.data, nil, ws.data)
+						require.True(t, sameBits(want, out.data), "%s %v %v, %d workers", v.name, isa, p, threads)
+						out.intact(t, "dst")
+					}
+					form.intact(t, "form")
+					ws.intact(t, "workspace")
+				}
+			}
+		}
+	}
+	assert.Greater(t, min(tested["direct"], tested["winograd"]), 2)
+}
+
 // TestRunDoesNotAllocate runs every pass of a padded and a strided convolution.
 func TestRunDoesNotAllocate(t *testing.T) {
 	for _, p := range []Params{same(3, 8, 7, 16, 3, 3, 16, 1, 1), same(20, 8, 7, 16, 3, 3, 16, 1, 1), same(3, 8, 7, 15, 3, 3, 17, 1, 1), same(3, 9, 8, 5, 3, 3, 7, 2, 2), same(2, 6, 7, 17, 1, 1, 15, 1, 1),
@@ -530,6 +574,14 @@ func TestChoice(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, []string{x.images, x.images, x.weights}, []string{f.Variant(), d.Variant(), w.Variant()}, "%v", p)
 		}
+	}
+	// Weights that stay the same are transformed for many runs.
+	for want, p := range map[string]Params{"winograd 4×4 portable": same(1, 16, 16, 32, 3, 3, 32, 1, 1), "direct portable": same(1, 4, 4, 64, 3, 3, 64, 1, 1),
+		"winograd 4×4 by panels portable": same(1, 14, 14, 256, 3, 3, 256, 1, 1)} {
+		p.Fixed = true
+		f, err := NewForward(dev, p, Epilogue{})
+		require.NoError(t, err)
+		assert.Equal(t, want, f.Variant(), "%v", p)
 	}
 }
 

@@ -54,6 +54,7 @@ func sameTaps(a, b []axisTap) bool {
 
 // depthwise computes Forward or BackwardData of a depthwise convolution, row by row of what is written.
 type depthwise struct {
+	plainWeights
 	dev       *cpu.Device
 	loops     *vec.Table
 	images    int

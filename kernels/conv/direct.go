@@ -14,6 +14,14 @@ const (
 	manyTasks  = 256
 )
 
+// Convolutions of a few images have tasks of at least sliceFLOPs, as long as there are fewTasks; of so few outputs in all, images are not cut as
+// long as panels make tasks.
+const (
+	fewOutputs = 256
+	fewTasks   = 8
+	sliceFLOPs = 5e5
+)
+
 // slack is how many elements behind a buffer may be read, and the step to which workspaces are rounded: a cache line.
 const slack = 16
 
@@ -50,7 +58,7 @@ type phase struct {
 	row, col axisPhase
 	run      int          // products in a tap
 	packed   int          // where its panels start in the packed weights
-	taps     [][]tile.Tap // for each panel
+	taps     [][]tile.Tap // for panels of one, two… vectors
 }
 
 // depth is the number of products in an output.
@@ -67,7 +75,8 @@ type call struct {
 // A task computes a block of output pixels of one image, or a few whole images. Where filters reach over the edge of
 // the image, or pixels are not taken as they are, it first loads those that the block reads, with zeros around them, into its worker's own part
 // of the workspace, which stays in the L2 cache. Micro-kernels run over it with one tap for each filter row, or one for each
-// filter element where neighbours do not touch. Weights are packed into panels at the start of each Run.
+// filter element where neighbours do not touch. Weights are packed into panels first. Where there are few outputs, tasks share a block's panels,
+// so that each reads weights of its own.
 type direct struct {
 	dev        *cpu.Device
 	set        *tile.Set
@@ -87,10 +96,11 @@ type direct struct {
 	blockRows, blockCols int  // outputs of a phase in a task
 	rowBlocks, colBlocks int
 	group                int // images in a task
+	slices               int // of panels, for each block
 
-	calls                       []call    // one for each worker
-	dst, src, weights, bias, ws []float32 // of the Run in progress
-	packTask, blockTask         func(i, worker int)
+	calls                             []call    // one for each worker
+	dst, src, weights, form, bias, ws []float32 // of the Run in progress; form is weights packed
+	packTask, blockTask               func(i, worker int)
 }
 
 func newDirect(dev *cpu.Device, p Params, from, to image, rows, cols axis, backwards bool, flags int, load *loader) *direct {
@@ -124,11 +134,16 @@ func (d *direct) flops(rows, cols int) float64 {
 // cutBlocks chooses how outputs are cut into tasks.
 func (d *direct) cutBlocks() {
 	rows, cols := d.rows.count(), d.cols.count()
-	d.blockRows, d.blockCols, d.group = rows, cols, 1
+	d.blockRows, d.blockCols, d.group, d.slices = rows, cols, 1, 1
+	all := float64(d.p.N) * d.flops(rows, cols)
+	if d.p.N*rows*cols <= fewOutputs {
+		d.slices = min(len(d.panels), max(1, int(all/sliceFLOPs)))
+	}
+	enough := min(taskFLOPs, max(all/fewTasks, sliceFLOPs))
 	tooMuch := func() bool {
 		bytes := 4 * d.rows.extent(d.blockRows) * d.cols.extent(d.blockCols) * d.from.channels
-		tasks := d.p.N * ceilDiv(rows, d.blockRows) * ceilDiv(cols, d.blockCols)
-		return bytes > blockBytes || tasks < manyTasks && d.flops(d.blockRows, d.blockCols) > taskFLOPs
+		tasks := d.p.N * ceilDiv(rows, d.blockRows) * ceilDiv(cols, d.blockCols) * d.slices
+		return bytes > blockBytes || tasks < manyTasks && d.flops(d.blockRows, d.blockCols)/float64(d.slices) > enough
 	}
 	for d.blockRows > 1 && tooMuch() {
 		d.blockRows = evenly(rows, d.blockRows-1)
@@ -149,22 +164,24 @@ func (d *direct) listPhases() {
 	joined := d.cols.adjacent()
 	for _, row := range d.rows.phases {
 		for _, col := range d.cols.phases {
-			f := phase{row: row, col: col, run: channels, packed: d.packed, taps: make([][]tile.Tap, len(d.panels))}
+			f := phase{row: row, col: col, run: channels, packed: d.packed, taps: make([][]tile.Tap, len(d.set.Widths))}
 			columns := col.taps
 			if joined && len(columns) > 0 {
 				f.run *= len(columns)
 				columns = columns[:1]
 			}
-			for i, pn := range d.panels {
+			for i, w := range d.set.Widths {
 				b := 0
 				for _, r := range row.taps {
 					for _, c := range columns {
 						a := (r.offset-d.rows.low)*d.pitch + (c.offset-d.cols.low)*channels
 						f.taps[i] = append(f.taps[i], tile.Tap{A: a * size, B: b * size})
-						b += f.run * pn.width.Columns
+						b += f.run * w.Columns
 					}
 				}
-				d.packed += b
+			}
+			for _, pn := range d.panels {
+				d.packed += f.depth(channels) * pn.width.Columns
 			}
 			d.phases = append(d.phases, f)
 		}
@@ -174,13 +191,19 @@ func (d *direct) listPhases() {
 
 func (d *direct) String() string { return "direct " + d.set.ISA.String() }
 
-func (d *direct) workspaceBytes() int { return 4 * (d.packed + d.dev.Threads()*d.window) }
+func (d *direct) workspaceBytes() int { return 4 * d.dev.Threads() * d.window }
+
+func (d *direct) formLen() int { return d.packed }
+
+func (d *direct) prepare(form, weights, _ []float32) {
+	d.form, d.weights = form, weights
+	d.dev.Parallel(len(d.phases)*len(d.panels), d.packTask)
+}
 
 // run computes the whole.
-func (d *direct) run(dst, src, weights, bias, ws []float32) {
-	d.dst, d.src, d.weights, d.bias, d.ws = dst, src, weights, bias, ws
-	d.dev.Parallel(len(d.phases)*len(d.panels), d.packTask)
-	d.dev.Sweep(ceilDiv(d.p.N, d.group)*d.rowBlocks*d.colBlocks, d.blockTask)
+func (d *direct) run(dst, src, form, bias, ws []float32) {
+	d.dst, d.src, d.form, d.bias, d.ws = dst, src, form, bias, ws
+	d.dev.Sweep(ceilDiv(d.p.N, d.group)*d.rowBlocks*d.colBlocks*d.slices, d.blockTask)
 }
 
 // pack packs the weights of one phase for one panel: [row taps][column taps][channels][columns of the panel].
@@ -191,7 +214,7 @@ func (d *direct) pack(i, _ int) {
 	for _, r := range f.row.taps {
 		for _, s := range f.col.taps {
 			element := (r.filter*d.p.S + s.filter) * d.p.C * d.p.K
-			to := d.ws[at : at+channels*width]
+			to := d.form[at : at+channels*width]
 			at += channels * width
 			if !d.backwards {
 				d.set.Copy(&d.weights[element+pn.first], 4*d.p.K, &to[0], 4*width, ceilDiv(pn.count, d.set.Lanes), channels)
@@ -206,20 +229,22 @@ func (d *direct) pack(i, _ int) {
 
 // compute is one task.
 func (d *direct) compute(i, worker int) {
+	slice, i := i%d.slices, i/d.slices
+	panels := d.panels[slice*len(d.panels)/d.slices : (slice+1)*len(d.panels)/d.slices]
 	col, i := i%d.colBlocks*d.blockCols, i/d.colBlocks
 	row, i := i%d.rowBlocks*d.blockRows, i/d.rowBlocks
 	for n := i * d.group; n < min((i+1)*d.group, d.p.N); n++ {
-		d.block(n, row, col, worker)
+		d.block(n, row, col, panels, worker)
 	}
 }
 
-// block computes outputs row to row+blockRows by col to col+blockCols of every phase of image n.
-func (d *direct) block(n, row, col, worker int) {
+// block computes some panels of outputs row to row+blockRows by col to col+blockCols of every phase of image n.
+func (d *direct) block(n, row, col int, panels []panel, worker int) {
 	src := d.src[n*d.from.len() : (n+1)*d.from.len()]
 	top, left := row*d.rows.step+d.rows.low, col*d.cols.step+d.cols.low
 	if d.copied {
 		rows, cols := min(d.blockRows, d.rows.count()-row), min(d.blockCols, d.cols.count()-col)
-		w := d.ws[d.packed+worker*d.window:][:d.window]
+		w := d.ws[worker*d.window:][:d.window]
 		d.load.window(w, d.pitch, src, d.from, top, left, d.rows.extent(rows), d.cols.extent(cols))
 		src = w
 	} else {
@@ -235,36 +260,38 @@ func (d *direct) block(n, row, col, worker int) {
 		dst := d.dst[((n*d.to.height+y)*d.to.width+x)*d.to.channels:]
 		if len(f.row.taps) == 0 || len(f.col.taps) == 0 {
 			if d.flags&tile.Accumulate == 0 {
-				d.zero(dst, rows, cols)
+				d.zero(dst, rows, cols, panels)
 			}
 		} else {
-			d.multiply(f, dst, src, rows, cols, worker)
+			d.multiply(f, dst, src, rows, cols, panels, worker)
 		}
 	}
 }
 
 // zero clears outputs that no filter element reaches.
-func (d *direct) zero(dst []float32, rows, cols int) {
+func (d *direct) zero(dst []float32, rows, cols int, panels []panel) {
+	first, last := panels[0], panels[len(panels)-1]
 	for i := range rows {
 		for j := range cols {
 			at := (i*d.rows.spacing*d.to.width + j*d.cols.spacing) * d.to.channels
-			clear(dst[at : at+d.to.channels])
+			clear(dst[at+first.first : at+last.first+last.count])
 		}
 	}
 }
 
-// multiply runs the micro-kernels of one phase over a block.
-func (d *direct) multiply(f *phase, dst, src []float32, rows, cols, worker int) {
+// multiply runs the micro-kernels of one phase over some panels of a block.
+func (d *direct) multiply(f *phase, dst, src []float32, rows, cols int, panels []panel, worker int) {
 	args := &d.calls[worker].Args
 	args.K = f.run
 	args.LdA = 4 * d.cols.step * d.from.channels
 	args.LdC = 4 * d.cols.spacing * d.to.channels
 	args.Flags = d.flags
-	for i, pn := range d.panels {
-		args.B = &d.ws[f.packed+f.depth(d.from.channels)*pn.first]
+	for _, pn := range panels {
+		args.B = &d.form[f.packed+f.depth(d.from.channels)*pn.first]
 		args.KsB = 4 * pn.width.Columns
 		args.Cols = pn.count
-		args.Taps, args.NTaps = &f.taps[i][0], len(f.taps[i])
+		taps := f.taps[pn.width.Columns/d.set.Lanes-1]
+		args.Taps, args.NTaps = &taps[0], len(taps)
 		if d.flags&tile.Bias != 0 {
 			args.Bias = &d.bias[pn.first]
 		}

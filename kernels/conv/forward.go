@@ -32,10 +32,31 @@ func (e Epilogue) flags() int {
 
 // runner is a variant of Forward or, with other names for its arrays, of BackwardData.
 type runner interface {
-	run(dst, src, weights, bias, ws []float32)
-	workspaceBytes() int
+	// prepare brings weights into the form that run reads, of formLen elements. Where that is 0, run reads them as they are.
+	prepare(form, weights, ws []float32)
+	formLen() int
+	run(dst, src, form, bias, ws []float32)
+	workspaceBytes() int // of prepare and of run
 	String() string
 }
+
+// plainWeights is part of a runner that reads weights as they are.
+type plainWeights struct{}
+
+func (plainWeights) prepare(_, _, _ []float32) {}
+func (plainWeights) formLen() int              { return 0 }
+
+// prepareAndRun has the form of weights at the front of a workspace of prepareAndRunBytes.
+func prepareAndRun(x runner, dst, src, weights, bias, ws []float32) {
+	if n := x.formLen(); n > 0 {
+		form, rest := ws[:n], ws[n:]
+		x.prepare(form, weights, rest)
+		weights, ws = form, rest
+	}
+	x.run(dst, src, weights, bias, ws)
+}
+
+func prepareAndRunBytes(x runner) int { return 4*x.formLen() + x.workspaceBytes() }
 
 // NewForward chooses how to compute p on dev. Its error wraps ops.ErrShape.
 func NewForward(dev *cpu.Device, p Params, e Epilogue) (*Forward, error) {
@@ -103,7 +124,18 @@ func newWinogradFewPanelsForward(dev *cpu.Device, p Params, e Epilogue, src *loa
 }
 
 // WorkspaceBytes is what Run needs of workspace; it grows with the number of workers.
-func (f *Forward) WorkspaceBytes() int { return f.x.workspaceBytes() }
+func (f *Forward) WorkspaceBytes() int { return prepareAndRunBytes(f.x) }
+
+// PreparedWorkspaceBytes is what Prepare and RunPrepared need each.
+func (f *Forward) PreparedWorkspaceBytes() int { return f.x.workspaceBytes() }
+
+// FormLen is the number of elements of weights in the form that they are brought into before everything else, or 0 where there is none.
+func (f *Forward) FormLen() int { return f.x.formLen() }
+
+// Prepare brings weights into that form, for RunPrepared.
+func (f *Forward) Prepare(form, weights, workspace []float32) {
+	f.x.prepare(form[:f.x.formLen()], weights[:f.p.WeightsLen()], workspace[:f.x.workspaceBytes()/4])
+}
 
 // Variant names the way it computes.
 func (f *Forward) Variant() string { return f.x.String() }
@@ -117,6 +149,18 @@ func (f *Forward) Normalize(mean, invStd, gamma, beta []float32) {
 // is nil without Epilogue.Add. Buffers are aligned to 64 bytes, and 64 bytes behind each may be read. dst may be residual, which saves a copy,
 // but not overlap the others. It allocates nothing; one goroutine at a time may call it.
 func (f *Forward) Run(dst, src, weights, bias, residual, workspace []float32) {
+	dst, src, bias = f.operands(dst, src, bias, residual)
+	prepareAndRun(f.x, dst, src, weights[:f.p.WeightsLen()], bias, workspace[:f.WorkspaceBytes()/4])
+}
+
+// RunPrepared is Run with weights in the form that Prepare gave.
+func (f *Forward) RunPrepared(dst, src, form, bias, residual, workspace []float32) {
+	dst, src, bias = f.operands(dst, src, bias, residual)
+	f.x.run(dst, src, form[:f.x.formLen()], bias, workspace[:f.x.workspaceBytes()/4])
+}
+
+// operands checks lengths and puts the residual into dst.
+func (f *Forward) operands(dst, src, bias, residual []float32) (_, _, _ []float32) {
 	if f.bias {
 		bias = bias[:f.p.K]
 	} else {
@@ -124,7 +168,7 @@ func (f *Forward) Run(dst, src, weights, bias, residual, workspace []float32) {
 	}
 	dst = dst[:f.p.DstLen()]
 	f.residual.copy(dst, residual)
-	f.x.run(dst, src[:f.p.SrcLen()], weights[:f.p.WeightsLen()], bias, workspace[:f.x.workspaceBytes()/4])
+	return dst, src[:f.p.SrcLen()], bias
 }
 
 // copier puts a residual where a variant adds to it.

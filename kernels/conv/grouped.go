@@ -70,6 +70,7 @@ func (p Params) blocks(first, n int, f func(all, some, columns int)) {
 // grouped computes a convolution in groups, Forward or BackwardData, a few groups after the others: the groups' channels are gathered in the
 // workspace, convolved by one of the other variants, and scattered.
 type grouped struct {
+	plainWeights
 	p         Params
 	together  int
 	from, to  int // channels of so many groups that are read, and written
@@ -108,7 +109,7 @@ func part(ws *[]float32, n int) []float32 {
 
 func (g *grouped) String() string { return "grouped " + g.x.String() }
 
-func (g *grouped) workspaceBytes() int { return 4*g.workspace + g.x.workspaceBytes() }
+func (g *grouped) workspaceBytes() int { return 4*g.workspace + prepareAndRunBytes(g.x) }
 
 func (g *grouped) run(dst, src, weights, bias, ws []float32) {
 	p, some := g.p, g.p.some(g.together)
@@ -125,7 +126,7 @@ func (g *grouped) run(dst, src, weights, bias, ws []float32) {
 		if bias != nil {
 			copy(someBias, bias[i*some.K:])
 		}
-		g.x.run(someDst, someSrc, someWeights, someBias, ws)
+		prepareAndRun(g.x, someDst, someSrc, someWeights, someBias, ws)
 		g.dst.move(dst[i*g.to:], g.to*times, someDst, g.to)
 	}
 }

@@ -11,6 +11,7 @@ import (
 // First the pixels that are read are gathered to [pixel,image,channel]. Then a task packs the weights of one panel of columns and
 // computes those of all pixels for some images.
 type pixels struct {
+	plainWeights
 	dev       *cpu.Device
 	set       *tile.Set
 	p         Params // whose weights are [R,S,C,K], whichever way this goes

@@ -25,7 +25,7 @@ const planeGap = 48
 //
 // A task takes some rows of tiles of neighbouring images: it transforms their inputs into 36 planes [tile,channel] in its
 // worker's part of the workspace, multiplies each plane with its matrix of weights and transforms the products back.
-// Weights are transformed at the start of each Run.
+// Weights are transformed first.
 type winograd struct {
 	dev       *cpu.Device
 	set       *tile.Set
@@ -46,12 +46,12 @@ type winograd struct {
 	source       tiling
 	inPlace      bool // products take the place of transformed inputs
 
-	calls                       []call
-	zeros                       []float32 // instead of a bias
-	floor                       float32
-	tap                         tile.Tap
-	dst, src, weights, bias, ws []float32 // of the Run in progress
-	filterTask, tileTask        func(i, worker int)
+	calls                             []call
+	zeros                             []float32 // instead of a bias
+	floor                             float32
+	tap                               tile.Tap
+	dst, src, weights, form, bias, ws []float32 // of the Run in progress; form is weights transformed, [36,from,to]
+	filterTask, tileTask              func(i, worker int)
 }
 
 func newWinograd(dev *cpu.Device, images int, from, to image, top, left int, backwards bool, activation ops.Activation, load *loader) *winograd {
@@ -107,26 +107,30 @@ func (w *winograd) String() string { return "winograd 4×4 " + w.set.ISA.String(
 // filterChunk is the number of input channels whose weights are transformed in one task.
 const filterChunk = 16
 
-func (w *winograd) transformed() int { return planes * w.from.channels * w.to.channels }
+func (w *winograd) formLen() int { return planes * w.from.channels * w.to.channels }
 
 // perFilterWorker is what a worker needs to transform weights.
 func (w *winograd) perFilterWorker() int { return (9*filterChunk + planes) * w.set.Lanes }
 
 func (w *winograd) workspaceBytes() int {
-	return 4 * (w.transformed() + w.dev.Threads()*max(w.perWorker, w.perFilterWorker()))
+	return 4 * w.dev.Threads() * max(w.perWorker, w.perFilterWorker())
 }
 
 func (w *winograd) workerSpace(worker int) []float32 {
 	n := max(w.perWorker, w.perFilterWorker())
-	return w.ws[w.transformed()+worker*n:][:n]
+	return w.ws[worker*n:][:n]
 }
 
-func (w *winograd) run(dst, src, weights, bias, ws []float32) {
-	w.dst, w.src, w.weights, w.bias, w.ws = dst, src, weights, bias, ws
+func (w *winograd) prepare(form, weights, ws []float32) {
+	w.form, w.weights, w.ws = form, weights, ws
+	w.dev.Parallel(w.from.channels/filterChunk*(w.to.channels/w.x.lanes), w.filterTask)
+}
+
+func (w *winograd) run(dst, src, form, bias, ws []float32) {
+	w.dst, w.src, w.form, w.bias, w.ws = dst, src, form, bias, ws
 	if bias == nil {
 		w.bias = w.zeros
 	}
-	w.dev.Parallel(w.from.channels/filterChunk*(w.to.channels/w.x.lanes), w.filterTask)
 	w.dev.Sweep(ceilDiv(w.images*w.down, w.rows), w.tileTask)
 }
 
@@ -134,7 +138,7 @@ func (w *winograd) run(dst, src, weights, bias, ws []float32) {
 func (w *winograd) filter(i, worker int) {
 	from, to, lanes := w.from.channels, w.to.channels, w.x.lanes
 	f, t := i%(from/filterChunk)*filterChunk, i/(from/filterChunk)*lanes
-	w.filterTo(&w.ws[f*to+t], from*to, to, f, filterChunk, t, w.workerSpace(worker))
+	w.filterTo(&w.form[f*to+t], from*to, to, f, filterChunk, t, w.workerSpace(worker))
 }
 
 // filterTo transforms the weights from n channels, a multiple of filterChunk, to one vector of channels, the first being f and t. plane is
@@ -170,7 +174,7 @@ func (w *winograd) tiles(i, worker int) {
 		w.source.row(&inputs[r*w.across*w.from.channels], w.src, 0, w.from.channels, first+r, edge, scratch)
 	}
 	if w.inPlace {
-		w.x.products(&inputs[0], 4*w.fromPlane, &w.ws[0], rows*w.across)
+		w.x.products(&inputs[0], 4*w.fromPlane, &w.form[0], rows*w.across)
 	} else {
 		w.multiply(products, inputs, rows*w.across, worker)
 	}
@@ -219,7 +223,7 @@ func (w *winograd) multiply(products, inputs []float32, tiles, worker int) {
 	args.LdA, args.KsB, args.LdC, args.Flags = 4*from, 4*to, 4*to, 0
 	for plane := range planes {
 		for _, pn := range w.panels {
-			args.B, args.Cols = &w.ws[plane*from*to+pn.first], pn.count
+			args.B, args.Cols = &w.form[plane*from*to+pn.first], pn.count
 			step := evenly(tiles, pn.width.Rows)
 			for t := 0; t < tiles; t += step {
 				args.A = &inputs[plane*w.fromPlane+t*from]

@@ -59,6 +59,10 @@ func newWinogradPanels(dev *cpu.Device, images int, from, to image, top, left in
 
 func (w *winogradPanels) String() string { return "winograd 4×4 by panels " + w.set.ISA.String() }
 
+// A task prepares its weights by itself.
+func (w *winogradPanels) prepare(_, _, _ []float32) {}
+func (w *winogradPanels) formLen() int              { return 0 }
+
 func (w *winogradPanels) workspaceBytes() int {
 	return 4 * (planes*w.fromPlane + w.dev.Threads()*w.perTask)
 }
