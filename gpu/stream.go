@@ -93,7 +93,7 @@ func (s *Stream) send(dst *Memory, offset int, src []byte, wait C.int) error {
 	if err := dst.holds(offset, len(src)); err != nil || len(src) == 0 {
 		return err
 	}
-	if r := C.meseta_send(s.d.context, C.CUdeviceptr(dst.Pointer(offset)), unsafe.Pointer(unsafe.SliceData(src)), C.size_t(len(src)), s.c, wait); r != 0 {
+	if r := C.meseta_send(s.d.context, C.CUdeviceptr(dst.Pointer(offset)), unsafe.Pointer(&src[0]), C.size_t(len(src)), s.c, wait); r != 0 {
 		return s.d.failed("copying to the GPU", r)
 	}
 	return nil
@@ -103,7 +103,7 @@ func (s *Stream) receive(dst []byte, src *Memory, offset int, wait C.int) error 
 	if err := src.holds(offset, len(dst)); err != nil || len(dst) == 0 {
 		return err
 	}
-	if r := C.meseta_receive(s.d.context, unsafe.Pointer(unsafe.SliceData(dst)), C.CUdeviceptr(src.Pointer(offset)), C.size_t(len(dst)), s.c, wait); r != 0 {
+	if r := C.meseta_receive(s.d.context, unsafe.Pointer(&dst[0]), C.CUdeviceptr(src.Pointer(offset)), C.size_t(len(dst)), s.c, wait); r != 0 {
 		return s.d.failed("copying from the GPU", r)
 	}
 	return nil
