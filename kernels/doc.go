@@ -5,3 +5,4 @@
 package kernels
 
 //go:generate go -C _asm run .
+//go:generate _cuda/generate.sh

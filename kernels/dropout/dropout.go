@@ -34,20 +34,29 @@ type Dropout struct {
 // It returns an error if rate does not lie in [0,1) or stream in 32 bits, and one that wraps ops.ErrShape if n does not lie between
 // 1 and 2³⁴, the length of a random stream.
 func NewDropout(dev *cpu.Device, n int, rate float32, stream uint64) (*Dropout, error) {
-	if err := checkRate("dropout", rate); err != nil {
+	least, scale, err := Constants(n, rate, stream)
+	if err != nil {
 		return nil, err
 	}
-	if err := checkStream("dropout", n, stream); err != nil {
-		return nil, err
-	}
-	x, loops := &Dropout{stream: uint32(stream), threshold: threshold(rate), scale: float32(1 / (1 - float64(rate)))}, vec.For(dev.ISA())
-	var err error
+	x, loops := &Dropout{stream: uint32(stream), threshold: least, scale: scale}, vec.For(dev.ISA())
 	x.flat, err = vec.NewFlat(dev, "dropout", n, func(start, end int) {
 		// Chunks are multiples of four elements, so that each begins with a block.
 		c := &x.counter
 		loops.Dropout(x.dst[start:end], x.src[start:end], x.seed, uint32(start/4), c[1], c[2], c[3], x.threshold, x.scale)
 	})
 	return x, err
+}
+
+// Constants gives what decides on each element on any device: the least random word that keeps it, and what it is then multiplied by. Its errors
+// are those of NewDropout.
+func Constants(n int, rate float32, stream uint64) (least uint32, scale float32, err error) {
+	if err := checkRate("dropout", rate); err != nil {
+		return 0, 0, err
+	}
+	if err := checkStream("dropout", n, stream); err != nil {
+		return 0, 0, err
+	}
+	return threshold(rate), float32(1 / (1 - float64(rate))), nil
 }
 
 func checkRate(name string, rate float32) error {

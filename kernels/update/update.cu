@@ -1,0 +1,152 @@
+// update.cu: whether gradients are finite, and steps of the optimizers that look at elements one by one; see update.go, rules.go and ops.UpdateRule.
+//
+// Arrays are sweeps over parameters, gradients and slots that lie side by side. What alignment leaves unused between gradients is cleared first
+// (clear_gaps), so that an update there is 0 - 0.
+#include "../_cuda/device.cuh"
+
+// Gaps are up to 64 places in x, by offset and length.
+struct Gaps {
+	float *x;
+	int count, unused;
+	struct {
+		i64 offset, length;
+	} gap[64];
+};
+
+// A block has a gap.
+KERNEL(256, clear_gaps)(Gaps g)
+{
+	for (i64 i = threadIdx.x; i < g.gap[blockIdx.x].length; i += block_threads)
+		g.x[g.gap[blockIdx.x].offset + i] = 0;
+}
+
+struct Finite {
+	int *flag;
+	const float *x;
+	i64 n;
+};
+
+KERNEL(256, finite_start)(Finite f)
+{
+	if (threadIdx.x == 0)
+		*f.flag = 1;
+}
+
+// finite_check makes the flag 0 if an element is infinite or NaN.
+KERNEL(256, finite_check)(Finite f)
+{
+	bool all = true;
+	for (i64 i = first(); i < f.n; i += step())
+		all = all && isfinite(f.x[i]);
+	if (!all)
+		atomicExch(f.flag, 0);
+}
+
+// Rules, in the order of kernels/cuda_update.go.
+enum { sgd, momentum, nesterov, adam, rmsprop, adagrad, adadelta, adamax, lion };
+
+// Update is a step of a rule. The constants of a rule are named where they are used.
+struct Update {
+	float *param, *grad, *slot[3];
+	const float *rate;
+	const int *apply;
+	i64 *iterations;
+	float *prepared; // [2]: the rate of this step, and the rule's own rate made of it
+	i64 n;
+	int rule, counted, every, unused;
+	float rate_factor, decay, a, b, keep_a, keep_b, epsilon, unused2;
+};
+
+// power is xᵗ, rounded as power of rules.go is.
+DEVICE float power(float x, i64 t) { return pow((double)x, (double)t); }
+
+// update_start counts the step and makes what all elements share. One thread runs.
+KERNEL(32, update_start)(Update u)
+{
+	if (threadIdx.x != 0 || !*u.apply)
+		return;
+	i64 iterations = *u.iterations;
+	if (!u.counted)
+		*u.iterations = ++iterations;
+	i64 t = iterations / u.every;
+	float rate = *u.rate * u.rate_factor, own = rate;
+	if (u.rule == adam)
+		own = rate * (float)sqrt((double)(1 - power(u.b, t))) / (1 - power(u.a, t));
+	if (u.rule == adamax)
+		own = rate / (1 - power(u.a, t));
+	u.prepared[0] = rate;
+	u.prepared[1] = own;
+}
+
+template <int rule> DEVICE void sweep(const Update &u)
+{
+	if (!*u.apply)
+		return;
+	float rate = u.prepared[0], own = u.prepared[1];
+	for (i64 i = first(); i < u.n; i += step()) {
+		float w = u.param[i], g = u.grad[i];
+		if (u.decay != 0)
+			w -= w * u.decay * rate;
+		if (rule == sgd) {
+			w -= g * own;
+		} else if (rule == momentum || rule == nesterov) { // a: momentum
+			float v = u.slot[0][i] * u.a - g * own;
+			u.slot[0][i] = v;
+			w += rule == nesterov ? v * u.a - g * own : v;
+		} else if (rule == adam) { // a, b: Beta1, Beta2; keep: what 1 lacks
+			float m = u.slot[0][i], v = u.slot[1][i];
+			m += (g - m) * u.keep_a;
+			v += (g * g - v) * u.keep_b;
+			u.slot[0][i] = m;
+			u.slot[1][i] = v;
+			w -= m * own / (sqrtf(v) + u.epsilon);
+		} else if (rule == rmsprop) { // a: Rho; b: momentum, where slot 1 is; slot 2 is there if centered
+			float v = u.a * u.slot[0][i] + u.keep_a * g * g, size = v;
+			u.slot[0][i] = v;
+			if (u.slot[2]) {
+				float mean = u.a * u.slot[2][i] + u.keep_a * g;
+				u.slot[2][i] = mean;
+				size = v - mean * mean;
+				size = size < 0 ? 0 : size;
+			}
+			float d = own * g / sqrtf(size + u.epsilon);
+			if (u.slot[1]) {
+				d += u.b * u.slot[1][i];
+				u.slot[1][i] = d;
+			}
+			w -= d;
+		} else if (rule == adagrad) {
+			float a = u.slot[0][i] + g * g;
+			u.slot[0][i] = a;
+			w -= own * g / sqrtf(a + u.epsilon);
+		} else if (rule == adadelta) { // a: Rho
+			float a = u.a * u.slot[0][i] + u.keep_a * g * g;
+			float d = sqrtf(u.slot[1][i] + u.epsilon) * g / sqrtf(a + u.epsilon);
+			u.slot[0][i] = a;
+			u.slot[1][i] = u.a * u.slot[1][i] + u.keep_a * d * d;
+			w -= own * d;
+		} else if (rule == adamax) { // a, b: Beta1, Beta2
+			float m = u.slot[0][i], v = u.b * u.slot[1][i], size = fabsf(g);
+			m += (g - m) * u.keep_a;
+			v = size > v || size != size ? size : v;
+			u.slot[0][i] = m;
+			u.slot[1][i] = v;
+			w -= own * m / (v + u.epsilon);
+		} else if (rule == lion) { // a, b: Beta1, Beta2
+			float m = u.slot[0][i], direction = u.a * m + u.keep_a * g;
+			w += direction > 0 ? -own : direction < 0 ? own : 0;
+			u.slot[0][i] = u.b * m + u.keep_b * g;
+		}
+		u.param[i] = w;
+	}
+}
+
+KERNEL(256, update_sgd)(Update u) { sweep<sgd>(u); }
+KERNEL(256, update_momentum)(Update u) { sweep<momentum>(u); }
+KERNEL(256, update_nesterov)(Update u) { sweep<nesterov>(u); }
+KERNEL(256, update_adam)(Update u) { sweep<adam>(u); }
+KERNEL(256, update_rmsprop)(Update u) { sweep<rmsprop>(u); }
+KERNEL(256, update_adagrad)(Update u) { sweep<adagrad>(u); }
+KERNEL(256, update_adadelta)(Update u) { sweep<adadelta>(u); }
+KERNEL(256, update_adamax)(Update u) { sweep<adamax>(u); }
+KERNEL(256, update_lion)(Update u) { sweep<lion>(u); }
