@@ -1,0 +1,273 @@
+// driver.cpp: an NVIDIA driver for tests, in place of libcuda.so.1: the device, its context, modules and launches. What is not here the
+// driver lacks, and who calls it is told so.
+//
+// A module is PTX as it is for a real driver, read for the names, parameters and block sizes of its kernels; what runs are the same sources
+// compiled by g++ (cuda_host.h) under these names. So PTX that does not fit its source is found as well.
+//
+// The environment, looked at all the time: MESETA_EMULATED_ORDER, prompt (the default), late or reversed; MESETA_EMULATED_FAIL, memory:N (the Nth
+// allocation finds no room), launch:N (the Nth kernel fails), lost:N (the device is gone with the Nth kernel).
+#include "driver.h"
+#include "grid.h"
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <set>
+
+using namespace emulated;
+
+std::recursive_mutex emulated::lock;
+CUresult emulated::broken = CUDA_SUCCESS;
+thread_local CUcontext emulated::current_context;
+
+struct CUctx_st {
+	unsigned retained;
+};
+
+struct CUfunc_st {
+	const Kernel *kernel;
+	unsigned most_threads; // of a block
+	size_t bytes;          // of the parameters
+};
+
+struct CUmod_st {
+	std::map<std::string, CUfunc_st> functions;
+};
+
+namespace {
+
+CUctx_st primary;
+
+std::string variable(const char *name) {
+	const char *value = getenv(name);
+	return value ? value : "";
+}
+
+// number reads the decimal number that follows the first `after` in text, from `at` on and before `end`; 0 if there is none.
+unsigned long number(const std::string &text, const std::string &after, size_t at, size_t end) {
+	size_t i = text.find(after, at);
+	return i < end ? strtoul(text.c_str() + i + after.size(), nullptr, 10) : 0;
+}
+
+// entry reads the head of a kernel: its single parameter, `.param .align 8 .b8 NAME_param_0[BYTES]`, and the block that it is compiled for.
+CUresult entry(const std::string &ptx, size_t at, std::string *name, CUfunc_st *f) {
+	size_t open = ptx.find('(', at), body = ptx.find('{', at);
+	*name = ptx.substr(at, open - at);
+	f->kernel = find_kernel(*name);
+	if (!f->kernel)
+		return fail(CUDA_ERROR_NOT_FOUND, "PTX has the kernel " + *name + ", which no source has; run kernels/_cuda/generate.sh");
+	f->bytes = number(ptx, "_param_0[", open, body);
+	f->most_threads = number(ptx, ".maxntid ", open, body);
+	if (f->kernel->sizes.size() != 1 || f->kernel->sizes[0] != f->bytes)
+		return fail(CUDA_ERROR_INVALID_PTX, "the parameters of " + *name + " take " + std::to_string(f->bytes) + " bytes in its PTX, and others in its source");
+	return CUDA_SUCCESS;
+}
+
+} // namespace
+
+CUresult emulated::fail(CUresult r, const std::string &why) {
+	fprintf(stderr, "emulated driver: %s\n", why.c_str());
+	return broken = r;
+}
+
+Order emulated::order() {
+	std::string o = variable("MESETA_EMULATED_ORDER");
+	return o == "late" ? Order::late : o == "reversed" ? Order::reversed : Order::prompt;
+}
+
+bool emulated::fault(const char *what) {
+	static std::string set;
+	static unsigned long calls;
+	std::string now = variable("MESETA_EMULATED_FAIL"), prefix = std::string(what) + ":";
+	if (now != set) {
+		set = now;
+		calls = 0;
+	}
+	return now.compare(0, prefix.size(), prefix) == 0 && ++calls == strtoul(now.c_str() + prefix.size(), nullptr, 10);
+}
+
+extern "C" {
+
+CUresult cuInit(unsigned) { return CUDA_SUCCESS; }
+
+CUresult cuDriverGetVersion(int *v) {
+	*v = CUDA_VERSION;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuDeviceGetCount(int *n) {
+	*n = 1;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuDeviceGet(CUdevice *d, int ordinal) {
+	*d = 0;
+	return ordinal == 0 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_DEVICE;
+}
+
+CUresult cuDeviceGetName(char *name, int size, CUdevice) {
+	snprintf(name, size, "emulated GPU");
+	return CUDA_SUCCESS;
+}
+
+CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice) {
+	*bytes = 4ull << 30;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute a, CUdevice) {
+	static const std::map<int, int> values = {
+		{CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK, 1024},
+		{CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_X, 1024},
+		{CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_Y, 1024},
+		{CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_Z, 64},
+		{CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X, 2147483647},
+		{CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Y, 65535},
+		{CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Z, 65535},
+		{CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK, 49152},
+		{CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, 49152},
+		{CU_DEVICE_ATTRIBUTE_WARP_SIZE, 32},
+		{CU_DEVICE_ATTRIBUTE_MAX_REGISTERS_PER_BLOCK, 65536},
+		{CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, 2},
+		{CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE, 4 << 20},
+		{CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, 7},
+		{CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, 5},
+		{CU_DEVICE_ATTRIBUTE_CLOCK_RATE, 1000000},
+		{CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE, 1000000},
+		{CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH, 64},
+	};
+	auto i = values.find(a);
+	*value = i == values.end() ? 0 : i->second;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuGetErrorName(CUresult r, const char **name) {
+	static const std::map<int, const char *> names = {
+		{CUDA_SUCCESS, "CUDA_SUCCESS"},
+		{CUDA_ERROR_INVALID_VALUE, "CUDA_ERROR_INVALID_VALUE"},
+		{CUDA_ERROR_OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY"},
+		{CUDA_ERROR_INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE"},
+		{CUDA_ERROR_INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT"},
+		{CUDA_ERROR_INVALID_PTX, "CUDA_ERROR_INVALID_PTX"},
+		{CUDA_ERROR_NOT_FOUND, "CUDA_ERROR_NOT_FOUND"},
+		{CUDA_ERROR_NOT_READY, "CUDA_ERROR_NOT_READY"},
+		{CUDA_ERROR_ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS"},
+		{CUDA_ERROR_LAUNCH_FAILED, "CUDA_ERROR_LAUNCH_FAILED"},
+		{CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"},
+		{CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED"},
+		{CUDA_ERROR_STREAM_CAPTURE_UNJOINED, "CUDA_ERROR_STREAM_CAPTURE_UNJOINED"},
+		{CUDA_ERROR_UNKNOWN, "CUDA_ERROR_UNKNOWN"},
+	};
+	auto i = names.find(r);
+	*name = i == names.end() ? nullptr : i->second;
+	return *name ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+}
+
+CUresult cuDevicePrimaryCtxRetain(CUcontext *c, CUdevice) {
+	std::lock_guard<std::recursive_mutex> held(lock);
+	primary.retained++;
+	*c = &primary;
+	return CUDA_SUCCESS;
+}
+
+// When nobody holds the context any more, what it had is gone, and what broke it too.
+CUresult cuDevicePrimaryCtxRelease_v2(CUdevice) {
+	std::lock_guard<std::recursive_mutex> held(lock);
+	if (!primary.retained)
+		return CUDA_ERROR_INVALID_CONTEXT;
+	if (--primary.retained == 0) {
+		CUresult r = broken ? CUDA_SUCCESS : finish_all();
+		forget_streams();
+		free_all();
+		broken = CUDA_SUCCESS;
+		return r;
+	}
+	return CUDA_SUCCESS;
+}
+
+CUresult cuDevicePrimaryCtxGetState(CUdevice, unsigned *flags, int *active) {
+	*flags = 0;
+	*active = primary.retained > 0;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuCtxSetCurrent(CUcontext c) {
+	current_context = c;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuCtxGetCurrent(CUcontext *c) {
+	*c = current_context;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuCtxGetDevice(CUdevice *d) {
+	ENTER;
+	*d = 0;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuModuleLoadData(CUmodule *m, const void *image) {
+	ENTER;
+	TRY(may_call());
+	std::string ptx = (const char *)image;
+	if (ptx.find(".version ") == std::string::npos)
+		return CUDA_ERROR_INVALID_PTX;
+	CUmodule made = new CUmod_st;
+	const std::string head = ".entry ";
+	for (size_t at = ptx.find(head); at != std::string::npos; at = ptx.find(head, at)) {
+		std::string name;
+		CUfunc_st f;
+		at += head.size();
+		TRY(entry(ptx, at, &name, &f));
+		made->functions[name] = f;
+	}
+	*m = made;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuModuleLoadDataEx(CUmodule *m, const void *image, unsigned, CUjit_option *, void **) { return cuModuleLoadData(m, image); }
+
+CUresult cuModuleUnload(CUmodule m) {
+	ENTER;
+	TRY(finish_all());
+	delete m;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuModuleGetFunction(CUfunction *f, CUmodule m, const char *name) {
+	ENTER;
+	auto i = m->functions.find(name);
+	if (i == m->functions.end())
+		return CUDA_ERROR_NOT_FOUND;
+	*f = &i->second;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuFuncGetAttribute(int *value, CUfunction_attribute a, CUfunction f) {
+	ENTER;
+	*value = a == CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK ? f->most_threads : 0;
+	return CUDA_SUCCESS;
+}
+
+// The arguments are copied, as a driver does: who launches may change them afterwards.
+CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, CUstream s, void **params, void **extra) {
+	ENTER;
+	unsigned long threads = (unsigned long)bx * by * bz;
+	if (!gx || !gy || !gz || gx > 2147483647 || gy > 65535 || gz > 65535 || !threads || threads > f->most_threads || shared || extra || !params)
+		return CUDA_ERROR_INVALID_VALUE;
+	auto arguments = std::make_shared<std::string>((const char *)params[0], f->bytes);
+	const Kernel *k = f->kernel;
+	return submit(s, [=] {
+		if (fault("launch"))
+			return fail(CUDA_ERROR_LAUNCH_FAILED, k->name + " was asked to fail");
+		if (fault("lost"))
+			return fail(CUDA_ERROR_UNKNOWN, "the device is gone before " + k->name);
+		void *argument = &(*arguments)[0];
+		std::string wrong = run({k, {gx, gy, gz}, {bx, by, bz}, &argument, order() == Order::reversed});
+		if (!wrong.empty())
+			return fail(CUDA_ERROR_LAUNCH_FAILED, k->name + ": " + wrong);
+		return intact(k->name);
+	});
+}
+
+} // extern "C"

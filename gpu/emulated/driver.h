@@ -1,0 +1,65 @@
+// driver.h: what the parts of the emulated driver share. Entry points take the lock and see to it that a context is current (ENTER).
+#pragma once
+#include <cuda.h>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace emulated {
+
+extern std::recursive_mutex lock;
+
+// broken is what every call answers once something has gone wrong on the device, as with a real driver; CUDA_SUCCESS until then.
+extern CUresult broken;
+
+// current_context is null where a thread has none.
+extern thread_local CUcontext current_context;
+
+// fail breaks the device with an answer and says why on standard error.
+CUresult fail(CUresult r, const std::string &why);
+
+// Order is how work is put off: MESETA_EMULATED_ORDER is prompt, late or reversed. See streams.cpp.
+enum class Order { prompt, late, reversed };
+Order order();
+
+// fault says whether this is the call that MESETA_EMULATED_FAIL=what:n names, counted from 1 since the variable was set.
+bool fault(const char *what);
+
+// Memory. check says whether all bytes lie in one allocation; pinned says so of the host's.
+CUresult check(CUdeviceptr p, size_t bytes);
+bool pinned(const void *p, size_t bytes);
+// intact looks at the guards of all allocations; broken ones are a failure of `who`.
+CUresult intact(const std::string &who);
+void free_all();
+
+// Work is what a stream does: a launch, a copy.
+typedef std::function<CUresult()> Work;
+
+// submit gives work to a stream, or to the graph that is being captured from it.
+CUresult submit(CUstream s, Work w);
+// finish runs what a stream was given; finish_all what all were.
+CUresult finish(CUstream s);
+CUresult finish_all();
+// wait_legacy runs what a call that is not asynchronous waits for: the default stream and those that it blocks.
+CUresult wait_legacy();
+// may_call says whether a call that a capture forbids can be made now.
+CUresult may_call();
+void forget_streams();
+
+} // namespace emulated
+
+#define ENTER \
+	std::lock_guard<std::recursive_mutex> held(emulated::lock); \
+	if (!emulated::current_context) \
+		return CUDA_ERROR_INVALID_CONTEXT; \
+	if (emulated::broken) \
+	return emulated::broken
+
+// TRY returns an answer that is not success.
+#define TRY(call) \
+	do { \
+		if (CUresult r_ = (call)) \
+			return r_; \
+	} while (0)

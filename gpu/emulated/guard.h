@@ -1,0 +1,36 @@
+// guard.h: memory with a zone on either side that nothing may write to.
+#pragma once
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+
+namespace emulated {
+
+struct Guarded {
+	static const size_t zone = 256; // bytes, and the alignment of what lies between
+	static const unsigned char mark = 0xa5;
+
+	char *whole;
+	size_t bytes;
+
+	// The memory's bytes are 0xff, which makes NaNs: nothing that is read before it is written goes unnoticed.
+	explicit Guarded(size_t bytes) : bytes(bytes) {
+		whole = (char *)aligned_alloc(zone, 2 * zone + (bytes + zone - 1) / zone * zone);
+		if (!whole)
+			return;
+		memset(whole, mark, zone);
+		memset(start(), 0xff, bytes);
+		memset(end(), mark, zone);
+	}
+	char *start() const { return whole + zone; }
+	char *end() const { return start() + bytes; }
+	bool intact() const {
+		for (size_t i = 0; i < zone; i++)
+			if ((unsigned char)whole[i] != mark || (unsigned char)end()[i] != mark)
+				return false;
+		return true;
+	}
+	void free() { ::free(whole); }
+};
+
+} // namespace emulated

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# plant.sh: plants mistakes in the kernels and in package gpu, one at a time, in a copy of the repository, and fails unless the tests on the
+# emulated driver catch each. It takes some minutes.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+CGO_CFLAGS=$(gpu/_headers/cflags.sh)
+export CGO_ENABLED=1 CGO_CFLAGS MESETA_EMULATED_ORDER=late
+git ls-files -z | tar -c --null -T - | tar -x -C "$work"
+# A commit, so that each mistake can be taken back.
+git -C "$work" init -q
+git -C "$work" add -A
+git -C "$work" -c user.name=plant -c user.email=plant@localhost commit -qm clean
+missed=0
+
+# plant WHAT FILE SED PACKAGE [checked]: whether PACKAGE's tests fail once SED has changed FILE. Those with "checked" show only to who watches memory.
+plant() {
+	local what=$1 file=$2 edit=$3 package=$4 kind=${5:-}
+	sed -i -E "$edit" "$work/$file"
+	if git -C "$work" diff --quiet; then
+		echo "plant.sh: $what: '$edit' changes nothing in $file" >&2
+		exit 1
+	fi
+	"$work/gpu/emulated/build.sh" "$work/libcuda.so" $kind
+	if (cd "$work" && MESETA_LIBCUDA=$work/libcuda.so go test -tags nvidia -count=1 -run "$tests" "$package") >"$work/said" 2>&1; then
+		echo "NOT CAUGHT: $what"
+		missed=1
+	else
+		echo "caught: $what: $(grep -m1 -oE 'emulated driver: .*|byte [0-9]+, which .*|element [0-9]+ is .*|a second run|Not equal' "$work/said" || sed -n 1p "$work/said")"
+	fi
+	git -C "$work" checkout -q -- .
+}
+
+tests='CUDA'
+plant 'tiles are multiplied before they are there' kernels/tile/tile.cuh '/right\.store\(bs\[now/{n;s/__syncthreads\(\);//}' ./kernels checked
+plant 'sums of warps are read before they are there' kernels/_cuda/device.cuh '/sums\[threadIdx.x \/ 32\] = x;/{n;s/__syncthreads\(\);//}' ./kernels checked
+plant 'sums of columns are read before they are there' kernels/elementwise/elementwise.cu 's/^\t__syncthreads\(\);$//' ./kernels checked
+plant 'a barrier that not all threads reach' kernels/elementwise/elementwise.cu 's/^\t__syncthreads\(\);$/\tif (column < c.columns) __syncthreads();/' ./kernels
+plant 'a shared array that is too small' kernels/elementwise/elementwise.cu 's/SHARED\(double, sums, \[8\]/SHARED(double, sums, [7]/' ./kernels
+plant 'blocks that write the same element' kernels/_cuda/device.cuh 's/^DEVICE i64 first\(\).*/DEVICE i64 first() { return threadIdx.x; }/' ./kernels checked
+plant 'a store behind the last element' kernels/elementwise/elementwise.cu '/KERNEL\(256, add\)/,/^}/s/i < e\.size/i <= e.size/' ./kernels
+plant 'a store behind the last row' kernels/tile/tile.cuh 's/m >= r\.m \|\|/m > r.m ||/' ./kernels
+plant 'a load behind the last row' kernels/elementwise/elementwise.cu 's/end = min\(from \+ c\.each, c\.rows\)/end = from + c.each/' ./kernels
+plant 'the last elements are forgotten' kernels/elementwise/elementwise.cu '/KERNEL\(256, add\)/,/^}/s/i < e\.size/i + 1 < e.size/' ./kernels
+plant 'parts of sums are forgotten' kernels/tile/tile.cu 's/p < r\.parts/p + 1 < r.parts/' ./kernels
+plant 'a step that was not to be applied' kernels/update/update.cu 's/if \(!\*u\.apply\)/if (false)/' ./kernels
+plant 'a random word of another step' kernels/dropout/dropout.cu 's/\(number >> 32\)/(number >> 31)/' ./kernels
+plant 'parameters that the PTX does not have' kernels/elementwise/elementwise.cu 's/float scale, offset;/float scale, offset, more[2];/' ./kernels
+tests=.
+plant 'nobody waits for an event' gpu/calls.c '/^CUresult meseta_wait\(/,/^}/s/return cuStreamWaitEvent.*/return CUDA_SUCCESS;/' ./gpu
+plant 'nobody waits for a stream' gpu/calls.c '/^CUresult meseta_synchronize\(/,/^}/s/return cuStreamSynchronize.*/return CUDA_SUCCESS;/' ./gpu
+exit $missed
