@@ -5,3 +5,8 @@
 .PHONY: cuda
 cuda:
 	flags=$$(gpu/_headers/cflags.sh) && CGO_ENABLED=1 CGO_CFLAGS="$$flags" go build -trimpath -tags nvidia -ldflags '-s -w' -o bin/meseta-cuda ./cmd/meseta
+
+# The tests of everything that needs a GPU, on a driver that runs the kernels on the host: Linux on amd64, g++.
+.PHONY: test-emulated
+test-emulated:
+	gpu/emulated/test.sh

@@ -48,6 +48,9 @@ func (c *CPU) Sequence(steps []func()) func() error {
 	}
 }
 
+// Err is nil: copies cannot fail.
+func (c *CPU) Err() error { return nil }
+
 // Limits measures products in registers, and copies between two blocks that no cache holds.
 func (c *CPU) Limits() (operations, bytes float64) {
 	return tile.PeakFLOPs(c.dev), c.dev.Bandwidth()

@@ -26,6 +26,9 @@ type Device interface {
 	Alloc(bytes int) (Memory, error)
 	// Sequence makes one function of the steps of a program. It runs them in order and returns when their results can be read.
 	Sequence(steps []func()) func() error
+	// Err is what went wrong with copies between host and device, which Memory does not return: the first failure, after which what was read
+	// since cannot be trusted. Functions of Sequence return it too.
+	Err() error
 	// Limits measures the most that the device can do: float32 operations a second, a multiply-add being two, and bytes a second to and from its
 	// memory. It takes a fraction of a second and much of the machine.
 	Limits() (operations, bytes float64)

@@ -15,7 +15,7 @@ var ErrDeviceName = errors.New("not a device")
 
 // Settings say what to compute on, and how.
 type Settings struct {
-	Device  string // auto, cpu, cuda (the first GPU) or cuda:N; empty means auto, which takes a GPU where one can be used
+	Device  string // auto, cpu, cuda (the first GPU) or cuda:N; empty means auto, the CPU until every operator has a kernel for GPUs
 	Threads int    // of the host; 0 means all that Go may use
 	Exact   bool   // see CPU.Exact
 }
@@ -27,7 +27,7 @@ func Open(s Settings) (Device, error) {
 		return nil, err
 	}
 	if n >= 0 {
-		return nil, noGPU(n)
+		return openGPU(n)
 	}
 	d, err := NewCPU(cpu.Config{Threads: s.Threads})
 	if err != nil {
@@ -84,5 +84,5 @@ func noGPU(n int) error {
 	case n >= len(d.Devices):
 		return fmt.Errorf("kernels: cuda:%d: %w: there are %d, counted from 0; `meseta doctor` lists them", n, gpu.ErrNoDevice, len(d.Devices))
 	}
-	return fmt.Errorf("kernels: %v: %w for GPUs in this version; --device cpu computes on the processor", d.Devices[n], ErrUnsupported)
+	return fmt.Errorf("kernels: %v is left alone, for some operators have %w for GPUs in this version; --device cuda computes the models that do without", d.Devices[n], ErrUnsupported)
 }

@@ -26,6 +26,7 @@ type paper struct{ workspace, threads int }
 func (paper) String() string                          { return "paper" }
 func (d paper) Threads() int                          { return max(1, d.threads) }
 func (paper) Limits() (operations, bytes float64)     { return 1, 1 }
+func (paper) Err() error                              { return nil }
 func (paper) Close() error                            { return nil }
 func (paper) Sequence([]func()) func() error          { return func() error { return nil } }
 func (paper) Alloc(bytes int) (kernels.Memory, error) { return &sheet{make([]byte, bytes)}, nil }

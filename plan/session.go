@@ -253,7 +253,7 @@ func (s *Session) Read(name string, dst []float32) error {
 		return err
 	}
 	read(s.buffer(name), dst)
-	return nil
+	return s.device.Err()
 }
 
 // Write copies src to a float32 entry, which has its size.

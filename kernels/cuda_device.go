@@ -1,0 +1,305 @@
+//go:build nvidia && cgo
+
+package kernels
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/meseta-go/meseta/gpu"
+	"github.com/meseta-go/meseta/ops"
+)
+
+// CUDA is an NVIDIA GPU as a Device. Everything it is asked for runs on one stream, in order.
+type CUDA struct {
+	dev    *gpu.Device
+	stream *gpu.Stream
+	graphs []*gpu.Graph // of all sequences
+
+	mutex   sync.Mutex // of what follows
+	modules map[string]*gpu.Module
+	found   map[string]any // *gpu.Kernel[P], by name
+	err     error          // the first of a launch or copy, which cannot return it; the next Sequence does
+}
+
+// The kernels, compiled from the .cu files beside them by _cuda.
+//
+//go:embed */*.ptx
+var ptx embed.FS
+
+// NewCUDA takes GPU number n.
+func NewCUDA(n int) (*CUDA, error) {
+	dev, err := gpu.Open(n)
+	if err != nil {
+		return nil, err
+	}
+	stream, err := dev.NewStream()
+	if err != nil {
+		return nil, errors.Join(err, dev.Close())
+	}
+	return &CUDA{dev: dev, stream: stream, modules: map[string]*gpu.Module{}, found: map[string]any{}}, nil
+}
+
+func openGPU(n int) (Device, error) {
+	c, err := NewCUDA(n)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// String gives the number of the GPU and its name.
+func (c *CUDA) String() string {
+	i := c.dev.Info()
+	return fmt.Sprintf("cuda:%d %s", i.Index, i.Name)
+}
+
+// Threads is 1: the host does not compute.
+func (c *CUDA) Threads() int { return 1 }
+
+// Close frees graphs, kernels and stream, and gives the GPU back.
+func (c *CUDA) Close() error {
+	var errs []error
+	for _, g := range c.graphs {
+		errs = append(errs, g.Close())
+	}
+	for _, m := range c.modules {
+		errs = append(errs, m.Close())
+	}
+	return errors.Join(append(errs, c.stream.Close(), c.dev.Close())...)
+}
+
+// Choose picks the kernel of an operation, as CPU.Choose does.
+func (c *CUDA) Choose(o ops.Operator, in, out []ops.Type) (Kernel, error) {
+	for _, choose := range [...]func(ops.Operator, []ops.Type, []ops.Type) (Kernel, error){
+		c.chooseConv, c.choosePool, c.chooseElementwise, c.chooseNoise, c.chooseLoss, c.chooseMeasure, c.chooseUpdate,
+	} {
+		if k, err := choose(o, in, out); k != nil || err != nil {
+			return k, err
+		}
+	}
+	return nil, fmt.Errorf("kernels: %s on a GPU: %w; --device cpu has one", o.Name(), ErrUnsupported)
+}
+
+// Sequence captures the steps into a graph, at the first call, and launches that.
+func (c *CUDA) Sequence(steps []func()) func() error {
+	var graph *gpu.Graph
+	return func() error {
+		if err := c.Err(); err != nil {
+			return err
+		}
+		if graph == nil && len(steps) > 0 {
+			g, err := c.stream.Capture(func() error {
+				for _, step := range steps {
+					step()
+				}
+				return c.Err()
+			})
+			if err != nil {
+				return err
+			}
+			graph = g
+			c.graphs = append(c.graphs, g)
+		}
+		if graph != nil {
+			if err := graph.Launch(c.stream); err != nil {
+				return err
+			}
+		}
+		return c.stream.Synchronize()
+	}
+}
+
+// Err gives the first error of a launch or copy.
+func (c *CUDA) Err() error {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.err
+}
+
+// note keeps an error for the next Sequence.
+func (c *CUDA) note(err error) {
+	if err == nil {
+		return
+	}
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+// Limits measures products of matrices and copies, the larger the faster the GPU is.
+func (c *CUDA) Limits() (operations, bytes float64) {
+	const least = 20 * time.Millisecond
+	for n := 256; n <= 8192; n *= 2 {
+		m := ops.F32(n, n)
+		_, took, err := c.measure(ops.MatMul{}, []ops.Type{m, m}, []ops.Type{m})
+		if err != nil {
+			return 0, 0
+		}
+		operations = max(operations, 2*float64(n)*float64(n)*float64(n)/took.Seconds())
+		if took > least {
+			break
+		}
+	}
+	for n := 1 << 20; n <= 1<<28; n *= 4 {
+		v := ops.F32(n)
+		_, took, err := c.measure(ops.Affine{Scale: 2}, []ops.Type{v}, []ops.Type{v})
+		if err != nil {
+			break
+		}
+		bytes = max(bytes, 8*float64(n)/took.Seconds())
+		if took > least {
+			break
+		}
+	}
+	return operations, bytes
+}
+
+// measure times the second run of an operation.
+func (c *CUDA) measure(o ops.Operator, in, out []ops.Type) (Kernel, time.Duration, error) {
+	k, err := c.Choose(o, in, out)
+	if err != nil {
+		return nil, 0, err
+	}
+	size := 0
+	place := func(types []ops.Type) (list []Buffer) {
+		for _, t := range types {
+			list = append(list, Buffer{Offset: size, Bytes: t.Bytes()})
+			size += aligned(t.Bytes())
+		}
+		return list
+	}
+	b := Buffers{In: place(in), Out: place(out), Workspace: Buffer{Offset: size, Bytes: k.WorkspaceBytes()}}
+	m, err := c.Alloc(size + k.WorkspaceBytes() + Slack)
+	if err != nil {
+		return nil, 0, err
+	}
+	b.Workspace.Memory = m
+	for _, list := range [][]Buffer{b.In, b.Out} {
+		for i := range list {
+			list[i].Memory = m
+		}
+	}
+	run := c.Sequence([]func(){k.Bind(b)})
+	err = run()
+	start := time.Now()
+	err = errors.Join(err, run())
+	took := time.Since(start)
+	return k, took, errors.Join(err, m.Free())
+}
+
+// Alloc gives memory of the GPU.
+func (c *CUDA) Alloc(bytes int) (Memory, error) {
+	m, err := c.dev.Alloc(bytes)
+	if err != nil {
+		return nil, err
+	}
+	return &cudaMemory{c, m}, nil
+}
+
+// cudaMemory is a block of the GPU's memory.
+type cudaMemory struct {
+	device *CUDA
+	memory *gpu.Memory
+}
+
+func (m *cudaMemory) Write(offset int, src []byte) {
+	m.device.note(m.device.stream.Write(m.memory, offset, src))
+}
+func (m *cudaMemory) Read(offset int, dst []byte) {
+	m.device.note(m.device.stream.Read(m.memory, offset, dst))
+}
+func (m *cudaMemory) Free() error { return m.memory.Free() }
+
+// address is where a buffer lies; 0 where there is none.
+func address(b Buffer) gpu.Pointer {
+	if b.Memory == nil {
+		return 0
+	}
+	return b.Memory.(*cudaMemory).memory.Pointer(b.Offset)
+}
+
+// addressAt is the address of buffer i of a list, or 0 where an operand is left out.
+func addressAt(list []Buffer, i int) gpu.Pointer {
+	if i < len(list) {
+		return address(list[i])
+	}
+	return 0
+}
+
+// cudaKernel is an operation as launches.
+type cudaKernel struct {
+	device    *CUDA
+	variant   string
+	workspace int
+	bind      func(b Buffers) []launch
+}
+
+func (k *cudaKernel) Variant() string     { return k.variant }
+func (k *cudaKernel) WorkspaceBytes() int { return k.workspace }
+
+// Bind fills in the kernels' parameters.
+func (k *cudaKernel) Bind(b Buffers) func() {
+	launches := k.bind(b)
+	return func() {
+		for _, launch := range launches {
+			k.device.note(launch(k.device.stream))
+		}
+	}
+}
+
+// launch queues a kernel with its parameters.
+type launch func(*gpu.Stream) error
+
+// start makes a launch of x by y blocks.
+func start[P any](k *gpu.Kernel[P], x, y int, parameters P) launch {
+	shape := gpu.Line(x, k.Threads())
+	shape.Blocks.Y = y
+	return func(s *gpu.Stream) error { return k.Launch(s, shape, &parameters) }
+}
+
+// blockThreads is the size of most blocks; see block_threads in _cuda/device.cuh.
+const blockThreads = 256
+
+// spread is the number of blocks for n elements, each of which a thread takes; of many, it takes several.
+func spread(n int) int { return min((n+blockThreads-1)/blockThreads, 1<<14) }
+
+// find gives the kernel of a name in a file, family/file.cu, which is loaded when it is first wanted. P is its parameter.
+func find[P any](c *CUDA, file, name string) (*gpu.Kernel[P], error) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if k, ok := c.found[name]; ok {
+		return k.(*gpu.Kernel[P]), nil
+	}
+	m := c.modules[file]
+	if m == nil {
+		text, err := ptx.ReadFile(file + ".ptx")
+		if err == nil {
+			m, err = c.dev.Load(text)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("kernels: loading %s: %w", file, err)
+		}
+		c.modules[file] = m
+	}
+	k, err := gpu.NewKernel[P](m, name)
+	if err != nil {
+		return nil, err
+	}
+	c.found[name] = k
+	return k, nil
+}
+
+// single makes a Kernel of one launch of a kernel of a file.
+func single[P any](c *CUDA, file, name string, x int, bind func(b Buffers) P) (Kernel, error) {
+	k, err := find[P](c, file, name)
+	if err != nil {
+		return nil, err
+	}
+	return &cudaKernel{device: c, variant: name, bind: func(b Buffers) []launch { return []launch{start(k, x, 1, bind(b))} }}, nil
+}

@@ -1,0 +1,162 @@
+//go:build nvidia && cgo
+
+package kernels
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/meseta-go/meseta/gpu"
+	"github.com/meseta-go/meseta/kernels/vec"
+	"github.com/meseta-go/meseta/ops"
+)
+
+// cudaGaps is Gaps of update/update.cu.
+type cudaGaps struct {
+	x        gpu.Pointer
+	count, _ int32
+	gap      [64]struct{ offset, length int64 } // elements
+}
+
+// cudaFinite is Finite of update/update.cu.
+type cudaFinite struct {
+	flag, x gpu.Pointer
+	n       int64
+}
+
+// cudaUpdate is Update of update/update.cu.
+type cudaUpdate struct {
+	param, grad                                       gpu.Pointer
+	slot                                              [3]gpu.Pointer
+	rate, apply, iterations, prepared                 gpu.Pointer
+	n                                                 int64
+	rule, counted, every, _                           int32
+	rateFactor, decay, a, b, keepA, keepB, epsilon, _ float32
+}
+
+// chooseUpdate picks the kernels of the update phase.
+func (c *CUDA) chooseUpdate(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
+	switch o := o.(type) {
+	case ops.Finite:
+		return c.chooseFinite(in)
+	case ops.Optimize:
+		return c.chooseOptimize(o, in)
+	}
+	return nil, nil
+}
+
+func (c *CUDA) chooseFinite(in []ops.Type) (Kernel, error) {
+	const file = "update/update"
+	begin, err := find[cudaFinite](c, file, "finite_start")
+	if err != nil {
+		return nil, err
+	}
+	check, err := find[cudaFinite](c, file, "finite_check")
+	if err != nil {
+		return nil, err
+	}
+	gaps, err := find[cudaGaps](c, file, "clear_gaps")
+	if err != nil {
+		return nil, err
+	}
+	losses, all := in[0].Shape.Size(), extent(in[1:])
+	return &cudaKernel{c, "finite_check", 0, func(b Buffers) []launch {
+		flag := address(b.Out[0])
+		list := []launch{start(begin, 1, 1, cudaFinite{flag: flag}), start(check, spread(losses), 1, cudaFinite{flag, address(b.In[0]), int64(losses)})}
+		if len(in) > 1 {
+			list = append(list, clearGaps(gaps, b.In[1:])...)
+			list = append(list, start(check, spread(all), 1, cudaFinite{flag, sweepAddress(b.In[1:]), int64(all)}))
+		}
+		return list
+	}}, nil
+}
+
+// sweepAddress is where buffers begin that lie side by side; see sweep.
+func sweepAddress(b []Buffer) gpu.Pointer {
+	for i := 1; i < len(b); i++ {
+		if b[i].Offset != b[i-1].Offset+aligned(b[i-1].Bytes) || b[i].Memory != b[0].Memory {
+			panic(scattered)
+		}
+	}
+	return addressAt(b, 0)
+}
+
+// clearGaps clears what lies between the buffers of a sweep; see between.
+func clearGaps(k *gpu.Kernel[cudaGaps], b []Buffer) []launch {
+	var list []launch
+	base := sweepAddress(b)
+	g := cudaGaps{x: base}
+	for i, x := range b {
+		if n := aligned(x.Bytes) - x.Bytes; n > 0 {
+			g.gap[g.count].offset, g.gap[g.count].length = int64(address(x)-base+gpu.Pointer(x.Bytes))/4, int64(n)/4
+			g.count++
+		}
+		if g.count > 0 && (int(g.count) == len(g.gap) || i == len(b)-1) {
+			list = append(list, start(k, int(g.count), 1, g))
+			g = cudaGaps{x: base}
+		}
+	}
+	return list
+}
+
+// cudaRules are the kernels of rules, in the order of the enum in update/update.cu.
+var cudaRules = [...]string{"sgd", "momentum", "nesterov", "adam", "rmsprop", "adagrad", "adadelta", "adamax", "lion"}
+
+func (c *CUDA) chooseOptimize(o ops.Optimize, in []ops.Type) (Kernel, error) {
+	u := cudaUpdate{n: int64(extent(in[3 : 3+o.Parameters])), every: int32(max(o.Every, 1)), rateFactor: o.RateFactor}
+	if o.RateFactor == 0 {
+		u.rateFactor = 1
+	}
+	if o.Counted {
+		u.counted = 1
+	}
+	place := [3]int{0, 1, 2} // in u.slot of each of the rule's slots
+	name := ""
+	switch r := o.Rule.(type) {
+	case ops.SGD:
+		name, u.a, u.decay = "sgd", r.Momentum, r.WeightDecay
+		if r.Momentum != 0 {
+			name = "momentum"
+		}
+		if r.Momentum != 0 && r.Nesterov {
+			name = "nesterov"
+		}
+	case ops.Adam:
+		name, u.a, u.b, u.epsilon, u.decay = "adam", r.Beta1, r.Beta2, r.Epsilon, r.WeightDecay
+		u.keepA, u.keepB = vec.Complement(r.Beta1), vec.Complement(r.Beta2)
+	case ops.RMSprop:
+		name, u.a, u.b, u.keepA, u.epsilon, u.decay = "rmsprop", r.Rho, r.Momentum, vec.Complement(r.Rho), r.Epsilon, r.WeightDecay
+		if r.Momentum == 0 {
+			place[1] = 2
+		}
+	case ops.Adagrad:
+		name, u.epsilon, u.decay = "adagrad", r.Epsilon, r.WeightDecay
+	case ops.Adadelta:
+		name, u.a, u.keepA, u.epsilon, u.decay = "adadelta", r.Rho, vec.Complement(r.Rho), r.Epsilon, r.WeightDecay
+	case ops.Adamax:
+		name, u.a, u.b, u.keepA, u.epsilon, u.decay = "adamax", r.Beta1, r.Beta2, vec.Complement(r.Beta1), r.Epsilon, r.WeightDecay
+	case ops.Lion:
+		name, u.a, u.b, u.keepA, u.keepB, u.decay = "lion", r.Beta1, r.Beta2, 1-r.Beta1, 1-r.Beta2, r.WeightDecay
+	default:
+		return nil, fmt.Errorf("kernels: optimizer %v on a GPU: %w; --device cpu has one", o.Rule, ErrUnsupported)
+	}
+	u.rule = int32(slices.Index(cudaRules[:], name))
+	first, err := find[cudaUpdate](c, "update/update", "update_start")
+	if err != nil {
+		return nil, err
+	}
+	sweep, err := find[cudaUpdate](c, "update/update", "update_"+name)
+	if err != nil {
+		return nil, err
+	}
+	return &cudaKernel{c, "update_" + name, 8, func(b Buffers) []launch {
+		part := func(i int) gpu.Pointer { return sweepAddress(b.In[3+i*o.Parameters : 3+(i+1)*o.Parameters]) }
+		u := u
+		u.rate, u.iterations, u.apply, u.prepared = address(b.In[0]), address(b.In[1]), address(b.In[2]), address(b.Workspace)
+		u.param, u.grad = part(0), part(1)
+		for i := range o.Rule.Slots() {
+			u.slot[place[i]] = part(2 + i)
+		}
+		return []launch{start(first, 1, 1, u), start(sweep, spread(int(u.n)), 1, u)}
+	}}, nil
+}
