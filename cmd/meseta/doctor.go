@@ -71,7 +71,7 @@ func (h *health) findGPUs() {
 	}
 	h.GPU = fmt.Sprintf("%d found", len(d.Devices))
 	if err := kernels.Fallback(); err != nil {
-		h.GPU += ", none used: " + reason(err)
+		h.GPU += ", auto takes none: " + reason(err)
 	}
 }
 
