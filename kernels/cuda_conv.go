@@ -106,7 +106,11 @@ func (c *CUDA) chooseConv(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 		return chooseProduct(c, p, "conv/conv2d", "conv_forward", func(b Buffers) (cudaConvolution, cudaResult) {
 			v := v
 			v.cudaResult = p.result(address(b.Out[0]), address(b.Workspace), int(v.k), p.n)
-			v.bias, v.biasStep, v.activation = addressAt(b.In, 2), int64(p.n), int32(o.Activation)
+			rest := b.In[2:]
+			if o.Bias {
+				v.bias, v.biasStep, rest = address(rest[0]), int64(p.n), rest[1:]
+			}
+			v.add, v.activation = addressAt(rest, 0), int32(o.Activation)
 			v.src, v.weights = address(b.In[0]), address(b.In[1])
 			return v, v.cudaResult
 		})

@@ -86,7 +86,11 @@ func convolutions() (list []parity) {
 			parity{op: ops.Conv2DBackwardWeights{Window: g.window, Groups: g.groups, Filter: g.filter, Bias: true}, in: []ops.Type{src, dst[0]}, tolerance: sumsApart},
 		)
 		if g.groups == 0 {
-			list = append(list, parity{op: ops.Conv2DBackwardData{Window: g.window, Src: g.src, Add: true}, in: []ops.Type{dst[0], filter, src}, tolerance: sumsApart})
+			list = append(list,
+				parity{op: ops.Conv2DBackwardData{Window: g.window, Src: g.src, Add: true}, in: []ops.Type{dst[0], filter, src}, tolerance: sumsApart},
+				parity{op: ops.Conv2D{Window: g.window, Add: true}, in: []ops.Type{src, filter, dst[0]}, tolerance: sumsApart},
+				parity{op: ops.Conv2D{Window: g.window, Bias: true, Add: true, Activation: ops.ReLU}, in: []ops.Type{src, filter, bias, dst[0]}, tolerance: sumsApart},
+			)
 		}
 	}
 	return list
