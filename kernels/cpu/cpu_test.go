@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -42,28 +43,57 @@ func TestParallelRunsEachPieceOnce(t *testing.T) {
 	}
 }
 
-// TestSweepsTurn makes sure that a sweep begins where the last one ended, whatever Parallel did in between.
+// TestSweepsTurn makes sure that a sweep begins where the last one ended, in the share of each worker, whatever Parallel did in between.
 func TestSweepsTurn(t *testing.T) {
 	for _, threads := range []int{1, 2} {
 		d, err := NewDevice(Config{Threads: threads})
 		require.NoError(t, err)
 		defer d.Close()
-		const n = 64
+		const n = 128
 		var clock atomic.Int32
 		var when [n]int32
 		task := func(i, _ int) { when[i] = clock.Add(1) }
-		turned := func() bool { // by halves, because a worker may pause between claiming a task and running it
+		turned := func(share []int32) bool { // by halves, because a worker may pause between claiming a task and running it
 			first, last := int32(0), int32(0)
-			for i := range n / 2 {
-				first, last = first+when[i], last+when[n/2+i]
+			for i := range len(share) / 2 {
+				first, last = first+share[i], last+share[len(share)/2+i]
 			}
 			return first > last
 		}
 		for round := range 6 {
 			d.Parallel(n, task)
-			assert.False(t, turned(), "Parallel")
+			for share := range slices.Chunk(when[:], n/threads) {
+				assert.False(t, turned(share), "Parallel")
+			}
 			d.Sweep(n, task)
-			assert.Equal(t, round%2 == 0, turned(), "sweep %d with %d threads", round, threads)
+			for share := range slices.Chunk(when[:], n/threads) {
+				assert.Equal(t, round%2 == 0, turned(share), "sweep %d with %d threads", round, threads)
+			}
+		}
+	}
+}
+
+// TestWorkersBeginWithTheirShare: when all are at work, each begins with the first piece of its own share, or in a turned sweep with the last.
+func TestWorkersBeginWithTheirShare(t *testing.T) {
+	const threads, n = 3, 100
+	d, err := NewDevice(Config{Threads: threads})
+	require.NoError(t, err)
+	defer d.Close()
+	for round := range 20 {
+		var begun atomic.Int32
+		first := [threads]int{-1, -1, -1}
+		d.Sweep(n, func(i, worker int) {
+			if first[worker] < 0 {
+				first[worker] = i
+				for begun.Add(1); begun.Load() < threads; {
+					runtime.Gosched()
+				}
+			}
+		})
+		if round%2 == 0 { // the first sweep is turned
+			assert.Equal(t, [threads]int{32, 65, 99}, first)
+		} else {
+			assert.Equal(t, [threads]int{0, 33, 66}, first)
 		}
 	}
 }

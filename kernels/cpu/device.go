@@ -35,6 +35,16 @@ type Device struct {
 	busy   atomic.Bool
 	closed atomic.Bool
 	parked []parking // of workers 1 and up
+	shares []share   // of all workers
+}
+
+// share is the part of a job's pieces that a worker takes first, the same part of every job: what it has written is in its caches when it reads
+// it again, which counts where processors have caches of their own, such as chiplets. Who has claimed a piece and finds its share empty takes
+// one of another's.
+type share struct {
+	next atomic.Int64
+	end  int64
+	_    [48]byte
 }
 
 // parking is where a worker waits between steps.
@@ -81,7 +91,7 @@ func NewDevice(c Config) (*Device, error) {
 			return nil, fmt.Errorf("cpu: this machine has no %v, it has %v", isa, Available())
 		}
 	}
-	d := &Device{isa: isa, threads: threads, crowded: threads > runtime.GOMAXPROCS(0), parked: make([]parking, threads-1)}
+	d := &Device{isa: isa, threads: threads, crowded: threads > runtime.GOMAXPROCS(0), parked: make([]parking, threads-1), shares: make([]share, threads)}
 	for i := range d.parked {
 		d.parked[i].wake = make(chan struct{}, 1)
 		go d.work(i + 1)
@@ -105,12 +115,12 @@ func (d *Device) Close() {
 	}
 }
 
-// Parallel calls task(i, worker) once for every i in [0,n), on whichever worker is free, and returns when all calls are
+// Parallel calls task(i, worker) once for every i in [0,n), by shares of neighbouring numbers for each worker and else on whichever is free, and returns when all calls are
 // done. Worker numbers are below Threads; no two tasks run on one worker at a time. It does not allocate.
 func (d *Device) Parallel(n int, task func(i, worker int)) { d.parallel(n, false, task) }
 
-// Sweep is Parallel for tasks that together go once through arrays too large for a cache, each through the parts of its number. It takes
-// them from the first to the last and at the next call from the last to the first, and so on: an operation begins with what the one before
+// Sweep is Parallel for tasks that together go once through arrays too large for a cache, each through the parts of its number. Each worker takes
+// its share from the first to the last and at the next call from the last to the first, and so on: an operation begins with what the one before
 // has left in the cache, mostly its result.
 func (d *Device) Sweep(n int, task func(i, worker int)) {
 	d.swept = !d.swept
@@ -139,6 +149,10 @@ func (d *Device) parallel(n int, turned bool, task func(i, worker int)) {
 	}
 	d.task, d.pieces, d.turned = task, n, turned
 	d.done.Store(0)
+	for w := range d.shares {
+		d.shares[w].next.Store(int64(w * n / d.threads))
+		d.shares[w].end = int64((w + 1) * n / d.threads)
+	}
 	d.state.Store(d.state.Load()&^unclaimed + oneJob + uint64(n))
 	for i := range min(n, d.threads) - 1 {
 		if d.parked[i].waiting.Load() {
@@ -163,13 +177,29 @@ func (d *Device) claim(worker int) {
 			return
 		}
 		if d.state.CompareAndSwap(s, s-1) {
-			i := d.pieces - int(left)
-			if d.turned {
-				i = int(left) - 1
-			}
-			d.task(i, worker)
+			d.task(d.take(worker), worker)
 			d.done.Add(1)
 		}
+	}
+}
+
+// take gives the piece for a worker that has claimed one: of its own share, or of the next one that has any. There is one, because no more are
+// claimed than there are.
+func (d *Device) take(worker int) int {
+	for w := worker; ; w = (w + 1) % d.threads {
+		s := &d.shares[w]
+		if i := s.next.Load(); i >= s.end {
+			continue
+		}
+		i := s.next.Add(1) - 1
+		if i >= s.end {
+			continue
+		}
+		if d.turned {
+			first := int64(w * d.pieces / d.threads)
+			i = s.end - 1 - (i - first)
+		}
+		return int(i)
 	}
 }
 
