@@ -93,7 +93,7 @@ func withBias(o ops.Operator) ops.Operator {
 	return o
 }
 
-// choice is a kernel that was chosen for an operation before one of its inputs was exchanged for another form of it.
+// choice is a kernel that was chosen for an operation, maybe before one of its inputs was exchanged for another form of it.
 type choice struct {
 	kernel kernels.Kernel
 	in     []ops.Type // of the operation as it was
@@ -124,6 +124,7 @@ func (l *listing) prepareInputs(device kernels.Device) error {
 		if err != nil {
 			return err
 		}
+		l.chosen[op.Out[0]] = choice{k, l.Types(op.In)}
 		x, ok := k.(kernels.Preparer)
 		if !ok {
 			continue

@@ -138,51 +138,21 @@ func biasGradientIntoConvolution(u *uses) bool {
 
 // addIntoBatchNorm: batch norm, then the sum with a shortcut → one operation, in the place of the sum.
 func addIntoBatchNorm(u *uses) bool {
-	for j := len(u.Ops) - 1; j >= 0; j-- {
-		sum := u.Ops[j]
-		if _, ok := sum.Operator.(ops.Add); !ok || sum.In[0] == sum.In[1] {
-			continue
-		}
-		// Of two batch norms the later one: its input is the fresher.
-		best, other := -1, ops.None
-		for k, v := range sum.In {
-			i := u.maker[v]
-			if i <= best || u.only(v) != j || u.Ops[i].Out[0] != v {
-				continue
-			}
-			switch o := u.Ops[i].Operator.(type) {
-			case ops.BatchNorm:
-				if o.Add || o.Activation != ops.Linear {
-					continue
-				}
-			case ops.BatchNormInference:
-				if o.Add || o.Activation != ops.Linear {
-					continue
-				}
-			default:
-				continue
-			}
-			best, other = i, sum.In[1-k]
-		}
-		if best < 0 {
-			continue
-		}
-		norm := u.Ops[best]
-		switch o := norm.Operator.(type) {
+	return u.addIntoLater(func(o ops.Operator) ops.Operator {
+		switch o := o.(type) {
 		case ops.BatchNorm:
-			o.Add = true
-			norm.Operator = o
+			if !o.Add && o.Activation == ops.Linear {
+				o.Add = true
+				return o
+			}
 		case ops.BatchNormInference:
-			o.Add = true
-			norm.Operator = o
+			if !o.Add && o.Activation == ops.Linear {
+				o.Add = true
+				return o
+			}
 		}
-		norm.In = appended(norm.In, other)
-		norm.Out = appended(sum.Out[:1], norm.Out[1:]...)
-		u.Ops[j] = norm
-		remove(u.Graph, best)
-		return true
-	}
-	return false
+		return nil
+	})
 }
 
 // reluBeforePool: the gradient of max pooling, masked by the relu before the pooling → masked by the pooled values first,
@@ -283,8 +253,8 @@ func addIntoConvolutionData(u *uses) bool {
 	})
 }
 
-// addIntoLater joins a sum with one of the two operations that make its terms, the later one where both can take the other's result as a
-// residual, their last input. adding gives the operator that does so, or nil.
+// addIntoLater joins a sum with one of the two operations that make its terms, the later one, whose input is the fresher, where both can take the
+// other's result as a residual, their last input. adding gives the operator that does so, or nil.
 func (u *uses) addIntoLater(adding func(o ops.Operator) ops.Operator) bool {
 	for j, sum := range u.Ops {
 		if _, ok := sum.Operator.(ops.Add); !ok || sum.In[0] == sum.In[1] {
@@ -294,7 +264,7 @@ func (u *uses) addIntoLater(adding func(o ops.Operator) ops.Operator) bool {
 		var fused ops.Operator
 		for k, v := range sum.In {
 			i := u.maker[v]
-			if i <= best || u.only(v) != j {
+			if i <= best || u.only(v) != j || u.Ops[i].Out[0] != v {
 				continue
 			}
 			if o := adding(u.Ops[i].Operator); o != nil {
@@ -305,7 +275,7 @@ func (u *uses) addIntoLater(adding func(o ops.Operator) ops.Operator) bool {
 			continue
 		}
 		op := u.Ops[best]
-		u.Ops[j] = ops.Op{Operator: fused, In: appended(op.In, other), Out: sum.Out, Label: op.Label}
+		u.Ops[j] = ops.Op{Operator: fused, In: appended(op.In, other), Out: appended(sum.Out, op.Out[1:]...), Label: op.Label}
 		remove(u.Graph, best)
 		return true
 	}

@@ -54,32 +54,20 @@ func chooseBackwardData(dev *cpu.Device, p Params, add bool) runner {
 
 func newDirectBackwardData(dev *cpu.Device, p Params, add bool) runner {
 	rows, cols := p.backwardAxes()
-	return newDirect(dev, p, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, rows, cols, true, addFlags(add), nil)
+	return newDirect(dev, p, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, rows, cols, true, Epilogue{Add: add}.flags(), nil)
 }
 
 func newPixelsBackwardData(dev *cpu.Device, p Params, add bool) runner {
 	rows, cols := p.backwardAxes()
-	return newPixels(dev, p, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, rows, cols, true, addFlags(add), nil)
-}
-
-// addFlags are those of micro-kernels with a residual or without.
-func addFlags(add bool) int {
-	if add {
-		return tile.Accumulate
-	}
-	return 0
+	return newPixels(dev, p, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, rows, cols, true, Epilogue{Add: add}.flags(), nil)
 }
 
 func newWinogradBackwardData(dev *cpu.Device, p Params, add bool) runner {
-	w := newWinograd(dev, p.N, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, p.R-1-p.PadTop, p.S-1-p.PadLeft, true, ops.Linear, nil)
-	w.add = add
-	return w
+	return newWinograd(dev, p.N, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, p.R-1-p.PadTop, p.S-1-p.PadLeft, true, Epilogue{Add: add}, nil)
 }
 
 func newWinogradPanelsBackwardData(dev *cpu.Device, p Params, add bool) runner {
-	w := newWinogradPanels(dev, p.N, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, p.R-1-p.PadTop, p.S-1-p.PadLeft, true, ops.Linear, nil, groupBytes)
-	w.add = add
-	return w
+	return newWinogradPanels(dev, p.N, image{p.P, p.Q, p.K}, image{p.H, p.W, p.C}, p.R-1-p.PadTop, p.S-1-p.PadLeft, true, Epilogue{Add: add}, nil, groupBytes)
 }
 
 // WorkspaceBytes is what Run needs of workspace; it grows with the number of workers.

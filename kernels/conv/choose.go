@@ -18,7 +18,7 @@ const (
 
 // The choice counts multiplications for each pair of channels: one for each tap of an output directly, or 36 a tile of Winograd's and, fixed,
 // the price of transforming weights or their gradient. Half-empty tiles and short batches speak against it. Prices were measured with
-// AVX-512; with AVX2 what they choose for the networks of package bench is within a fifth of the fastest.
+// AVX-512; TestChoiceIsFast holds what they choose to tables of what was measured, for AVX2 too.
 const (
 	transformingFew      = 512  // weights, at most manyPairs pairs of channels
 	transformingMany     = 4096 // and more of them, whose transforms, 144 bytes a pair, leave the cache

@@ -108,9 +108,7 @@ func newPixelsForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner
 }
 
 func newWinogradForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
-	w := newWinograd(dev, p.N, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, p.PadTop, p.PadLeft, false, e.Activation, src)
-	w.setAdd(e)
-	return w
+	return newWinograd(dev, p.N, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, p.PadTop, p.PadLeft, false, e, src)
 }
 
 func newWinogradPanelsForward(dev *cpu.Device, p Params, e Epilogue, src *loader) runner {
@@ -118,9 +116,7 @@ func newWinogradPanelsForward(dev *cpu.Device, p Params, e Epilogue, src *loader
 }
 
 func newWinogradFewPanelsForward(dev *cpu.Device, p Params, e Epilogue, src *loader, most int) runner {
-	w := newWinogradPanels(dev, p.N, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, p.PadTop, p.PadLeft, false, e.Activation, src, most)
-	w.setAdd(e)
-	return w
+	return newWinogradPanels(dev, p.N, image{p.H, p.W, p.C}, image{p.P, p.Q, p.K}, p.PadTop, p.PadLeft, false, e, src, most)
 }
 
 // WorkspaceBytes is what Run needs of workspace; it grows with the number of workers.

@@ -3,6 +3,7 @@ package conv
 import (
 	"github.com/meseta-go/meseta/kernels/cpu"
 	"github.com/meseta-go/meseta/kernels/tile"
+	"github.com/meseta-go/meseta/kernels/vec"
 )
 
 // pixelsWeights computes the gradient of weights that outnumber pixels: partial sums of these would leave the cache.
@@ -105,7 +106,7 @@ func (x *pixelsWeights) listProducts() {
 	for _, of := range pairs {
 		common := 0
 		for _, r := range of {
-			common = greatestDivisor(r.length, common)
+			common = vec.GCD(r.length, common)
 		}
 		e := products{run: common * p.N, taps: make([][]tile.Tap, len(x.set.Widths))}
 		for _, r := range of {
@@ -117,14 +118,6 @@ func (x *pixelsWeights) listProducts() {
 		}
 		x.elements = append(x.elements, e)
 	}
-}
-
-// greatestDivisor is the greatest common one of a and b ≥ 0.
-func greatestDivisor(a, b int) int {
-	for b != 0 {
-		a, b = b, a%b
-	}
-	return a
 }
 
 func (x *pixelsWeights) String() string { return "direct by pixels " + x.set.ISA.String() }

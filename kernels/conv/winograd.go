@@ -54,18 +54,20 @@ type winograd struct {
 	filterTask, tileTask              func(i, worker int)
 }
 
-func newWinograd(dev *cpu.Device, images int, from, to image, top, left int, backwards bool, activation ops.Activation, load *loader) *winograd {
+func newWinograd(dev *cpu.Device, images int, from, to image, top, left int, backwards bool, e Epilogue, load *loader) *winograd {
 	w := &winograd{
 		dev: dev, set: tile.For(dev.ISA()), x: transformsFor(dev.ISA()), images: images, from: from, to: to,
 		backwards: backwards, calls: make([]call, dev.Threads()), zeros: make([]float32, to.channels),
 		down: ceilDiv(to.height, tileOut), across: ceilDiv(to.width, tileOut),
-		floor: float32(math.Inf(-1)),
+		add: e.Add, floor: float32(math.Inf(-1)),
 	}
-	switch activation {
-	case ops.ReLU:
-		w.floor = 0
-	case ops.ReLU6:
+	switch {
+	case e.Activation == ops.ReLU6:
 		w.clip = vec.For(dev.ISA()).ReLU6
+	case e.Activation == ops.ReLU && e.Add: // it comes after the sum
+		w.clip = vec.For(dev.ISA()).ReLU
+	case e.Activation == ops.ReLU:
+		w.floor = 0
 	}
 	w.panels = cut(w.set, to.channels, true)
 	w.rows = tileRows(images*w.down, w.across, from.channels+to.channels, dev.Threads())
@@ -80,13 +82,6 @@ func newWinograd(dev *cpu.Device, images int, from, to image, top, left int, bac
 	w.perWorker = held + edge(w.across, from.channels, to.channels) + planes*w.x.lanes
 	w.filterTask, w.tileTask = w.filter, w.tiles
 	return w
-}
-
-// setAdd lets a residual be added, before the activation.
-func (w *winograd) setAdd(e Epilogue) {
-	if w.add = e.Add; w.add && e.Activation == ops.ReLU {
-		w.floor, w.clip = float32(math.Inf(-1)), vec.For(w.dev.ISA()).ReLU
-	}
 }
 
 // tileRows chooses how many rows of tiles a task takes: as many as the cache holds, but enough tasks for all workers. Results do not depend

@@ -3,7 +3,6 @@ package conv
 import (
 	"github.com/meseta-go/meseta/kernels/cpu"
 	"github.com/meseta-go/meseta/kernels/tile"
-	"github.com/meseta-go/meseta/ops"
 )
 
 // winogradPanels is Winograd's convolution for many channels on either side, whose transformed weights (36 matrices) leave the cache: a
@@ -34,8 +33,8 @@ const (
 )
 
 // newWinogradPanels transforms as many images at once as make most bytes.
-func newWinogradPanels(dev *cpu.Device, images int, from, to image, top, left int, backwards bool, activation ops.Activation, load *loader, most int) *winogradPanels {
-	w := &winogradPanels{winograd: newWinograd(dev, images, from, to, top, left, backwards, activation, load)}
+func newWinogradPanels(dev *cpu.Device, images int, from, to image, top, left int, backwards bool, e Epilogue, load *loader, most int) *winogradPanels {
+	w := &winogradPanels{winograd: newWinograd(dev, images, from, to, top, left, backwards, e, load)}
 	rows := images * w.down
 	w.depth = roundUp(evenly(from.channels, panelDepth), 16)
 	w.group = min(rows, max(1, most/(4*planes*from.channels*w.across)))

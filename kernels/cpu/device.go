@@ -23,13 +23,12 @@ type Device struct {
 
 	// A job is published by a store to state and claimed piece by piece: the low 40 bits count pieces not yet claimed, those
 	// above them the jobs, so that a late worker cannot mistake one job for the next. Who has claimed a piece may read
-	// task, pieces and turned, because the job cannot end before that piece is done.
+	// task, turned and shares, because the job cannot end before that piece is done.
 	state  atomic.Uint64
 	_      [56]byte
 	done   atomic.Int64
 	_      [56]byte
 	task   func(i, worker int)
-	pieces int
 	turned bool // the last piece comes first
 	swept  bool // the last Sweep was turned
 	busy   atomic.Bool
@@ -42,9 +41,9 @@ type Device struct {
 // it again, which counts where processors have caches of their own, such as chiplets. Who has claimed a piece and finds its share empty takes
 // one of another's.
 type share struct {
-	next atomic.Int64
-	end  int64
-	_    [48]byte
+	next       atomic.Int64
+	first, end int64
+	_          [40]byte
 }
 
 // parking is where a worker waits between steps.
@@ -115,8 +114,8 @@ func (d *Device) Close() {
 	}
 }
 
-// Parallel calls task(i, worker) once for every i in [0,n), by shares of neighbouring numbers for each worker and else on whichever is free, and returns when all calls are
-// done. Worker numbers are below Threads; no two tasks run on one worker at a time. It does not allocate.
+// Parallel calls task(i, worker) once for every i in [0,n), on the worker in whose share of neighbouring numbers i is or else on whichever is free, and
+// returns when all calls are done. Worker numbers are below Threads; no two tasks run on one worker at a time. It does not allocate.
 func (d *Device) Parallel(n int, task func(i, worker int)) { d.parallel(n, false, task) }
 
 // Sweep is Parallel for tasks that together go once through arrays too large for a cache, each through the parts of its number. Each worker takes
@@ -147,11 +146,12 @@ func (d *Device) parallel(n int, turned bool, task func(i, worker int)) {
 		d.busy.Store(false)
 		return
 	}
-	d.task, d.pieces, d.turned = task, n, turned
+	d.task, d.turned = task, turned
 	d.done.Store(0)
 	for w := range d.shares {
-		d.shares[w].next.Store(int64(w * n / d.threads))
-		d.shares[w].end = int64((w + 1) * n / d.threads)
+		s := &d.shares[w]
+		s.first, s.end = int64(w*n/d.threads), int64((w+1)*n/d.threads)
+		s.next.Store(s.first)
 	}
 	d.state.Store(d.state.Load()&^unclaimed + oneJob + uint64(n))
 	for i := range min(n, d.threads) - 1 {
@@ -188,18 +188,16 @@ func (d *Device) claim(worker int) {
 func (d *Device) take(worker int) int {
 	for w := worker; ; w = (w + 1) % d.threads {
 		s := &d.shares[w]
-		if i := s.next.Load(); i >= s.end {
+		if s.next.Load() >= s.end {
 			continue
 		}
-		i := s.next.Add(1) - 1
-		if i >= s.end {
-			continue
+		switch i := s.next.Add(1) - 1; {
+		case i >= s.end: // others were faster
+		case d.turned:
+			return int(s.first + s.end - 1 - i)
+		default:
+			return int(i)
 		}
-		if d.turned {
-			first := int64(w * d.pieces / d.threads)
-			i = s.end - 1 - (i - first)
-		}
-		return int(i)
 	}
 }
 

@@ -29,7 +29,7 @@ func NewRows(rows, c, elements, least int) Rows { return newRows(rows, c, elemen
 // NewSumRows is NewRows for loops that keep sums of sumLanes columns in registers: wide rows are no longer than these ask, so that such a loop
 // goes through memory in order where that can be.
 func NewSumRows(rows, c, elements, least int) Rows {
-	if wide := c * (sumLanes / gcd(c, sumLanes)); wide <= maxWide {
+	if wide := c * (sumLanes / GCD(c, sumLanes)); wide <= maxWide {
 		return newRows(rows, c, elements, least, wide)
 	}
 	return NewRows(rows, c, elements, least)
@@ -37,7 +37,7 @@ func NewSumRows(rows, c, elements, least int) Rows {
 
 func newRows(rows, c, elements, least, atLeast int) Rows {
 	width := c
-	if unit := c * (lanes / gcd(c, lanes)); unit <= maxWide {
+	if unit := c * (lanes / GCD(c, lanes)); unit <= maxWide {
 		width = unit * max(atLeast/unit, 1)
 	}
 	width = min(width, rows*c)
@@ -45,7 +45,8 @@ func newRows(rows, c, elements, least, atLeast int) Rows {
 	return Rows{C: c, Width: width, n: rows * c, chunk: wide * width}
 }
 
-func gcd(a, b int) int {
+// GCD is the greatest common divisor of a and b ≥ 0.
+func GCD(a, b int) int {
 	for b != 0 {
 		a, b = b, a%b
 	}
