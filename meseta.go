@@ -253,6 +253,19 @@ func (m *Model) Limits() (operations, bytes float64, err error) {
 	return operations, bytes, nil
 }
 
+// DeviceMemory gives the bytes in use on the model's GPU, by this and by other programs, and those that it has; 0 where the CPU computes.
+func (m *Model) DeviceMemory() (used, total int64, err error) {
+	if err := m.open(); err != nil {
+		return 0, 0, err
+	}
+	d, ok := m.device.(kernels.Rated)
+	if !ok {
+		return 0, 0, nil
+	}
+	free, total, err := d.MemInfo()
+	return total - free, total, err
+}
+
 // Stepper gives a function that does one step with a batch and returns its mean loss (0 for inference): Fit without data set,
 // callbacks and validation, for measurements and for loops of one's own. x is [batch,…], labels [batch].
 // Training steps use the optimizer's own learning rate; one that is not finite is a *NonFiniteError.

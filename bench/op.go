@@ -22,7 +22,8 @@ type Measured struct {
 // atLeast is how often an operation runs however long it takes, beside a first time that finds cold caches.
 const atLeast = 5
 
-// Measure runs an operation on random numbers until d has passed. Its operands stay where they are, so that small ones come from a cache.
+// Measure runs an operation on random numbers until d has passed. Its operands stay where they are, so that small ones come from
+// a cache.
 func Measure(device kernels.Device, c Case, d time.Duration) (Measured, error) {
 	out, err := c.Op.Infer(c.In)
 	if err != nil {
@@ -67,23 +68,50 @@ func Measure(device kernels.Device, c Case, d time.Duration) (Measured, error) {
 		}
 		memory.Write(b.In[i].Offset, octets)
 	}
-	run := device.Sequence([]func(){kernel.Bind(b)})
-	var times []time.Duration
-	for begin := time.Now(); time.Since(begin) < d || len(times) <= atLeast; {
-		start := time.Now()
-		if err = run(); err != nil {
-			break
-		}
-		times = append(times, time.Since(start))
-	}
+	times, err := timesOf(device, kernel.Bind(b), d)
 	if freed := memory.Free(); err == nil {
 		err = freed
 	}
 	if err != nil {
 		return Measured{}, err
 	}
-	times = times[1:]
 	slices.Sort(times)
 	m.Median, m.Best = times[len(times)/2], times[0]
 	return m, nil
+}
+
+// longer is what the runs of an operation in one launch take together at least: a GPU's launch, and waiting for it, is then a hundredth.
+const longer = time.Millisecond
+
+// timesOf runs an operation until d has passed, on a GPU many times in one launch, and gives the time that each took.
+func timesOf(device kernels.Device, operation func(), d time.Duration) (times []time.Duration, err error) {
+	n, run := 1, device.Sequence([]func(){operation})
+	once := func() (time.Duration, error) {
+		start := time.Now()
+		err := run()
+		return time.Since(start), err
+	}
+	if _, err := once(); err != nil { // it finds cold caches
+		return nil, err
+	}
+	if _, launches := device.(kernels.Rated); launches {
+		for took, err := once(); took < longer; took, err = once() {
+			if err == nil {
+				n *= 4
+				run = device.Sequence(slices.Repeat([]func(){operation}, n))
+				_, err = once() // it makes the launch
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	for begin := time.Now(); time.Since(begin) < d || len(times) < atLeast; {
+		took, err := once()
+		if err != nil {
+			return nil, err
+		}
+		times = append(times, took/time.Duration(n))
+	}
+	return times, nil
 }

@@ -110,6 +110,9 @@ func describe(i int) (Info, error) {
 		{cu.MultiprocessorCount, &info.Multiprocessors},
 		{cu.L2CacheSize, &info.L2},
 		{C.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, &info.SharedMemory},
+		{cu.ClockRate, &info.Clock},
+		{cu.MemoryClockRate, &info.MemoryClock},
+		{cu.GlobalMemoryBusWidth, &info.MemoryBits},
 	} {
 		if err == nil {
 			*a.to, err = d.Attribute(a.attribute)

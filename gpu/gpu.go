@@ -39,6 +39,20 @@ type Info struct {
 	Multiprocessors int
 	L2              int // bytes
 	SharedMemory    int // bytes that one block may have, when its kernel asks for them
+	Clock           int // the highest of the multiprocessors, in kHz
+	MemoryClock     int // in kHz; 0 where the driver does not tell
+	MemoryBits      int // that go to or from memory at once
+}
+
+// Rating is what the device can do at most by these numbers: float32 operations a second, a multiply-add being two, and bytes a second to and from its
+// memory, which takes bits at both edges of its clock. NVIDIA's "CUDA C++ Programming Guide" has the lanes of a multiprocessor by compute capability.
+func (i Info) Rating() (operations, bytes float64) {
+	lanes := 128.0
+	if i.Major == 7 || i.Major == 8 && i.Minor == 0 {
+		lanes = 64
+	}
+	const kilo = 1e3
+	return 2 * lanes * float64(i.Multiprocessors) * float64(i.Clock) * kilo, 2 * float64(i.MemoryClock) * kilo * float64(i.MemoryBits) / 8
 }
 
 // Capability gives the compute capability as people write it.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/meseta-go/meseta/gpu"
 	"github.com/meseta-go/meseta/ops"
@@ -130,67 +129,6 @@ func (c *CUDA) note(err error) {
 	if c.err == nil {
 		c.err = err
 	}
-}
-
-// Limits measures products of matrices and copies, the larger the faster the GPU is.
-func (c *CUDA) Limits() (operations, bytes float64) {
-	const least = 20 * time.Millisecond
-	for n := 256; n <= 8192; n *= 2 {
-		m := ops.F32(n, n)
-		_, took, err := c.measure(ops.MatMul{}, []ops.Type{m, m}, []ops.Type{m})
-		if err != nil {
-			return 0, 0
-		}
-		operations = max(operations, 2*float64(n)*float64(n)*float64(n)/took.Seconds())
-		if took > least {
-			break
-		}
-	}
-	for n := 1 << 20; n <= 1<<28; n *= 4 {
-		v := ops.F32(n)
-		_, took, err := c.measure(ops.Affine{Scale: 2}, []ops.Type{v}, []ops.Type{v})
-		if err != nil {
-			break
-		}
-		bytes = max(bytes, 8*float64(n)/took.Seconds())
-		if took > least {
-			break
-		}
-	}
-	return operations, bytes
-}
-
-// measure times the second run of an operation.
-func (c *CUDA) measure(o ops.Operator, in, out []ops.Type) (Kernel, time.Duration, error) {
-	k, err := c.Choose(o, in, out)
-	if err != nil {
-		return nil, 0, err
-	}
-	size := 0
-	place := func(types []ops.Type) (list []Buffer) {
-		for _, t := range types {
-			list = append(list, Buffer{Offset: size, Bytes: t.Bytes()})
-			size += aligned(t.Bytes())
-		}
-		return list
-	}
-	b := Buffers{In: place(in), Out: place(out), Workspace: Buffer{Offset: size, Bytes: k.WorkspaceBytes()}}
-	m, err := c.Alloc(size + k.WorkspaceBytes() + Slack)
-	if err != nil {
-		return nil, 0, err
-	}
-	b.Workspace.Memory = m
-	for _, list := range [][]Buffer{b.In, b.Out} {
-		for i := range list {
-			list[i].Memory = m
-		}
-	}
-	run := c.Sequence([]func(){k.Bind(b)})
-	err = run()
-	start := time.Now()
-	err = errors.Join(err, run())
-	took := time.Since(start)
-	return k, took, errors.Join(err, m.Free())
 }
 
 // Alloc gives memory of the GPU.

@@ -35,6 +35,15 @@ type Device interface {
 	Close() error
 }
 
+// Rated is a Device that launches its work and waits for it, as GPUs do, and whose maker says what it can do.
+type Rated interface {
+	Device
+	// Rating is the most by its clocks, in the units of Limits.
+	Rating() (operations, bytes float64)
+	// MemInfo gives the bytes of its memory that no program uses, and those that it has.
+	MemInfo() (free, total int64, err error)
+}
+
 // Kernel is an operation on known types: everything is decided but the addresses.
 type Kernel interface {
 	// Variant names what was chosen: "direct", "winograd 4×4".

@@ -63,6 +63,7 @@ type measured struct {
 	StepMS     float64 `json:"step_ms_min"`
 	PeakRSS    int64   `json:"peak_rss_bytes"`
 	FirstStep  float64 `json:"first_step_s"`
+	GPUMemory  int64   `json:"gpu_memory_bytes,omitempty"` // in use at the end, by other programs too
 }
 
 func benchStep(c *cobra.Command, _ []string) error {
@@ -78,7 +79,7 @@ func benchStep(c *cobra.Command, _ []string) error {
 		return usageError{fmt.Errorf("--mode %s: want train or infer", word)}
 	}
 	if p, _ := f.GetString("precision"); p != "float32" {
-		return usageError{fmt.Errorf("--precision %s: the CPU computes in float32", p)}
+		return usageError{fmt.Errorf("--precision %s: float32 is all that there is", p)}
 	}
 	seconds, err := positiveSeconds(c)
 	if err != nil {
@@ -118,8 +119,12 @@ func benchStep(c *cobra.Command, _ []string) error {
 	if wantsJSON(c) {
 		return printJSON(c, r)
 	}
-	_, err = fmt.Fprintf(c.OutOrStdout(), "%s %s, batch %d, %s, %d threads: %.0f images/s (best %.0f), step %.2f ms at best, first after %.2f s, loss %.4f, %d MiB\n",
-		r.Workload, r.Mode, r.Batch, r.Device, r.Threads, r.MedianRate, r.BestRate, r.StepMS, r.FirstStep, r.Loss, r.PeakRSS>>20)
+	onGPU := ""
+	if r.GPUMemory > 0 {
+		onGPU = fmt.Sprintf(", %d MiB of the GPU's", r.GPUMemory>>20)
+	}
+	_, err = fmt.Fprintf(c.OutOrStdout(), "%s %s, batch %d, %s, %d threads: %.0f images/s (best %.0f), step %.2f ms at best, first after %.2f s, loss %.4f, %d MiB%s\n",
+		r.Workload, r.Mode, r.Batch, r.Device, r.Threads, r.MedianRate, r.BestRate, r.StepMS, r.FirstStep, r.Loss, r.PeakRSS>>20, onGPU)
 	return err
 }
 
@@ -165,5 +170,6 @@ func measure(m *meseta.Model, mode plan.Mode, batch int, d time.Duration) (measu
 	r.BestRate = float64(batch) / times[0]
 	r.StepMS = times[0] * 1e3
 	r.PeakRSS = peakRSS()
-	return r, nil
+	r.GPUMemory, _, err = m.DeviceMemory()
+	return r, err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -124,6 +125,21 @@ type measuredOp struct {
 	PeakFraction float64 `json:"peak_fraction"` // of gflops_median
 	GB           float64 `json:"gb_per_s"`      // by the median
 	PeakGB       float64 `json:"peak_gb_per_s"` // of the memory
+	rated
+}
+
+// rated is what a GPU can do by its clocks; nothing of a CPU.
+type rated struct {
+	RatedGFLOPs float64 `json:"rated_gflops,omitempty"`
+	RatedGB     float64 `json:"rated_gb_per_s,omitempty"`
+}
+
+func ratedOf(dev kernels.Device) (r rated) {
+	if d, ok := dev.(kernels.Rated); ok {
+		operations, bytes := d.Rating()
+		r = rated{operations / 1e9, bytes / 1e9}
+	}
+	return r
 }
 
 func benchOps(c *cobra.Command, args []string, parse func(string) ([]bench.Case, error)) error {
@@ -164,7 +180,7 @@ func benchOps(c *cobra.Command, args []string, parse func(string) ([]bench.Case,
 				Op: one.Op.Name(), Shape: one.Shape, Name: one.Name, Pass: one.Pass, Threads: dev.Threads(), Device: dev.String(), Precision: "float32",
 				Variant: m.Variant, FLOPs: m.FLOPs, Bytes: m.Bytes, MedianMS: took * 1e3, BestMS: m.Best.Seconds() * 1e3,
 				GFLOPs: float64(m.FLOPs) / took / 1e9, BestGFLOPs: float64(m.FLOPs) / m.Best.Seconds() / 1e9,
-				PeakGFLOPs: operations / 1e9, PeakFraction: float64(m.FLOPs) / took / operations, GB: float64(m.Bytes) / took / 1e9, PeakGB: bandwidth / 1e9,
+				PeakGFLOPs: operations / 1e9, PeakFraction: float64(m.FLOPs) / took / operations, GB: float64(m.Bytes) / took / 1e9, PeakGB: bandwidth / 1e9, rated: ratedOf(dev),
 			}
 			if wantsJSON(c) {
 				err = printJSON(c, r)
@@ -184,7 +200,7 @@ func newBenchPeak() *cobra.Command {
 		Use:   "peak",
 		Short: "Measure the most that this machine can do",
 		Long: `Measure the most that this machine can do, with one thread and with all: float32 multiply-adds in registers, one being two operations, and
-copies between blocks that no cache holds, both directions counted. With --json there is one line for each number of threads.`,
+copies between blocks that no cache holds, both directions counted. With --json there is one line for each number of threads. Of a GPU it also says what its clocks would allow.`,
 		Args: exactly(),
 		RunE: benchPeak,
 	}
@@ -199,6 +215,7 @@ type measuredPeak struct {
 	Precision string  `json:"precision"`
 	GFLOPs    float64 `json:"peak_gflops"`
 	GB        float64 `json:"peak_gb_per_s"`
+	rated
 }
 
 func benchPeak(c *cobra.Command, _ []string) error {
@@ -219,14 +236,18 @@ func benchPeak(c *cobra.Command, _ []string) error {
 			return err
 		}
 		operations, bytes := dev.Limits()
-		r := measuredPeak{threads, dev.String(), "float32", operations / 1e9, bytes / 1e9}
-		if err := dev.Close(); err != nil {
+		r := measuredPeak{threads, dev.String(), "float32", operations / 1e9, bytes / 1e9, ratedOf(dev)}
+		if err := errors.Join(dev.Err(), dev.Close()); err != nil {
 			return err
 		}
 		if wantsJSON(c) {
 			err = printJSON(c, r)
 		} else {
-			_, err = fmt.Fprintf(c.OutOrStdout(), "%s, threads %d: %.1f GFLOP/s, %.1f GB/s\n", r.Device, r.Threads, r.GFLOPs, r.GB)
+			by := ""
+			if r.RatedGFLOPs > 0 {
+				by = fmt.Sprintf("; by its clocks %.1f GFLOP/s, %.1f GB/s", r.RatedGFLOPs, r.RatedGB)
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%s, threads %d: %.1f GFLOP/s, %.1f GB/s%s\n", r.Device, r.Threads, r.GFLOPs, r.GB, by)
 		}
 		if err != nil {
 			return err
