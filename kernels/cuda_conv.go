@@ -31,6 +31,24 @@ type cudaConvolution struct {
 	src, weights, diff                                              gpu.Pointer
 	n, h, w, c, r, s, k, p, q                                       int32
 	strideH, strideW, dilationH, dilationW, padTop, padLeft, groups int32
+	load                                                            int32
+	mean, invStd, gamma, beta                                       gpu.Pointer
+}
+
+// loading has src loaded as l says; vectors begins with what l wants.
+func (v *cudaConvolution) loading(l ops.Load, vectors []Buffer) {
+	if l.Normalize {
+		v.load = int32(l.Activation)
+		v.mean, v.invStd, v.gamma, v.beta = address(vectors[0]), address(vectors[1]), address(vectors[2]), address(vectors[3])
+	}
+}
+
+// loadingName is the name of the variant of a kernel that loads as l says.
+func loadingName(name string, l ops.Load) string {
+	if l.Normalize {
+		return name + "_normalized"
+	}
+	return name
 }
 
 // product is how a product of m by n sums over k is cut: into tiles, and its sums into parts. It depends on the shape alone, so that a run has the same
@@ -95,22 +113,23 @@ func chooseProduct[P any](c *CUDA, p product, file, name string, bind func(b Buf
 func (c *CUDA) chooseConv(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 	switch o := o.(type) {
 	case ops.Conv2D:
-		if o.Load.Normalize {
-			return nil, fmt.Errorf("kernels: %s %v on a GPU: %w", o.Name(), o, ErrUnsupported)
-		}
 		v := convolution(o.Window, o.Groups, in[0].Shape, in[1].Shape, out[0].Shape)
 		p, err := newProduct(int(v.groups), int(v.n*v.p*v.q), int(v.k/v.groups), int(v.r*v.s*v.c/v.groups))
 		if err != nil {
 			return nil, err
 		}
-		return chooseProduct(c, p, "conv/conv2d", "conv_forward", func(b Buffers) (cudaConvolution, cudaResult) {
+		return chooseProduct(c, p, "conv/conv2d", loadingName("conv_forward", o.Load), func(b Buffers) (cudaConvolution, cudaResult) {
 			v := v
 			v.cudaResult = p.result(address(b.Out[0]), address(b.Workspace), int(v.k), p.n)
 			rest := b.In[2:]
 			if o.Bias {
 				v.bias, v.biasStep, rest = address(rest[0]), int64(p.n), rest[1:]
 			}
-			v.add, v.activation = addressAt(rest, 0), int32(o.Activation)
+			if o.Add {
+				v.add = address(rest[0])
+			}
+			v.activation = int32(o.Activation)
+			v.loading(o.Load, b.In[o.Loaded():])
 			v.src, v.weights = address(b.In[0]), address(b.In[1])
 			return v, v.cudaResult
 		})
@@ -127,18 +146,16 @@ func (c *CUDA) chooseConv(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 			return v, v.cudaResult
 		})
 	case ops.Conv2DBackwardWeights:
-		if o.Load.Normalize {
-			return nil, fmt.Errorf("kernels: %s %v on a GPU: %w", o.Name(), o, ErrUnsupported)
-		}
 		v := convolution(o.Window, o.Groups, in[0].Shape, o.Filter, in[1].Shape)
 		p, err := newProduct(int(v.groups), int(v.r*v.s*v.c/v.groups), int(v.k/v.groups), int(v.n*v.p*v.q))
 		if err != nil {
 			return nil, err
 		}
-		weights, err := chooseProduct(c, p, "conv/conv2d", "conv_weights", func(b Buffers) (cudaConvolution, cudaResult) {
+		weights, err := chooseProduct(c, p, "conv/conv2d", loadingName("conv_weights", o.Load), func(b Buffers) (cudaConvolution, cudaResult) {
 			v := v
 			v.cudaResult = p.result(address(b.Out[0]), address(b.Workspace), int(v.k), p.n)
 			v.src, v.diff = address(b.In[0]), address(b.In[1])
+			v.loading(o.Load, b.In[2:])
 			return v, v.cudaResult
 		})
 		if err != nil || !o.Bias {

@@ -287,7 +287,7 @@ func TestCUDAComputesWhatTheCPUDoes(t *testing.T) {
 	require.NoError(t, err)
 	defer host.Close()
 	host.Exact = true
-	for _, list := range [][]parity{convolutions(), products(), poolings(), losses(), functions(), updates()} {
+	for _, list := range [][]parity{convolutions(), loads(), products(), poolings(), losses(), functions(), updates()} {
 		for i, p := range list {
 			if errors.Is(c.Err(), gpu.ErrLost) {
 				t.Fatal("no test after that can pass")
@@ -310,7 +310,6 @@ func TestCUDALacksOperators(t *testing.T) {
 	lacking := []string{
 		"accumulate_gradients", "argmax", "average_weights", "batchnorm", "batchnorm_data", "batchnorm_inference", "batchnorm_statistics", "binary_cross_entropy",
 		"binary_cross_entropy_data", "binary_log_loss", "binary_log_loss_data", "broadcast", "channels", "clip_gradients", "concat", "confuse", "constant", "constrain_norm",
-		"conv2d", "conv2d_weights", // of a batch norm
 		"crop", "divide", "gaussian_dropout", "gaussian_noise", "gelu", "gelu_data", "groupnorm", "groupnorm_data", "in_top_k", "log_softmax", "log_softmax_data", "max", "mean",
 		"moving_average", "non_negative", "one_hot",
 		"optimize", // lamb and muon

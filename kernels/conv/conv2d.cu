@@ -13,6 +13,8 @@ struct Conv {
 	int N, H, W, C, R, S, K, P, Q;
 	int stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
 	int groups;
+	int load; // the activation of Normalized
+	const float *mean, *inv_std, *gamma, *beta; // [C], where src is normalised as it is loaded
 };
 
 // Pixel is one of dst: the image in src, and where its filter begins.
@@ -41,16 +43,22 @@ DEVICE Tap tap(const Conv &v, int k, int channels)
 	return {rs / v.S * v.dilation_h, rs % v.S * v.dilation_w, k % channels};
 }
 
-DEVICE float element(const Conv &v, Pixel p, Tap t)
+// element is one of src, channel c of which is t.c of the group. Normalized is whether it is taken as a batch norm would leave it; padding stays 0.
+template <bool Normalized> DEVICE float element(const Conv &v, Pixel p, Tap t, int channel)
 {
 	int y = p.y + t.y, x = p.x + t.x;
 	if (!p.image || y < 0 || y >= v.H || x < 0 || x >= v.W)
 		return 0;
-	return p.image[((i64)y * v.W + x) * v.C + t.c];
+	float e = p.image[((i64)y * v.W + x) * v.C + t.c];
+	if (Normalized) {
+		int c = channel + t.c;
+		e = activate((e - v.mean[c]) * (v.gamma[c] * v.inv_std[c]) + v.beta[c], v.load);
+	}
+	return e;
 }
 
 // Patches are rows of pixels, summed over taps.
-struct Patches {
+template <bool Normalized> struct Patches {
 	static const bool along_k = true;
 	const Conv &v;
 	int channels, channel; // of the group: how many, the first
@@ -58,11 +66,11 @@ struct Patches {
 	typedef Tap Depth;
 	DEVICE_MEMBER Row row(int i) const { return pixel(v, i, channel); }
 	DEVICE_MEMBER Depth at(int k) const { return tap(v, k, channels); }
-	DEVICE_MEMBER float load(Row r, Depth d) const { return element(v, r, d); }
+	DEVICE_MEMBER float load(Row r, Depth d) const { return element<Normalized>(v, r, d, channel); }
 };
 
 // Taps are rows of taps, summed over pixels.
-struct Taps {
+template <bool Normalized> struct Taps {
 	static const bool along_k = false;
 	const Conv &v;
 	int channels, channel;
@@ -70,7 +78,7 @@ struct Taps {
 	typedef Pixel Depth;
 	DEVICE_MEMBER Row row(int i) const { return tap(v, i < v.R * v.S * channels ? i : 0, channels); }
 	DEVICE_MEMBER Depth at(int k) const { return pixel(v, k, channel); }
-	DEVICE_MEMBER float load(Row r, Depth d) const { return element(v, d, r); }
+	DEVICE_MEMBER float load(Row r, Depth d) const { return element<Normalized>(v, d, r, channel); }
 };
 
 // Spread are rows of pixels of src, summed over taps and channels of diffDst: which pixels of dst read them.
@@ -119,10 +127,10 @@ struct Filter {
 	DEVICE_MEMBER float load(Row r, Depth d) const { return r.weights ? r.weights[d] : 0; }
 };
 
-template <int QM, int QN> DEVICE void forward(const Conv &v)
+template <int QM, int QN, bool Normalized> DEVICE void forward(const Conv &v)
 {
 	int group = blockIdx.y / v.result.parts, c = v.C / v.groups, k = v.K / v.groups;
-	multiply<QM, QN>(Patches{v, c, group * c}, Matrix<false>{v.weights + group * k, k, v.K}, v.result, v.R * v.S * c);
+	multiply<QM, QN>(Patches<Normalized>{v, c, group * c}, Matrix<false>{v.weights + group * k, k, v.K}, v.result, v.R * v.S * c);
 }
 
 template <int QM, int QN> DEVICE void data(const Conv &v)
@@ -131,15 +139,21 @@ template <int QM, int QN> DEVICE void data(const Conv &v)
 	multiply<QM, QN>(Spread{v, k, group * k}, Filter{v.weights + group * k, c, v.K, k}, v.result, v.R * v.S * k);
 }
 
-template <int QM, int QN> DEVICE void weights(const Conv &v)
+template <int QM, int QN, bool Normalized> DEVICE void weights(const Conv &v)
 {
 	int group = blockIdx.y / v.result.parts, c = v.C / v.groups, k = v.K / v.groups;
-	multiply<QM, QN>(Taps{v, c, group * c}, Matrix<false>{v.diff + group * k, k, v.K}, v.result, v.N * v.P * v.Q);
+	multiply<QM, QN>(Taps<Normalized>{v, c, group * c}, Matrix<false>{v.diff + group * k, k, v.K}, v.result, v.N * v.P * v.Q);
 }
 
-KERNEL(256, conv_forward_64)(Conv v) { forward<1, 1>(v); }
-KERNEL(256, conv_forward_128)(Conv v) { forward<2, 2>(v); }
+KERNEL(256, conv_forward_64)(Conv v) { forward<1, 1, false>(v); }
+KERNEL(256, conv_forward_128)(Conv v) { forward<2, 2, false>(v); }
 KERNEL(256, conv_data_64)(Conv v) { data<1, 1>(v); }
 KERNEL(256, conv_data_128)(Conv v) { data<2, 2>(v); }
-KERNEL(256, conv_weights_64)(Conv v) { weights<1, 1>(v); }
-KERNEL(256, conv_weights_128)(Conv v) { weights<2, 2>(v); }
+KERNEL(256, conv_weights_64)(Conv v) { weights<1, 1, false>(v); }
+KERNEL(256, conv_weights_128)(Conv v) { weights<2, 2, false>(v); }
+
+// Those of a src that is normalised as it is loaded.
+KERNEL(256, conv_forward_normalized_64)(Conv v) { forward<1, 1, true>(v); }
+KERNEL(256, conv_forward_normalized_128)(Conv v) { forward<2, 2, true>(v); }
+KERNEL(256, conv_weights_normalized_64)(Conv v) { weights<1, 1, true>(v); }
+KERNEL(256, conv_weights_normalized_128)(Conv v) { weights<2, 2, true>(v); }
