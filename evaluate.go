@@ -38,10 +38,13 @@ func (m *Model) Evaluate(ctx context.Context, ds data.Dataset, batch int) (callb
 }
 
 // means adds the session's means of loss and metrics to logs, their names behind a prefix.
-func (m *Model) means(logs callbacks.Logs, prefix string) {
+func (m *Model) means(logs callbacks.Logs, prefix string) { m.name(logs, prefix, m.session.Means) }
+
+// name adds means to logs, their names behind a prefix.
+func (m *Model) name(logs callbacks.Logs, prefix string, read func(means []float64)) {
 	names := m.session.SumNames()
 	means := make([]float64, len(names))
-	m.session.Means(means)
+	read(means)
 	for i, name := range names {
 		logs[prefix+name] = means[i]
 	}
@@ -71,10 +74,11 @@ func (m *Model) measure(ctx context.Context, source *source, done func(batch int
 		return err
 	}
 	defer batches.Close()
+	var last plan.Step
 	for i := 0; ; i++ {
 		b, err := batches.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
+		if errors.Is(err, io.EOF) && i > 0 {
+			return last.Wait()
 		}
 		if err != nil {
 			return err
@@ -83,7 +87,7 @@ func (m *Model) measure(ctx context.Context, source *source, done func(batch int
 		if err != nil {
 			return err
 		}
-		if err := p.Run(); err != nil {
+		if last, err = p.Start(); err != nil {
 			return err
 		}
 		if err := done(i); err != nil {

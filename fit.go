@@ -60,7 +60,15 @@ type fit struct {
 	manager  *callbacks.Manager
 	epochs   int
 	perEpoch int // updates in an epoch
-	updates  int // of this fit
+	updates  int // of this fit, but for the one that is under way
+	under    underWay
+}
+
+// underWay is a step that was started and not yet looked at, if size is not 0.
+type underWay struct {
+	plan.Step
+	epoch, index, size int
+	rate               float64
 }
 
 // Fit trains the model and returns what each epoch logged, also when it ends with an error.
@@ -194,7 +202,8 @@ func (f *fit) run(ctx context.Context) error {
 	return nil
 }
 
-// epoch makes the updates of one epoch. It says whether a callback or the number of steps wants that to be the last.
+// epoch makes the updates of one epoch. It says whether a callback or the number of steps wants that to be the last. On a device that takes steps ahead, a
+// step is looked at when the next one has been started, unless a callback may look at the model in between.
 func (f *fit) epoch(ctx context.Context, epoch int) (stop bool, err error) {
 	batches, err := f.train.Epoch(ctx, f.trainedEpochs, 0)
 	if err != nil {
@@ -203,55 +212,84 @@ func (f *fit) epoch(ctx context.Context, epoch int) (stop bool, err error) {
 	defer batches.Close()
 	logs := func() callbacks.Logs {
 		l := callbacks.Logs{}
-		f.means(l, "")
+		f.name(l, "", f.under.Means)
 		return l
 	}
 	for index := 0; ; index++ {
 		b, err := batches.Next()
-		if errors.Is(err, io.EOF) {
-			return false, nil
-		}
 		if err != nil {
-			return false, err
-		}
-		batch := callbacks.Batch{Epoch: epoch, Index: index, Step: f.updates, Size: b.N, Logs: logs}
-		if err := f.update(b, epoch, f.manager.LearningRate(epoch, f.updates)); err != nil {
-			var bad *NonFiniteError
-			if !errors.As(err, &bad) {
-				return false, err
+			if _, stop, failed := f.settle(logs, false); stop || failed != nil {
+				return stop, failed
 			}
-			batch.Err, batch.Loss = bad, bad.Loss
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return false, err
 		}
-		f.updates++
-		outcome, err := f.manager.BatchEnd(batch)
+		next, err := f.start(b, epoch, index)
 		if err != nil {
 			return false, err
 		}
-		if batch.Err != nil { // it is passed over
-			f.trainedSteps++
+		if f.under.size > 0 {
+			applied, stop, err := f.settle(logs, true)
+			if err == nil && !stop && !applied { // so this one was not applied either
+				next, err = f.start(b, epoch, index)
+			}
+			if err != nil || stop {
+				return stop, err
+			}
 		}
-		if outcome.Stop || f.options.Steps > 0 && f.updates >= f.options.Steps {
-			return true, nil
+		f.under = next
+		if f.session.Depth() == 1 || f.updates+1 == f.options.Steps || f.manager.Looks(f.updates) {
+			if _, stop, err := f.settle(logs, false); err != nil || stop {
+				return stop, err
+			}
 		}
 	}
 }
 
-// update does one training step.
-func (f *fit) update(b *data.Batch, epoch int, rate float64) error {
+// start starts a training step, behind the one that is under way.
+func (f *fit) start(b *data.Batch, epoch, index int) (underWay, error) {
 	p, err := f.batch(plan.Training, f.train, b)
 	if err != nil {
-		return err
+		return underWay{}, err
 	}
-	f.session.SetLearningRate(rate)
-	f.session.SetStep(f.training.Seed, f.trainedSteps)
-	if err := p.Run(); err != nil {
-		return err
+	ahead := min(f.under.size, 1)
+	u := underWay{epoch: epoch, index: index, size: b.N, rate: f.manager.LearningRate(epoch, f.updates+ahead)}
+	f.session.SetLearningRate(u.rate)
+	f.session.SetStep(f.training.Seed, f.trainedSteps+int64(ahead))
+	u.Step, err = p.Start()
+	return u, err
+}
+
+// settle looks at the step that is under way, if there is one, and tells the callbacks; ahead says that the next one has been started. It gives whether the
+// step was applied and whether it is to be the last.
+func (f *fit) settle(logs func() callbacks.Logs, ahead bool) (applied, stop bool, err error) {
+	u := &f.under
+	if u.size == 0 {
+		return true, false, nil
 	}
-	if !p.Applied() {
-		return &NonFiniteError{epoch, f.updates, p.MeanLoss(make([]float32, p.Batch)), rate}
+	if err := u.Wait(); err != nil {
+		return false, false, err
 	}
-	f.trainedSteps++
-	return nil
+	batch := callbacks.Batch{Epoch: u.epoch, Index: u.index, Step: f.updates, Size: u.size, Ahead: ahead, Logs: logs}
+	if applied = u.Applied(); applied {
+		f.trainedSteps++
+	} else {
+		f.session.Resume()
+		bad := &NonFiniteError{u.epoch, f.updates, u.MeanLoss(make([]float32, u.size)), u.rate}
+		batch.Err, batch.Loss, batch.Ahead = bad, bad.Loss, false
+	}
+	f.updates++
+	u.size = 0
+	outcome, err := f.manager.BatchEnd(batch)
+	if err != nil {
+		return applied, false, err
+	}
+	if !applied { // it is passed over
+		f.trainedSteps++
+	}
+	return applied, outcome.Stop || f.options.Steps > 0 && f.updates >= f.options.Steps, nil
 }
 
 // validate measures the validation data.

@@ -291,6 +291,7 @@ func (m *Model) Stepper(mode plan.Mode, batch int) (func(x []float32, labels []i
 		loss := p.MeanLoss(losses)
 		if mode == plan.Training {
 			if !p.Applied() {
+				m.session.Resume()
 				return loss, &NonFiniteError{m.trainedEpochs, int(m.trainedSteps), loss, m.training.Optimizer.Rate()}
 			}
 			m.trainedSteps++

@@ -196,6 +196,9 @@ type Batch struct {
 	Step  int // 0-based since training began
 	Size  int // samples in it
 
+	// Ahead is set where the next update has been started already, as the trainer may do after an update that the manager does not look at.
+	Ahead bool
+
 	Err  error   // why it changed no weight; nil for an update
 	Loss float64 // its mean loss, where Err is set
 

@@ -170,6 +170,26 @@ func (m *Manager) EpochBegin(epoch int) error {
 	return m.tell(Event{Kind: EpochBegin, Epoch: epoch})
 }
 
+// Looks says whether a callback may look at the model after an update, 0-based over all epochs: one that decides then, or one that is told of
+// it and is not of this package. Where none may, the trainer may start the next update before it calls BatchEnd, and say so: see Batch.Ahead.
+func (m *Manager) Looks(step int) bool {
+	for _, callback := range m.callbacks {
+		if c, ok := callback.(BatchDecider); ok && c.BatchDue(step+1) {
+			return true
+		}
+		switch c := callback.(type) {
+		case *Lambda:
+			if c.OnBatchEnd != nil {
+				return true
+			}
+		case *CSVLogger, *Curves, *Journal, *ModelCheckpoint, *ProgressBar, *RemoteMonitor, *Report, *TensorBoard, *TerminateOnNaN, *Throughput, *Timer:
+		case Watcher:
+			return true
+		}
+	}
+	return false
+}
+
 // BatchEnd is called after every update, and after every batch that could not be one. Where no callback decides about
 // those, it returns their error. It allocates nothing unless a callback decides.
 func (m *Manager) BatchEnd(b Batch) (Outcome, error) {
@@ -211,12 +231,13 @@ func (m *Manager) toleratesNonFinite() bool {
 	return slices.ContainsFunc(m.callbacks, func(c Callback) bool { _, ok := c.(NonFiniteDecider); return ok })
 }
 
-// batchDeciders are the callbacks that want to decide after the updates made so far, of which b is the last.
+// batchDeciders are the callbacks that want to decide after the updates made so far, of which b is the last. Where the next is under way, what
+// has become due since Looks was asked, as by a clock, waits for that one.
 func (m *Manager) batchDeciders(b Batch) (due []Callback) {
 	for _, callback := range m.callbacks {
 		if _, ok := callback.(NonFiniteDecider); ok && b.Err != nil {
 			due = append(due, callback)
-		} else if c, ok := callback.(BatchDecider); ok && c.BatchDue(m.updates) {
+		} else if c, ok := callback.(BatchDecider); ok && !b.Ahead && c.BatchDue(m.updates) {
 			due = append(due, callback)
 		}
 	}

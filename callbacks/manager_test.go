@@ -186,6 +186,32 @@ func TestSeedCallbacks(t *testing.T) {
 	assert.InDelta(t, 0.1*math.Pow(0.9, 7)*0.5, m.History().Metrics["learning_rate"][7], 1e-12)
 }
 
+// watching is a callback of another package.
+type watching struct{ Callback }
+
+func (watching) Watch(Event) error { return nil }
+
+// TestLooks: only who decides after an update, and who is not of this package and told of it, may look at the model then.
+func TestLooks(t *testing.T) {
+	for name, x := range map[string]struct {
+		callback Callback
+		want     []bool // after updates 1, 2 and 3
+	}{
+		"nobody":          {NewJournal(), []bool{false, false, false}},
+		"a save":          {&ModelCheckpoint{Filepath: "a.h5", SaveFreq: 2}, []bool{false, true, false}},
+		"epochs":          {&Lambda{OnEpochEnd: func(Event) error { return nil }}, []bool{false, false, false}},
+		"batches":         {&Lambda{OnBatchEnd: func(Event) error { return nil }}, []bool{true, true, true}},
+		"TensorBoard":     {&TensorBoard{UpdateFreq: 1}, []bool{false, false, false}},
+		"somebody else's": {&watching{NewJournal()}, []bool{true, true, true}},
+	} {
+		m, err := NewManager([]Callback{x.callback}, setupFor(t, stream{"loss": {1}}, 3, &recorder{}))
+		require.NoError(t, err)
+		for step, want := range x.want {
+			assert.Equal(t, want, m.Looks(step), "%s after update %d", name, step+1)
+		}
+	}
+}
+
 // A run that stops anywhere and continues from the saved state decides as the uninterrupted one.
 func TestResumeDecidesTheSame(t *testing.T) {
 	build := func(r *recorder) *Manager {

@@ -59,6 +59,26 @@ func TestTimerSavesAndStops(t *testing.T) {
 }
 
 // The time may run out in validation.
+// TestTimerWaitsForTheUpdateThatIsUnderWay: a time that runs out while the next update is under way stops the run after that one, not between the two.
+func TestTimerWaitsForTheUpdateThatIsUnderWay(t *testing.T) {
+	s := stream{"loss": {3, 2, 1}}
+	timer := &Timer{Duration: time.Minute}
+	m, err := NewManager([]Callback{timer}, setupFor(t, s, 3, &recorder{weights: "now"}))
+	require.NoError(t, err)
+	clock := startTimer(t, m, timer)
+	require.NoError(t, m.EpochBegin(0))
+	update := func(step int, ahead bool) bool {
+		out, err := m.BatchEnd(Batch{Index: step, Step: step, Size: 8, Ahead: ahead, Logs: func() Logs { return Logs{"loss": 3} }})
+		require.NoError(t, err)
+		return out.Stop
+	}
+	assert.False(t, m.Looks(0))
+	clock.t = clock.t.Add(time.Minute)
+	assert.False(t, update(0, true))
+	assert.True(t, m.Looks(1))
+	assert.True(t, update(1, false))
+}
+
 func TestTimerStopsAtAnEpochEnd(t *testing.T) {
 	s := stream{"loss": {3, 2, 1}}
 	timer := &Timer{Duration: time.Minute}

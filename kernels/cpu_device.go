@@ -48,6 +48,30 @@ func (c *CPU) Sequence(steps []func()) func() error {
 	}
 }
 
+// Pipe has the host read and write the buffers themselves.
+func (c *CPU) Pipe(in, out []Buffer, steps []func()) (Pipe, error) {
+	octets := func(list []Buffer) (views [][]byte) {
+		for _, b := range list {
+			views = append(views, b.Memory.(hostMemory).Bytes()[b.Offset:b.Offset+b.Bytes])
+		}
+		return views
+	}
+	return &cpuPipe{octets(in), octets(out), c.Sequence(steps)}, nil
+}
+
+// Depth is 1.
+func (c *CPU) Depth() int { return 1 }
+
+type cpuPipe struct {
+	in, out [][]byte
+	run     func() error
+}
+
+func (p *cpuPipe) In(i int) []byte             { return p.in[i] }
+func (p *cpuPipe) Start() (run int, err error) { return 0, p.run() }
+func (p *cpuPipe) Wait(int) error              { return nil }
+func (p *cpuPipe) Out(_, i int) []byte         { return p.out[i] }
+
 // Err is nil: copies cannot fail.
 func (c *CPU) Err() error { return nil }
 

@@ -153,7 +153,7 @@ var measureExamples = []example{
 func sums(shape ...int) ops.Type { return ops.Type{DType: ops.Float64, Shape: shape} }
 
 var updateExamples = []example{
-	{ops.Finite{}, []ops.Type{f(4), image, channel}},
+	{ops.Finite{}, []ops.Type{ops.FlagType, f(4), image, channel}},
 	{ops.AccumulateGradients{Every: 2}, []ops.Type{ops.IterationsType, ops.FlagType, image, channel, image, channel}},
 	{ops.ClipGradients{GlobalNorm: 1}, []ops.Type{ops.FlagType, image, channel}},
 	{ops.AverageWeights{Momentum: .9, Overwrite: 2}, []ops.Type{ops.IterationsType, ops.FlagType, image, channel, image, channel}},

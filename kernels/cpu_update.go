@@ -13,20 +13,19 @@ import (
 func (c *CPU) chooseUpdate(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 	switch o := o.(type) {
 	case ops.Finite:
-		losses, err := update.NewFinite(c.dev, in[0].Shape.Size())
+		losses, err := update.NewFinite(c.dev, in[1].Shape.Size())
 		if err != nil {
 			return nil, err
 		}
-		gradients, err := update.NewFinite(c.dev, extent(in[1:]))
+		gradients, err := update.NewFinite(c.dev, extent(in[2:]))
 		return bound(c, gradients, err, func(in, _ [][]float32, b Buffers) func() {
-			flag, all, gaps := view[int32](b.Out[0]), sweep(b.In[1:]), between(b.In[1:])
+			flag, all, gaps := view[int32](b.In[0]), sweep(b.In[2:]), between(b.In[2:])
 			return func() {
-				flag[0] = 0
 				for _, gap := range gaps {
 					clear(gap)
 				}
-				if losses.Run(in[0]) && gradients.Run(all) {
-					flag[0] = 1
+				if !losses.Run(in[1]) || !gradients.Run(all) {
+					flag[0] = 0
 				}
 			}
 		})

@@ -12,11 +12,13 @@ import (
 	"github.com/meseta-go/meseta/ops"
 )
 
-// CUDA is an NVIDIA GPU as a Device. Everything it is asked for runs on one stream, in order.
+// CUDA is an NVIDIA GPU as a Device. Everything it is asked for runs on one stream, in order, but for the inputs of Pipes, which a second one brings.
 type CUDA struct {
 	dev    *gpu.Device
 	stream *gpu.Stream
 	graphs []*gpu.Graph // of all sequences
+	inlet  inlet
+	pipes  []*cudaPipe
 
 	mutex   sync.Mutex // of what follows
 	modules map[string]*gpu.Module
@@ -35,11 +37,14 @@ func NewCUDA(n int) (*CUDA, error) {
 	if err != nil {
 		return nil, err
 	}
-	stream, err := dev.NewStream()
+	c := &CUDA{dev: dev, modules: map[string]*gpu.Module{}, found: map[string]any{}}
+	if c.stream, err = dev.NewStream(); err == nil {
+		err = c.inlet.open(dev)
+	}
 	if err != nil {
 		return nil, errors.Join(err, dev.Close())
 	}
-	return &CUDA{dev: dev, stream: stream, modules: map[string]*gpu.Module{}, found: map[string]any{}}, nil
+	return c, nil
 }
 
 func openGPU(n int) (Device, error) {
@@ -62,6 +67,10 @@ func (c *CUDA) Threads() int { return 1 }
 // Close frees graphs, kernels and stream, and gives the GPU back.
 func (c *CUDA) Close() error {
 	var errs []error
+	for _, p := range c.pipes {
+		errs = append(errs, p.close())
+	}
+	errs = append(errs, c.inlet.close())
 	for _, g := range c.graphs {
 		errs = append(errs, g.Close())
 	}
@@ -91,12 +100,7 @@ func (c *CUDA) Sequence(steps []func()) func() error {
 			return err
 		}
 		if graph == nil && len(steps) > 0 {
-			g, err := c.stream.Capture(func() error {
-				for _, step := range steps {
-					step()
-				}
-				return c.Err()
-			})
+			g, err := c.capture(steps)
 			if err != nil {
 				return err
 			}
@@ -110,6 +114,16 @@ func (c *CUDA) Sequence(steps []func()) func() error {
 		}
 		return c.stream.Synchronize()
 	}
+}
+
+// capture makes a graph of steps.
+func (c *CUDA) capture(steps []func()) (*gpu.Graph, error) {
+	return c.stream.Capture(func() error {
+		for _, step := range steps {
+			step()
+		}
+		return c.Err()
+	})
 }
 
 // Err gives the first error of a launch or copy.

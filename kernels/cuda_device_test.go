@@ -267,13 +267,18 @@ func updates() (list []parity) {
 	}
 	for _, bad := range []float32{0, float32(math.NaN()), float32(math.Inf(-1))} {
 		for at := range 3 {
-			list = append(list, parity{op: ops.Finite{}, in: []ops.Type{f(5), f(3, 7), f(300)}, fill: func(rng *rand.Rand, i int) any {
-				x := make([]float32, []int{5, 21, 300}[i])
-				if i == at {
-					x[len(x)-1] = bad
-				}
-				return x
-			}})
+			for flag := range int32(2) {
+				list = append(list, parity{op: ops.Finite{}, in: []ops.Type{ops.FlagType, f(5), f(3, 7), f(300)}, fill: func(rng *rand.Rand, i int) any {
+					if i == 0 {
+						return []int32{flag}
+					}
+					x := make([]float32, []int{5, 21, 300}[i-1])
+					if i-1 == at {
+						x[len(x)-1] = bad
+					}
+					return x
+				}})
+			}
 		}
 	}
 	return list

@@ -47,10 +47,6 @@ func (c *CUDA) chooseUpdate(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 
 func (c *CUDA) chooseFinite(in []ops.Type) (Kernel, error) {
 	const file = "update/update"
-	begin, err := find[cudaFinite](c, file, "finite_start")
-	if err != nil {
-		return nil, err
-	}
 	check, err := find[cudaFinite](c, file, "finite_check")
 	if err != nil {
 		return nil, err
@@ -59,13 +55,13 @@ func (c *CUDA) chooseFinite(in []ops.Type) (Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	losses, all := in[0].Shape.Size(), extent(in[1:])
+	losses, all := in[1].Shape.Size(), extent(in[2:])
 	return &cudaKernel{c, "finite_check", 0, func(b Buffers) []launch {
-		flag := address(b.Out[0])
-		list := []launch{start(begin, 1, 1, cudaFinite{flag: flag}), start(check, spread(losses), 1, cudaFinite{flag, address(b.In[0]), int64(losses)})}
-		if len(in) > 1 {
-			list = append(list, clearGaps(gaps, b.In[1:])...)
-			list = append(list, start(check, spread(all), 1, cudaFinite{flag, sweepAddress(b.In[1:]), int64(all)}))
+		flag := address(b.In[0])
+		list := []launch{start(check, spread(losses), 1, cudaFinite{flag, address(b.In[1]), int64(losses)})}
+		if len(in) > 2 {
+			list = append(list, clearGaps(gaps, b.In[2:])...)
+			list = append(list, start(check, spread(all), 1, cudaFinite{flag, sweepAddress(b.In[2:]), int64(all)}))
 		}
 		return list
 	}}, nil

@@ -26,6 +26,10 @@ type Device interface {
 	Alloc(bytes int) (Memory, error)
 	// Sequence makes one function of the steps of a program. It runs them in order and returns when their results can be read.
 	Sequence(steps []func()) func() error
+	// Pipe makes a Pipe of the steps of a program, the buffers that the host fills for each run of them, and those that it looks at afterwards.
+	Pipe(in, out []Buffer, steps []func()) (Pipe, error)
+	// Depth is how many runs of Pipes may be under way at once; 1 if one is over when Start returns.
+	Depth() int
 	// Err is what went wrong with copies between host and device, which Memory does not return: the first failure, after which what was read
 	// since cannot be trusted. Functions of Sequence return it too.
 	Err() error
@@ -42,6 +46,19 @@ type Rated interface {
 	Rating() (operations, bytes float64)
 	// MemInfo gives the bytes of its memory that no program uses, and those that it has.
 	MemInfo() (free, total int64, err error)
+}
+
+// Pipe runs the steps of a program again and again, each time on what the host has put in. While a run is under way the host may fill in the next
+// one and start it. Buffers that a Pipe fills are none that Memory.Write writes between two runs. Memory.Read and Write wait for all runs.
+type Pipe interface {
+	// In is where the host writes what is in.i in the next run, all of it, before it does so for another Pipe.
+	In(i int) []byte
+	// Start has the steps run with these inputs, behind all that the device was asked for before. It gives the run's number.
+	Start() (run int, err error)
+	// Wait waits until a run is over, and says what went wrong.
+	Wait(run int) error
+	// Out is what out.i was at the end of a run that was waited for. Of the last Depth runs of all Pipes each has its own.
+	Out(run, i int) []byte
 }
 
 // Kernel is an operation on known types: everything is decided but the addresses.

@@ -2,7 +2,7 @@ package ops
 
 import "fmt"
 
-// FlagType is the type of the value that says whether a step's update is applied: 1, or 0 if anything was not finite.
+// FlagType is the type of a value that says whether a step's update is applied: 1, or 0 if anything was not finite.
 var FlagType = Type{Int32, Shape{1}}
 
 // ScalarType is the type of a number that the host sets between steps, such as the learning rate.
@@ -14,16 +14,22 @@ var IterationsType = Type{Int64, Shape{1}}
 // SumType is the type of a running mean: the sum, and the number of samples in it.
 var SumType = Type{Float64, Shape{2}}
 
-// Finite says whether all its inputs are finite.
+// Finite makes a flag 0 unless all values are finite. It never makes it 1: once a step is not to be applied, those behind it are not, until the
+// host has seen that.
 //
-// In: any number of float32 values. Out: flag int32 [1], 1 or 0.
+// In: flag int32 [1], then losses and any number of other float32 values. Out: none.
 type Finite struct{}
 
 // Name is "finite".
 func (Finite) Name() string { return "finite" }
 
-// Infer gives the type of flag.
-func (Finite) Infer([]Type) ([]Type, error) { return []Type{FlagType}, nil }
+// Updates says that flag is written; what alignment leaves unused between values is cleared.
+func (Finite) Updates(int) []int { return []int{0} }
+
+// Infer checks the type of flag.
+func (Finite) Infer(in []Type) ([]Type, error) {
+	return nil, same("finite", "flag", in[0], "the type wanted", FlagType)
+}
 
 // Accumulate adds the sum of values, and their number, to a running mean, if the step is to be applied; Weighted the sum of
 // values times weights, and the sum of weights.

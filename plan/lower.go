@@ -16,7 +16,7 @@ type listing struct {
 	kept       []ops.Value // read by the host after a step
 	prediction ops.Value
 	losses     ops.Value // [N], or None
-	finite     ops.Value // flag of ops.FlagType, or None
+	finite     ops.Value // the state applied, or None
 	gradients  []ops.Value
 	fixed      int                  // operations at the front that run once for each set of weights, see hoist
 	chosen     map[ops.Value]choice // kernels of the operations that give these values first, see prepareInputs
@@ -144,8 +144,8 @@ func (l *listing) backward(m Model, weights []trained, batch int) error {
 		return err
 	}
 	l.Label = "update"
-	l.finite, err = l.Add1(ops.Finite{}, append([]ops.Value{l.losses}, gradients...)...)
-	l.kept = append(l.kept, l.finite)
+	l.finite = l.NewValue(applied, ops.FlagType, ops.State)
+	_, err = l.Add(ops.Finite{}, append([]ops.Value{l.finite, l.losses}, gradients...)...)
 	return err
 }
 

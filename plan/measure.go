@@ -94,16 +94,18 @@ func (s *sum) names() []string {
 	return names
 }
 
-// results computes what the sum gives.
-func (s *sum) results(dst, sums []float64) {
+// results computes what the sum gives, and gives what of dst is behind that.
+func (s *sum) results(dst, sums []float64) []float64 {
+	n := s.width()
 	switch {
 	case s.stateful():
-		s.state.Values(dst, sums)
+		s.state.Values(dst[:n], sums)
 	case s.finish != nil:
 		dst[0] = s.finish(sums[0] / sums[1])
 	default:
 		dst[0] = sums[0] / sums[1]
 	}
+	return dst[n:]
 }
 
 // measure appends the operations of the metrics that are means.

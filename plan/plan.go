@@ -112,6 +112,7 @@ const (
 	learningRate = "learning_rate"
 	iterations   = "iterations" // steps that the optimizer applied
 	counter      = "counter"    // seed and step number for random operations
+	applied      = "applied"    // 1, or 0 behind a step whose loss or gradients were not finite
 )
 
 func slotName(slot, weight string) string { return slot + ":" + weight }

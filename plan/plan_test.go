@@ -23,12 +23,16 @@ var rewrite = flag.Bool("rewrite", false, "write golden files anew")
 // paper is a device that computes nothing: for tests of what is planned.
 type paper struct{ workspace, threads int }
 
-func (paper) String() string                          { return "paper" }
-func (d paper) Threads() int                          { return max(1, d.threads) }
-func (paper) Limits() (operations, bytes float64)     { return 1, 1 }
-func (paper) Err() error                              { return nil }
-func (paper) Close() error                            { return nil }
-func (paper) Sequence([]func()) func() error          { return func() error { return nil } }
+func (paper) String() string                      { return "paper" }
+func (d paper) Threads() int                      { return max(1, d.threads) }
+func (paper) Limits() (operations, bytes float64) { return 1, 1 }
+func (paper) Err() error                          { return nil }
+func (paper) Close() error                        { return nil }
+func (paper) Sequence([]func()) func() error      { return func() error { return nil } }
+func (paper) Depth() int                          { return 1 }
+func (paper) Pipe(_, _ []kernels.Buffer, _ []func()) (kernels.Pipe, error) {
+	return nil, kernels.ErrUnsupported
+}
 func (paper) Alloc(bytes int) (kernels.Memory, error) { return &sheet{make([]byte, bytes)}, nil }
 func (d paper) Choose(o ops.Operator, in, _ []ops.Type) (kernels.Kernel, error) {
 	if _, ok := o.(ops.Conv2D); ok {

@@ -20,9 +20,11 @@ type Program struct {
 	listing *listing
 	kernels []kernels.Kernel // of each operation, nil for views
 	places  *placement
-	prepare func() error   // the fixed operations, nil where there are none
-	run     func() error   // the others
-	bound   kernels.Memory // the arena that both were bound to
+	prepare func() error                                  // the fixed operations, nil where there are none
+	pipe    kernels.Pipe                                  // the others
+	bound   kernels.Memory                                // the arena that both were bound to
+	in      struct{ targets, weights, rate, counter int } // places of inputs in the pipe, of which x is the first
+	last    Step
 }
 
 // compile lists, fuses, chooses kernels and places values; nothing is bound to memory yet.
@@ -59,6 +61,15 @@ func compile(s *Session, mode Mode, batch int, feed Feed) (*Program, error) {
 		workspaces[i] = p.kernels[i].WorkspaceBytes()
 	}
 	p.places = place(l, workspaces)
+	p.in.targets, p.in.weights = 1, 1
+	if l.targets != ops.None {
+		p.in.weights++
+	}
+	p.in.rate = p.in.weights
+	if l.weights != ops.None {
+		p.in.rate++
+	}
+	p.in.counter = p.in.rate + 1
 	return p, nil
 }
 
@@ -96,21 +107,42 @@ func (p *Program) buffers(vs []ops.Value) []kernels.Buffer {
 	return b
 }
 
-// bind ties the kernels to the session's arena, again after that has grown.
-func (p *Program) bind() {
-	sequence := func(from, to int) func() error {
-		var steps []func()
+// bind ties the kernels to the session's arena, unless they are, as they are no more when that has grown.
+func (p *Program) bind() error {
+	s, l := p.session, p.listing
+	if p.bound == s.arena {
+		return nil
+	}
+	steps := func(from, to int) (list []func()) {
 		for i := from; i < to; i++ {
 			if p.kernels[i] != nil {
-				steps = append(steps, p.bindStep(i))
+				list = append(list, p.bindStep(i))
 			}
 		}
-		return p.session.device.Sequence(steps)
+		return list
 	}
-	if fixed := p.listing.fixed; fixed > 0 {
-		p.prepare = sequence(0, fixed)
+	if l.fixed > 0 {
+		p.prepare = s.device.Sequence(steps(0, l.fixed))
 	}
-	p.run, p.bound = sequence(p.listing.fixed, len(p.kernels)), p.session.arena
+	in := []kernels.Buffer{p.buffer(l.src)}
+	for _, v := range []ops.Value{l.targets, l.weights} {
+		if v != ops.None {
+			in = append(in, p.buffer(v))
+		}
+	}
+	var out []kernels.Buffer
+	if p.Mode >= Evaluation {
+		out = append(out, p.buffer(l.losses))
+	}
+	if p.Mode == Training {
+		in, out = append(in, s.at.rate, s.at.counter), append(out, s.at.outcome)
+	}
+	var err error
+	if p.pipe, err = s.device.Pipe(in, out, steps(l.fixed, len(p.kernels))); err != nil {
+		return fmt.Errorf("plan: room for batches of %v of %s: %w; a smaller batch needs less", p.Mode, s.model.Layers.Name, err)
+	}
+	p.bound = s.arena
+	return nil
 }
 
 // bindStep ties the kernel of step i to the session's arena.
@@ -125,69 +157,70 @@ func (p *Program) bindStep(i int) func() {
 
 // Run does one step with the batch that SetBatch left. It does not allocate.
 func (p *Program) Run() error {
+	step, err := p.Start()
+	if err != nil {
+		return err
+	}
+	return step.Wait()
+}
+
+// Start is Run that need not wait until the step is over: the next one may be filled in and started meanwhile, of this program or another of the session.
+func (p *Program) Start() (Step, error) {
 	s := p.session
-	if p.bound != s.arena {
-		p.bind()
+	if err := p.bind(); err != nil {
+		return Step{}, err
 	}
 	if s.prepared != p {
 		if p.prepare != nil {
 			if err := p.prepare(); err != nil {
-				return err
+				return Step{}, err
 			}
 		}
 		s.prepared = p
 	}
-	return p.run()
+	if p.Mode == Training {
+		copy(p.pipe.In(p.in.rate), octets(s.rate[:]))
+		copy(p.pipe.In(p.in.counter), octets(s.steps[:]))
+	}
+	run, err := p.pipe.Start()
+	p.last = Step{p, p.pipe, run}
+	return p.last, err
 }
 
-// enter is called before something is written to the arena for this program.
-func (p *Program) enter() {
+// fill gives an input of the next step to the device, or the host's part of it. It says, as Start will, what is wrong with the program's place in memory.
+func (p *Program) fill(i int, src []byte) {
 	if p.session.prepared != p {
 		p.session.prepared = nil
 	}
+	if p.bind() != nil {
+		return
+	}
+	dst := p.pipe.In(i)
+	copy(dst, src[:len(dst)])
 }
 
-// SetBatch copies a batch to the device: x [Batch,H,W,C] and, but for Inference and where the feed has targets, labels [Batch].
+// SetBatch gives the next step its batch: x [Batch,H,W,C] and, but for Inference and where the feed has targets, labels [Batch].
 func (p *Program) SetBatch(x []float32, labels []int32) {
-	p.enter()
-	write(p.buffer(p.listing.src), x)
+	p.fill(0, octets(x))
 	if p.listing.targets != ops.None && p.Feed.target[0] == 0 {
-		write(p.buffer(p.listing.targets), labels)
+		p.fill(p.in.targets, octets(labels))
 	}
 }
 
-// SetTargets copies a batch's targets [Batch,…] to the device. It is for programs whose feed has some.
-func (p *Program) SetTargets(targets []float32) {
-	p.enter()
-	write(p.buffer(p.listing.targets), targets)
-}
+// SetTargets gives the next step its targets [Batch,…]. It is for programs whose feed has some.
+func (p *Program) SetTargets(targets []float32) { p.fill(p.in.targets, octets(targets)) }
 
-// SetWeights copies the weights of a batch's samples [Batch] to the device. It is for programs whose feed has some.
-func (p *Program) SetWeights(weights []float32) {
-	p.enter()
-	write(p.buffer(p.listing.weights), weights)
-}
+// SetWeights gives the next step the weights of its samples [Batch]. It is for programs whose feed has some.
+func (p *Program) SetWeights(weights []float32) { p.fill(p.in.weights, octets(weights)) }
 
 // Prediction copies the network's output for the last batch, [Batch,…], to dst. It is kept in Inference programs only.
 func (p *Program) Prediction(dst []float32) { read(p.buffer(p.listing.prediction), dst) }
 
-// MeanLoss copies the loss of every sample of the last batch to each [Batch] and returns their mean. There are none in
-// Inference programs.
-func (p *Program) MeanLoss(each []float32) float64 {
-	read(p.buffer(p.listing.losses), each)
-	sum := 0.0
-	for _, x := range each {
-		sum += float64(x)
-	}
-	return sum / float64(len(each))
-}
+// MeanLoss is the last step's.
+func (p *Program) MeanLoss(each []float32) float64 { return p.last.MeanLoss(each) }
 
-// Applied says whether the last training step changed the weights: it did not if a loss or gradient was not finite.
-func (p *Program) Applied() bool {
-	s := p.session
-	read(p.buffer(p.listing.finite), s.flag[:])
-	return s.flag[0] != 0
-}
+// Applied is the last step's.
+func (p *Program) Applied() bool { return p.last.Applied() }
 
 // ArenaBytes is the memory that the program's values take while a step runs.
 func (p *Program) ArenaBytes() int { return p.places.bytes }

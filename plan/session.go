@@ -36,12 +36,13 @@ type Session struct {
 	// Places of what a run touches between steps, and numbers on their way there, kept here because a step neither looks
 	// names up nor allocates.
 	at struct {
-		rate, iterations, counter kernels.Buffer
-		sums                      []kernels.Buffer
+		rate, iterations, counter, applied kernels.Buffer
+		sums                               []kernels.Buffer
+		outcome                            kernels.Buffer // applied and, behind it, all sums
 	}
 	rate  [1]float32
-	flag  [1]int32
-	steps [2]int64
+	steps [2]int64 // seed and number of the next step
+	count [1]int64
 	sum   []float64 // room for the largest of sums
 }
 
@@ -90,7 +91,9 @@ func NewSession(m Model, device kernels.Device, seed uint64) (*Session, error) {
 		s.sum = slices.Grow(s.sum[:0], x.kind().Shape.Size())
 	}
 	if m.Optimizer != nil {
-		s.at.rate, s.at.iterations, s.at.counter = s.buffer(learningRate), s.buffer(iterations), s.buffer(counter)
+		s.at.rate, s.at.iterations, s.at.counter, s.at.applied = s.buffer(learningRate), s.buffer(iterations), s.buffer(counter), s.buffer(applied)
+		s.at.outcome = s.at.applied
+		s.at.outcome.Bytes = s.bytes - kernels.Slack - s.at.applied.Offset
 	}
 	s.initialize()
 	return s, nil
@@ -137,6 +140,9 @@ func (s *Session) layOut() error {
 			}
 		}
 	}
+	if s.model.Optimizer != nil {
+		add(applied, ops.FlagType, Scalar)
+	}
 	for _, x := range s.sums {
 		add(sumName(x.name), x.kind(), Sum)
 	}
@@ -159,6 +165,7 @@ func (s *Session) initialize() {
 		}
 		s.SetLearningRate(s.model.Optimizer.Rate())
 		s.SetStep(s.seed, 0)
+		s.Resume()
 	}
 }
 
@@ -278,28 +285,25 @@ func (s *Session) checkEntry(name string, n int) error {
 }
 
 // SetLearningRate sets the rate of the steps that follow.
-func (s *Session) SetLearningRate(rate float64) {
-	s.rate[0] = float32(rate)
-	write(s.at.rate, s.rate[:])
-}
+func (s *Session) SetLearningRate(rate float64) { s.rate[0] = float32(rate) }
 
 // LearningRate is the rate of the last step.
-func (s *Session) LearningRate() float32 {
-	read(s.at.rate, s.rate[:])
-	return s.rate[0]
-}
+func (s *Session) LearningRate() float32 { return s.rate[0] }
 
 // SetStep sets what random operations of the next step depend on.
-func (s *Session) SetStep(seed uint64, step int64) {
-	s.steps = [2]int64{int64(seed), step}
-	write(s.at.counter, s.steps[:])
-}
+func (s *Session) SetStep(seed uint64, step int64) { s.steps = [2]int64{int64(seed), step} }
 
 // Iterations is the number of steps that the optimizer has applied.
 func (s *Session) Iterations() int64 {
-	read(s.at.iterations, s.steps[:1])
-	return s.steps[0]
+	read(s.at.iterations, s.count[:])
+	return s.count[0]
 }
+
+// Depth is how many steps may be under way at once, and be asked for what they left: 1 where a step is over when Start returns.
+func (s *Session) Depth() int { return s.device.Depth() }
+
+// Resume has updates applied again after a step that was not, and those behind it that were started meanwhile, which were not either.
+func (s *Session) Resume() { write(s.at.applied, []int32{1}) }
 
 // SetIterations sets that number, after loading the optimizer's state.
 func (s *Session) SetIterations(n int64) { write(s.at.iterations, []int64{n}) }
@@ -317,12 +321,9 @@ func (s *Session) ResetSums() {
 // A mean over no samples is NaN.
 func (s *Session) Means(dst []float64) {
 	for i, b := range s.at.sums {
-		x := &s.sums[i]
-		sums := s.sum[:x.kind().Shape.Size()]
+		sums := s.sum[:s.sums[i].kind().Shape.Size()]
 		read(b, sums)
-		n := x.width()
-		x.results(dst[:n], sums)
-		dst = dst[n:]
+		dst = s.sums[i].results(dst, sums)
 	}
 }
 

@@ -5,11 +5,13 @@
 // compiled by g++ (cuda_host.h) under these names. So PTX that does not fit its source is found as well.
 //
 // The environment, looked at all the time: MESETA_EMULATED_ORDER, prompt (the default), late or reversed; MESETA_EMULATED_FAIL, memory:N (the Nth
-// allocation finds no room), launch:N (the Nth kernel fails), lost:N (the device is gone with the Nth kernel).
+// allocation finds no room), launch:N (the Nth kernel fails), lost:N (the device is gone with the Nth kernel); MESETA_EMULATED_CALLS, a file in which each call
+// leaves a line with its name.
 #include "driver.h"
 #include "grid.h"
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <set>
 
@@ -72,6 +74,13 @@ CUresult emulated::fail(CUresult r, const std::string &why) {
 Order emulated::order() {
 	std::string o = variable("MESETA_EMULATED_ORDER");
 	return o == "late" ? Order::late : o == "reversed" ? Order::reversed : Order::prompt;
+}
+
+void emulated::note(const char *call) {
+	std::string path = variable("MESETA_EMULATED_CALLS");
+	if (path.empty())
+		return;
+	std::ofstream(path, std::ios::app) << call << '\n';
 }
 
 bool emulated::fault(const char *what) {

@@ -48,9 +48,13 @@ CUresult wait_legacy();
 CUresult may_call();
 void forget_streams();
 
+// note adds a call's name to the file of MESETA_EMULATED_CALLS.
+void note(const char *call);
+
 } // namespace emulated
 
 #define ENTER \
+	emulated::note(__func__); \
 	std::lock_guard<std::recursive_mutex> held(emulated::lock); \
 	if (!emulated::current_context) \
 		return CUDA_ERROR_INVALID_CONTEXT; \

@@ -47,6 +47,10 @@ plant 'parts of sums are forgotten' kernels/tile/tile.cu 's/p < r\.parts/p + 1 <
 plant 'a step that was not to be applied' kernels/update/update.cu 's/if \(!\*u\.apply\)/if (false)/' ./kernels
 plant 'a random word of another step' kernels/dropout/dropout.cu 's/\(number >> 32\)/(number >> 31)/' ./kernels
 plant 'parameters that the PTX does not have' kernels/elementwise/elementwise.cu 's/float scale, offset;/float scale, offset, more[2];/' ./kernels
+plant 'inputs change before they were sent' kernels/cuda_pipe.go 's/p\.device\.note\(s\.sent\.Synchronize\(\)\)//' ./kernels
+plant 'a step does not wait for its inputs' kernels/cuda_pipe.go 's/err := c\.stream\.Await\(s\.sent\)/err := error(nil)/' ./kernels
+plant 'inputs come before the step that used their place is over' kernels/cuda_pipe.go 's/err := n\.stream\.Await\(s\.done\)/err := error(nil)/' ./kernels
+plant 'results are read before they are there' kernels/cuda_pipe.go 's/err := p\.device\.inlet\.slots\[run%depth\]\.done\.Synchronize\(\)/err := error(nil)/' ./kernels
 tests=.
 plant 'nobody waits for an event' gpu/calls.c '/^CUresult meseta_wait\(/,/^}/s/return cuStreamWaitEvent.*/return CUDA_SUCCESS;/' ./gpu
 plant 'nobody waits for a stream' gpu/calls.c '/^CUresult meseta_synchronize\(/,/^}/s/return cuStreamSynchronize.*/return CUDA_SUCCESS;/' ./gpu

@@ -26,12 +26,6 @@ struct Finite {
 	i64 n;
 };
 
-KERNEL(256, finite_start)(Finite f)
-{
-	if (threadIdx.x == 0)
-		*f.flag = 1;
-}
-
 // finite_check makes the flag 0 if an element is infinite or NaN.
 KERNEL(256, finite_check)(Finite f)
 {
