@@ -10,205 +10,189 @@ import (
 	"github.com/meseta-go/meseta/ops"
 )
 
-// cudaResult is Result of tile/tile.cuh.
-type cudaResult struct {
-	dst, sums, bias, add           gpu.Pointer
-	step, biasStep                 int64
-	m, n, ld, parts, activation, _ int32
-}
-
-// cudaGemm is Gemm of gemm/gemm.cu.
-type cudaGemm struct {
-	cudaResult
-	a, b         gpu.Pointer
-	aStep, bStep int64
-	k, _         int32
-}
-
-// cudaConvolution is Conv of conv/conv2d.cu.
+// cudaConvolution is Conv of conv/conv.cuh.
 type cudaConvolution struct {
 	cudaResult
 	src, weights, diff                                              gpu.Pointer
 	n, h, w, c, r, s, k, p, q                                       int32
 	strideH, strideW, dilationH, dilationW, padTop, padLeft, groups int32
+	window                                                          cudaWindow
+	aheadP, aheadQ, ahead, nextRow, nextImage                       int32
 	load                                                            int32
 	mean, invStd, gamma, beta                                       gpu.Pointer
 }
 
-// loading has src loaded as l says; vectors begins with what l wants.
-func (v *cudaConvolution) loading(l ops.Load, vectors []Buffer) {
+// cudaWindow is Window of conv/conv.cuh.
+type cudaWindow struct{ columns, channels, y, x, backX, next, back int32 }
+
+// newConvolution fills in all but addresses.
+func newConvolution(o ops.Operator, w ops.Window, g ops.Groups, l ops.Load, src, filter, dst ops.Shape) (v cudaConvolution, err error) {
+	at := func(s ops.Shape, i int) int32 { return int32(s[i]) }
+	v = cudaConvolution{
+		n: at(src, 0), h: at(src, 1), w: at(src, 2), c: at(src, 3), r: at(filter, 0), s: at(filter, 1), k: at(filter, 3), p: at(dst, 1), q: at(dst, 2),
+		strideH: int32(w.Strides[0]), strideW: int32(w.Strides[1]), dilationH: int32(w.Dilation[0]), dilationW: int32(w.Dilation[1]),
+		padTop: int32(w.PadBefore[0]), padLeft: int32(w.PadBefore[1]), groups: int32(g.Count()), load: int32(l.Activation),
+	}
+	// Kernels count elements of images, and of what the filter hangs over, in 32 bits.
+	rows, columns := src[1]+filter[0]*w.Dilation[0]+dst[1]*w.Strides[0], src[2]+filter[1]*w.Dilation[1]+dst[2]*w.Strides[1]
+	images := 1 + tileDepth/(dst[1]*dst[2])
+	if largest := float64(images) * float64(rows) * float64(columns) * float64(max(src[3], filter[3])); largest > math.MaxInt32 || filter.Size() > math.MaxInt32 {
+		return v, fmt.Errorf("kernels: %s of %v and %v on a GPU, which counts an image's elements in 32 bits: %w", o.Name(), src, filter, ErrUnsupported)
+	}
+	if l.Normalize && v.groups > 1 && (v.groups != v.c || v.k != v.c) {
+		return v, fmt.Errorf("kernels: %s %v on a GPU: %w", o.Name(), o, ErrUnsupported)
+	}
+	column, line := v.dilationW*v.c, v.dilationH*v.w*v.c
+	channels := v.c / v.groups
+	v.window = cudaWindow{v.s, channels, v.dilationH, v.dilationW, (1 - v.s) * v.dilationW, column - channels, line - (v.s-1)*column - channels}
+	v.aheadP, v.aheadQ = tileDepth/v.q%v.p, tileDepth%v.q
+	pixel, row, image := v.strideW*v.c, v.strideH*v.w*v.c, v.h*v.w*v.c
+	v.ahead = tileDepth/v.q/v.p*image + v.aheadP*row + v.aheadQ*pixel
+	v.nextRow, v.nextImage = row-v.q*pixel, image-v.p*row
+	return v, nil
+}
+
+// normalized has src loaded as l says; vectors begins with what l wants.
+func (v *cudaConvolution) normalized(l ops.Load, vectors []Buffer) {
 	if l.Normalize {
-		v.load = int32(l.Activation)
 		v.mean, v.invStd, v.gamma, v.beta = address(vectors[0]), address(vectors[1]), address(vectors[2]), address(vectors[3])
 	}
 }
 
-// loadingName is the name of the variant of a kernel that loads as l says.
-func loadingName(name string, l ops.Load) string {
-	if l.Normalize {
-		return name + "_normalized"
-	}
-	return name
+// pointwise is whether pixels are multiplied by a matrix.
+func (v *cudaConvolution) pointwise(l ops.Load) bool {
+	return v.r == 1 && v.s == 1 && v.strideH == 1 && v.strideW == 1 && v.padTop == 0 && v.padLeft == 0 && v.h == v.p && v.w == v.q && v.groups == 1 && !l.Normalize
 }
 
-// product is how a product of m by n sums over k is cut: into tiles, and its sums into parts. It depends on the shape alone, so that a run has the same
-// bits on every GPU.
-type product struct{ groups, m, n, k, tile, parts int }
-
-// enoughBlocks keep any GPU busy; with fewer, sums are cut, but not into parts shorter than leastPart.
-const (
-	enoughBlocks = 256
-	leastPart    = 256
-)
-
-func newProduct(groups, m, n, k int) (product, error) {
-	for _, x := range [...]int{m, n, k} {
-		if x > math.MaxInt32 {
-			return product{}, fmt.Errorf("kernels: a product of %d×%d with sums over %d on a GPU: %w; take a smaller batch", m, n, k, ErrUnsupported)
-		}
+// among are the tiles that suit the channels.
+func (v *cudaConvolution) among() []productTile {
+	if v.c/v.groups%4 != 0 || v.k/v.groups%4 != 0 {
+		return singleTiles
 	}
-	p := product{groups, m, n, k, 64, 1}
-	if m >= 128 && n >= 128 {
-		large := p
-		if large.tile = 128; large.blocks() >= enoughBlocks {
-			return large, nil
-		}
-	}
-	p.parts = max(1, min((enoughBlocks+p.blocks()-1)/p.blocks(), k/leastPart))
-	return p, nil
-}
-
-func (p product) tiles() int  { return (p.m + p.tile - 1) / p.tile * ((p.n + p.tile - 1) / p.tile) }
-func (p product) blocks() int { return p.groups * p.tiles() }
-
-// result is where it goes; ld is the step between rows, step that between groups.
-func (p product) result(dst, sums gpu.Pointer, ld, step int) cudaResult {
-	return cudaResult{dst: dst, sums: sums, m: int32(p.m), n: int32(p.n), ld: int32(ld), step: int64(step), parts: int32(p.parts)}
-}
-
-// chooseProduct makes a kernel of a product; bind gives its parameters, and the part of these that tile_sum wants too.
-func chooseProduct[P any](c *CUDA, p product, file, name string, bind func(b Buffers) (P, cudaResult)) (Kernel, error) {
-	name = fmt.Sprintf("%s_%d", name, p.tile)
-	multiply, err := find[P](c, file, name)
-	if err != nil {
-		return nil, err
-	}
-	if p.parts == 1 {
-		return &cudaKernel{c, name, 0, func(b Buffers) []launch {
-			parameters, _ := bind(b)
-			return []launch{start(multiply, p.tiles(), p.groups, parameters)}
-		}}, nil
-	}
-	sum, err := find[cudaResult](c, "tile/tile", "tile_sum")
-	if err != nil {
-		return nil, err
-	}
-	return &cudaKernel{c, fmt.Sprintf("%s in %d parts", name, p.parts), 4 * p.groups * p.parts * p.m * p.n, func(b Buffers) []launch {
-		parameters, result := bind(b)
-		return []launch{start(multiply, p.tiles(), p.groups*p.parts, parameters), start(sum, spread(p.m*p.n), p.groups, result)}
-	}}, nil
+	return tiles
 }
 
 // chooseConv picks the kernels of convolutions and matrix products.
 func (c *CUDA) chooseConv(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 	switch o := o.(type) {
 	case ops.Conv2D:
-		v := convolution(o.Window, o.Groups, in[0].Shape, in[1].Shape, out[0].Shape)
-		p, err := newProduct(int(v.groups), int(v.n*v.p*v.q), int(v.k/v.groups), int(v.r*v.s*v.c/v.groups))
-		if err != nil {
-			return nil, err
-		}
-		return chooseProduct(c, p, "conv/conv2d", loadingName("conv_forward", o.Load), func(b Buffers) (cudaConvolution, cudaResult) {
-			v := v
-			v.cudaResult = p.result(address(b.Out[0]), address(b.Workspace), int(v.k), p.n)
-			rest := b.In[2:]
-			if o.Bias {
-				v.bias, v.biasStep, rest = address(rest[0]), int64(p.n), rest[1:]
-			}
-			if o.Add {
-				v.add = address(rest[0])
-			}
-			v.activation = int32(o.Activation)
-			v.loading(o.Load, b.In[o.Loaded():])
-			v.src, v.weights = address(b.In[0]), address(b.In[1])
-			return v, v.cudaResult
-		})
+		return c.convForward(o, in, out)
 	case ops.Conv2DBackwardData:
-		v := convolution(o.Window, o.Groups, o.Src, in[1].Shape, in[0].Shape)
-		p, err := newProduct(int(v.groups), int(v.n*v.h*v.w), int(v.c/v.groups), int(v.r*v.s*v.k/v.groups))
-		if err != nil {
-			return nil, err
-		}
-		return chooseProduct(c, p, "conv/conv2d", "conv_data", func(b Buffers) (cudaConvolution, cudaResult) {
-			v := v
-			v.cudaResult = p.result(address(b.Out[0]), address(b.Workspace), int(v.c), p.n)
-			v.diff, v.weights, v.add = address(b.In[0]), address(b.In[1]), addressAt(b.In, 2)
-			return v, v.cudaResult
-		})
+		return c.convData(o, in)
 	case ops.Conv2DBackwardWeights:
-		v := convolution(o.Window, o.Groups, in[0].Shape, o.Filter, in[1].Shape)
-		p, err := newProduct(int(v.groups), int(v.r*v.s*v.c/v.groups), int(v.k/v.groups), int(v.n*v.p*v.q))
-		if err != nil {
-			return nil, err
-		}
-		weights, err := chooseProduct(c, p, "conv/conv2d", loadingName("conv_weights", o.Load), func(b Buffers) (cudaConvolution, cudaResult) {
-			v := v
-			v.cudaResult = p.result(address(b.Out[0]), address(b.Workspace), int(v.k), p.n)
-			v.src, v.diff = address(b.In[0]), address(b.In[1])
-			v.loading(o.Load, b.In[2:])
-			return v, v.cudaResult
-		})
+		weights, err := c.convWeights(o, in)
 		if err != nil || !o.Bias {
 			return weights, err
 		}
-		bias, err := c.columnSum(p.k, int(v.k))
+		dst := in[1].Shape
+		bias, err := c.columnSum(dst.Size()/dst[3], dst[3])
 		if err != nil {
 			return nil, err
 		}
 		return c.both(weights, bias, func(b Buffers) Buffers { return Buffers{In: b.In[1:2], Out: b.Out[1:]} }), nil
 	case ops.MatMul:
 		m, n, k := o.Dims(in[0].Shape, in[1].Shape)
-		return c.gemm(1, m, n, k, o.TransA, o.TransB, o.Activation)
+		return c.gemm(1, m, n, k, o.TransA, o.TransB, o.Activation, func(b Buffers) operands {
+			return operands{dst: address(b.Out[0]), a: address(b.In[0]), b: address(b.In[1]), bias: addressAt(b.In, 2)}
+		})
 	case ops.BatchMatMul:
 		count, m, n, k := o.Dims(in[0].Shape, in[1].Shape)
-		return c.gemm(count, m, n, k, o.TransA, o.TransB, ops.Linear)
+		return c.gemm(count, m, n, k, o.TransA, o.TransB, ops.Linear, func(b Buffers) operands {
+			return operands{dst: address(b.Out[0]), a: address(b.In[0]), b: address(b.In[1])}
+		})
 	}
 	return nil, nil
 }
 
-// gemm is a batch of products; a third input is the bias of a single one.
-func (c *CUDA) gemm(count, m, n, k int, transA, transB bool, a ops.Activation) (Kernel, error) {
-	p, err := newProduct(count, m, n, k)
+func (c *CUDA) convForward(o ops.Conv2D, in, out []ops.Type) (Kernel, error) {
+	v, err := newConvolution(o, o.Window, o.Groups, o.Load, in[0].Shape, in[1].Shape, out[0].Shape)
 	if err != nil {
 		return nil, err
 	}
-	name := "gemm_" + map[bool]string{true: "t", false: "n"}[transA] + map[bool]string{true: "t", false: "n"}[transB]
-	return chooseProduct(c, p, "gemm/gemm", name, func(b Buffers) (cudaGemm, cudaResult) {
-		g := cudaGemm{
-			cudaResult: p.result(address(b.Out[0]), address(b.Workspace), n, m*n),
-			a:          address(b.In[0]), b: address(b.In[1]), aStep: int64(m * k), bStep: int64(k * n), k: int32(k),
+	pick := func(b Buffers) operands {
+		x := operands{dst: address(b.Out[0]), a: address(b.In[0]), b: address(b.In[1])}
+		if o.Bias {
+			x.bias = address(b.In[2])
 		}
-		g.bias, g.activation = addressAt(b.In, 2), int32(a)
-		return g, g.cudaResult
-	})
-}
-
-func convolution(w ops.Window, g ops.Groups, src, filter, dst ops.Shape) cudaConvolution {
-	at := func(s ops.Shape, i int) int32 { return int32(s[i]) }
-	return cudaConvolution{
-		n: at(src, 0), h: at(src, 1), w: at(src, 2), c: at(src, 3), r: at(filter, 0), s: at(filter, 1), k: at(filter, 3), p: at(dst, 1), q: at(dst, 2),
-		strideH: int32(w.Strides[0]), strideW: int32(w.Strides[1]), dilationH: int32(w.Dilation[0]), dilationW: int32(w.Dilation[1]),
-		padTop: int32(w.PadBefore[0]), padLeft: int32(w.PadBefore[1]), groups: int32(g.Count()),
+		if o.Add {
+			x.add = address(b.In[o.Loaded()-1])
+		}
+		return x
 	}
+	pixels, channels := int(v.n*v.p*v.q), int(v.c/v.groups)
+	if v.pointwise(o.Load) {
+		return c.gemm(1, pixels, int(v.k), channels, false, false, o.Activation, pick)
+	}
+	bind := func(b Buffers, r cudaResult) cudaConvolution {
+		v, x := v, pick(b)
+		v.cudaResult = r
+		v.bias, v.add, v.biasStep, v.activation = x.bias, x.add, int64(v.k/v.groups), int32(o.Activation)
+		v.src, v.weights = x.a, x.b
+		v.normalized(o.Load, b.In[o.Loaded():])
+		return v
+	}
+	p, err := newProduct(product{groups: int(v.groups), m: pixels, n: int(v.k / v.groups), k: int(v.r*v.s) * channels}, v.among())
+	if err != nil {
+		return nil, err
+	}
+	return c.convolve(p, "conv_forward", int(v.k), bind)
 }
 
-// both runs a kernel and then another on buffers that it picks, whose workspace lies behind the first's.
-func (c *CUDA) both(first, second Kernel, pick func(b Buffers) Buffers) Kernel {
-	x, y := first.(*cudaKernel), second.(*cudaKernel)
-	room := aligned(x.workspace)
-	return &cudaKernel{c, x.variant + ", " + y.variant, room + y.workspace, func(b Buffers) []launch {
-		rest := pick(b)
-		rest.Workspace = Buffer{b.Workspace.Memory, b.Workspace.Offset + room, y.workspace}
-		return append(x.bind(b), y.bind(rest)...)
-	}}
+func (c *CUDA) convData(o ops.Conv2DBackwardData, in []ops.Type) (Kernel, error) {
+	v, err := newConvolution(o, o.Window, o.Groups, ops.Load{}, o.Src, in[1].Shape, in[0].Shape)
+	if err != nil {
+		return nil, err
+	}
+	pick := func(b Buffers) operands {
+		return operands{dst: address(b.Out[0]), a: address(b.In[0]), b: address(b.In[1]), add: addressAt(b.In, 2)}
+	}
+	if v.pointwise(ops.Load{}) {
+		return c.gemm(1, int(v.n*v.h*v.w), int(v.c), int(v.k), false, true, ops.Linear, pick)
+	}
+	bind := func(b Buffers, r cudaResult) cudaConvolution {
+		v, x := v, pick(b)
+		v.cudaResult = r
+		v.add, v.diff, v.weights = x.add, x.a, x.b
+		return v
+	}
+	p, err := newProduct(product{
+		groups: int(v.groups), m: int(v.n * v.h * v.w), n: int(v.c / v.groups), k: int(v.r * v.s * v.k / v.groups), phases: int(v.strideH * v.strideW),
+	}, v.among())
+	if err != nil {
+		return nil, err
+	}
+	return c.convolve(p, "conv_data", int(v.c), bind)
+}
+
+func (c *CUDA) convWeights(o ops.Conv2DBackwardWeights, in []ops.Type) (Kernel, error) {
+	v, err := newConvolution(o, o.Window, o.Groups, o.Load, in[0].Shape, o.Filter, in[1].Shape)
+	if err != nil {
+		return nil, err
+	}
+	pixels := int(v.n * v.p * v.q)
+	if v.pointwise(o.Load) {
+		return c.gemm(1, int(v.c), int(v.k), pixels, true, false, ops.Linear, func(b Buffers) operands {
+			return operands{dst: address(b.Out[0]), a: address(b.In[0]), b: address(b.In[1])}
+		})
+	}
+	bind := func(b Buffers, r cudaResult) cudaConvolution {
+		v := v
+		v.cudaResult = r
+		v.src, v.diff = address(b.In[0]), address(b.In[1])
+		v.normalized(o.Load, b.In[2:])
+		return v
+	}
+	p, err := newProduct(product{groups: int(v.groups), m: int(v.r * v.s * v.c / v.groups), n: int(v.k / v.groups), k: pixels}, v.among())
+	if err != nil {
+		return nil, err
+	}
+	return c.convolve(p, "conv_weights", int(v.k), bind)
+}
+
+// convolve makes a kernel of a pass as a product of matrices, whose results have ld channels; bind fills in the parameters.
+func (c *CUDA) convolve(p product, name string, ld int, bind func(b Buffers, r cudaResult) cudaConvolution) (Kernel, error) {
+	return chooseProduct(c, p, "conv/conv2d", name, func(b Buffers) (cudaConvolution, cudaResult) {
+		v := bind(b, p.result(address(b.Out[0]), address(b.Workspace), ld, p.n))
+		return v, v.cudaResult
+	})
 }

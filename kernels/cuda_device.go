@@ -210,8 +210,13 @@ type launch func(*gpu.Stream) error
 
 // start makes a launch of x by y blocks.
 func start[P any](k *gpu.Kernel[P], x, y int, parameters P) launch {
+	return startGrid(k, x, y, 1, parameters)
+}
+
+// startGrid makes a launch of x by y by z blocks.
+func startGrid[P any](k *gpu.Kernel[P], x, y, z int, parameters P) launch {
 	shape := gpu.Line(x, k.Threads())
-	shape.Blocks.Y = y
+	shape.Blocks.Y, shape.Blocks.Z = y, z
 	return func(s *gpu.Stream) error { return k.Launch(s, shape, &parameters) }
 }
 

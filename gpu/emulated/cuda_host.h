@@ -7,7 +7,7 @@
 #define __global__
 #define __device__
 #define __forceinline__ inline __attribute__((always_inline))
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 
 // SHARED declares an array of the block: SHARED(float, name, [2][64]).
 #define SHARED(type, name, dims) \
@@ -33,6 +33,7 @@ template <class T> static inline T __shfl_xor_sync(unsigned mask, T value, unsig
 
 int atomicExch(int *p, int value);
 
+template <class T> static inline T __ldg(const T *p) { return *p; }
 static inline unsigned __umulhi(unsigned a, unsigned b) { return (unsigned long long)a * b >> 32; }
 static inline float __int_as_float(int x) {
 	float f;

@@ -33,14 +33,14 @@ plant() {
 }
 
 tests='CUDA'
-plant 'tiles are multiplied before they are there' kernels/tile/tile.cuh '/right\.store\(bs\[now/{n;s/__syncthreads\(\);//}' ./kernels checked
+plant 'tiles are multiplied before they are there' kernels/tile/tile.cuh '/^\t\tright\.store\(/{n;s/__syncthreads\(\);//}' ./kernels checked
 plant 'sums of warps are read before they are there' kernels/_cuda/device.cuh '/sums\[threadIdx.x \/ 32\] = x;/{n;s/__syncthreads\(\);//}' ./kernels checked
 plant 'sums of columns are read before they are there' kernels/elementwise/elementwise.cu 's/^\t__syncthreads\(\);$//' ./kernels checked
 plant 'a barrier that not all threads reach' kernels/elementwise/elementwise.cu 's/^\t__syncthreads\(\);$/\tif (column < c.columns) __syncthreads();/' ./kernels
 plant 'a shared array that is too small' kernels/elementwise/elementwise.cu 's/SHARED\(double, sums, \[8\]/SHARED(double, sums, [7]/' ./kernels
 plant 'blocks that write the same element' kernels/_cuda/device.cuh 's/^DEVICE i64 first\(\).*/DEVICE i64 first() { return threadIdx.x; }/' ./kernels checked
 plant 'a store behind the last element' kernels/elementwise/elementwise.cu '/KERNEL\(256, add\)/,/^}/s/i < e\.size/i <= e.size/' ./kernels
-plant 'a store behind the last row' kernels/tile/tile.cuh 's/m >= r\.m \|\|/m > r.m ||/' ./kernels
+plant 'a store behind the last row' kernels/tile/tile.cuh 's/m >= a\.rows\(\)/m > a.rows()/' ./kernels
 plant 'a load behind the last row' kernels/elementwise/elementwise.cu 's/end = min\(from \+ c\.each, c\.rows\)/end = from + c.each/' ./kernels
 plant 'the last elements are forgotten' kernels/elementwise/elementwise.cu '/KERNEL\(256, add\)/,/^}/s/i < e\.size/i + 1 < e.size/' ./kernels
 plant 'parts of sums are forgotten' kernels/tile/tile.cu 's/p < r\.parts/p + 1 < r.parts/' ./kernels

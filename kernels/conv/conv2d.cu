@@ -5,155 +5,249 @@
 //	weights   diffWeights[rsc,k] = Σ patch[m,rsc]·diffDst[m,k]
 //
 // Groups of channels are products side by side: blockIdx.y counts them.
-#include "../tile/tile.cuh"
+#include "conv.cuh"
 
-struct Conv {
-	Result result;
-	const float *src, *weights, *diff; // src [N,H,W,C], weights [R,S,C/groups,K], diffDst [N,P,Q,K]; null where not read
-	int N, H, W, C, R, S, K, P, Q;
-	int stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
-	int groups;
-	int load; // the activation of Normalized
-	const float *mean, *inv_std, *gamma, *beta; // [C], where src is normalised as it is loaded
-};
+static constexpr int nowhere = -(1 << 30); // a row of pixels far outside any image
 
-// Pixel is one of dst: the image in src, and where its filter begins.
-struct Pixel {
-	const float *image; // null outside
-	int y, x;
-};
+// Walk goes over the elements of a Window.
+struct Walk {
+	const Window &window;
+	int c, s; // channel, column
 
-// Tap is an element of the filter, by its place in the window of src.
-struct Tap {
-	int y, x, c;
-};
+	DEVICE_MEMBER Walk(const Window &w, int k) : window(w), c(k % w.channels), s(k / w.channels % w.columns) {}
 
-DEVICE Pixel pixel(const Conv &v, int m, int channel)
-{
-	int q = m % v.Q, p = m / v.Q % v.P, n = m / v.Q / v.P;
-	if (n >= v.N)
-		return {nullptr, 0, 0};
-	return {v.src + (i64)n * v.H * v.W * v.C + channel, p * v.stride_h - v.pad_top, q * v.stride_w - v.pad_left};
-}
-
-// tap is element k of [R,S,channels].
-DEVICE Tap tap(const Conv &v, int k, int channels)
-{
-	int rs = k / channels;
-	return {rs / v.S * v.dilation_h, rs % v.S * v.dilation_w, k % channels};
-}
-
-// element is one of src, channel c of which is t.c of the group. Normalized is whether it is taken as a batch norm would leave it; padding stays 0.
-template <bool Normalized> DEVICE float element(const Conv &v, Pixel p, Tap t, int channel)
-{
-	int y = p.y + t.y, x = p.x + t.x;
-	if (!p.image || y < 0 || y >= v.H || x < 0 || x >= v.W)
-		return 0;
-	float e = p.image[((i64)y * v.W + x) * v.C + t.c];
-	if (Normalized) {
-		int c = channel + t.c;
-		e = activate((e - v.mean[c]) * (v.gamma[c] * v.inv_std[c]) + v.beta[c], v.load);
-	}
-	return e;
-}
-
-// Patches are rows of pixels, summed over taps.
-template <bool Normalized> struct Patches {
-	static const bool along_k = true;
-	const Conv &v;
-	int channels, channel; // of the group: how many, the first
-	typedef Pixel Row;
-	typedef Tap Depth;
-	DEVICE_MEMBER Row row(int i) const { return pixel(v, i, channel); }
-	DEVICE_MEMBER Depth at(int k) const { return tap(v, k, channels); }
-	DEVICE_MEMBER float load(Row r, Depth d) const { return element<Normalized>(v, r, d, channel); }
-};
-
-// Taps are rows of taps, summed over pixels.
-template <bool Normalized> struct Taps {
-	static const bool along_k = false;
-	const Conv &v;
-	int channels, channel;
-	typedef Tap Row;
-	typedef Pixel Depth;
-	DEVICE_MEMBER Row row(int i) const { return tap(v, i < v.R * v.S * channels ? i : 0, channels); }
-	DEVICE_MEMBER Depth at(int k) const { return pixel(v, k, channel); }
-	DEVICE_MEMBER float load(Row r, Depth d) const { return element<Normalized>(v, d, r, channel); }
-};
-
-// Spread are rows of pixels of src, summed over taps and channels of diffDst: which pixels of dst read them.
-struct Spread {
-	static const bool along_k = true;
-	const Conv &v;
-	int channels, channel;
-	typedef Pixel Row;
-	typedef Tap Depth;
-
-	DEVICE_MEMBER Row row(int i) const
+	// step moves rows on by `depth` elements.
+	template <class Row, int Count> DEVICE_MEMBER void step(Row (&rows)[Count])
 	{
-		int x = i % v.W, y = i / v.W % v.H, n = i / v.W / v.H;
-		if (n >= v.N)
-			return {nullptr, 0, 0};
-		return {v.diff + (i64)n * v.P * v.Q * v.K + channel, y + v.pad_top, x + v.pad_left};
-	}
-
-	DEVICE_MEMBER Depth at(int k) const { return tap(v, k, channels); }
-
-	DEVICE_MEMBER float load(Row r, Depth d) const
-	{
-		int y = r.y - d.y, x = r.x - d.x;
-		if (!r.image || y < 0 || x < 0 || y % v.stride_h || x % v.stride_w)
-			return 0;
-		y /= v.stride_h;
-		x /= v.stride_w;
-		if (y >= v.P || x >= v.Q)
-			return 0;
-		return r.image[((i64)y * v.Q + x) * v.K + d.c];
+		c += depth;
+#pragma unroll
+		for (int i = 0; i < Count; i++)
+			rows[i].move(0, 0, depth);
+		while (c >= window.channels) {
+			c -= window.channels;
+			bool back = ++s == window.columns;
+			s = back ? 0 : s;
+#pragma unroll
+			for (int i = 0; i < Count; i++)
+				rows[i].move(back ? window.y : 0, back ? window.back_x : window.x, back ? window.back : window.next);
+		}
 	}
 };
 
-// Filter are rows of channels of src, summed over taps and channels of dst: weights [R,S,C,K] with C before R,S.
-struct Filter {
+// Patches are rows of pixels, lines·columns an image, each with a window on images over which it is summed.
+template <int V> struct Patches {
 	static const bool along_k = true;
-	const float *weights; // of the group
-	int rows, k, channels; // rows: C of the group; channels: K of the group
+	static const int width = V;
+	const Conv &v;
+	const float *all;
+	Images images;
+	const Window &window;
+	int lines, columns;
+	int stride_y, stride_x, first_y, first_x; // where windows begin
+	int channel;                              // the group's first
 
 	struct Row {
-		const float *weights;
+		const float *at;
+		int y, x;
+		DEVICE_MEMBER void move(int down, int right, int by)
+		{
+			y += down;
+			x += right;
+			at += by;
+		}
 	};
-	typedef i64 Depth;
-	DEVICE_MEMBER Row row(int i) const { return {i < rows ? weights + (i64)i * k : nullptr}; }
-	DEVICE_MEMBER Depth at(int i) const { return (i64)(i / channels) * rows * k + i % channels; }
-	DEVICE_MEMBER float load(Row r, Depth d) const { return r.weights ? r.weights[d] : 0; }
+	typedef Walk Depth;
+
+	DEVICE_MEMBER Depth at(int k) const { return Walk(window, k); }
+
+	DEVICE_MEMBER Row row(int i, int k) const
+	{
+		if (i >= v.N * lines * columns)
+			return {all, nowhere, 0};
+		int y = i / columns % lines * stride_y + first_y + window.row(k) * window.y, x = i % columns * stride_x + first_x + window.column(k) * window.x;
+		return {images.pixel(i / columns / lines, y, x) + k % window.channels, y, x};
+	}
+
+	template <int Count> DEVICE_MEMBER void step(Row (&r)[Count], Depth &d) const { d.step(r); }
+	DEVICE_MEMBER bool inside(const Row &r, const Depth &) const { return images.inside(r.y, r.x); }
+	DEVICE_MEMBER const float *place(const Row &r, const Depth &) const { return r.at; }
+	DEVICE_MEMBER const float *anywhere() const { return all; }
+	DEVICE_MEMBER int rows() const { return v.result.m; }
+	DEVICE_MEMBER void change(Floats<V> &x, const Row &, const Depth &d) const
+	{
+		if (v.mean)
+			Norm<V>(v, channel + d.c).apply(x);
+	}
+
+	DEVICE_MEMBER int destination(int m) const { return m; }
 };
 
-template <int QM, int QN, bool Normalized> DEVICE void forward(const Conv &v)
+// Passage is what blocks of the data pass know of their phase. It lies in shared memory: what is seldom read would only take registers.
+struct Passage {
+	Phase y, x;
+	Window diff, weights; // diffDst; weights, of which a pixel is an element of the filter
+};
+
+// Spread are rows of pixels of src, of a phase of each axis, with windows on diffDst.
+template <int V> struct Spread : Patches<V> {
+	const Passage &passage;
+
+	DEVICE_MEMBER int rows() const { return this->v.N * passage.y.count * passage.x.count; }
+	DEVICE_MEMBER void change(Floats<V> &, const typename Patches<V>::Row &, const Walk &) const {}
+
+	DEVICE_MEMBER int destination(int m) const
+	{
+		const Conv &v = this->v;
+		if (v.stride_h * v.stride_w == 1)
+			return m;
+		const Phase &y = passage.y, &x = passage.x;
+		int i = m % x.count, j = m / x.count % y.count, n = m / x.count / y.count;
+		return (n * v.H + y.first + j * v.stride_h) * v.W + x.first + i * v.stride_w;
+	}
+};
+
+// Filter are rows of channels of src, summed over elements of the filter and channels of dst: weights [R,S,C,K] with C before R,S.
+template <int V> struct Filter {
+	static const bool along_k = true;
+	static const int width = V;
+	const float *all, *weights; // of the group and phase
+	int height, ld, line, column; // from an element of the window to the next, down and to the right
+	const Window &window;
+
+	struct Row {
+		const float *at;
+		bool inside;
+		DEVICE_MEMBER void move(int, int, int by) { at += by; }
+	};
+	typedef Walk Depth;
+	DEVICE_MEMBER Depth at(int k) const { return Walk(window, k); }
+	DEVICE_MEMBER Row row(int i, int k) const
+	{
+		return {weights + (i64)i * ld + window.row(k) * line + window.column(k) * column + k % window.channels, i < height};
+	}
+
+	template <int Count> DEVICE_MEMBER void step(Row (&r)[Count], Depth &d) const { d.step(r); }
+	DEVICE_MEMBER bool inside(const Row &r, const Depth &) const { return r.inside; }
+	DEVICE_MEMBER const float *place(const Row &r, const Depth &) const { return r.at; }
+	DEVICE_MEMBER const float *anywhere() const { return all; }
+	DEVICE_MEMBER void change(Floats<V> &, const Row &, const Depth &) const {}
+};
+
+// Taps are rows of elements of windows, summed over pixels of dst.
+template <int V> struct Taps {
+	static const bool along_k = false;
+	static const int width = V;
+	const Conv &v;
+	const float *all;
+	Images images;
+	int channels, channel; // channels: of the group; channel: its first
+
+	struct Row {
+		const float *at;
+		int y, x, c; // y and x from where the pixel's window begins, were there no padding; c of src
+	};
+
+	// Depth is a pixel of dst.
+	struct Depth {
+		int p, q;
+	};
+
+	DEVICE_MEMBER Depth at(int k) const { return {k / v.Q % v.P, k % v.Q}; }
+
+	DEVICE_MEMBER Row row(int i, int k) const
+	{
+		if (i >= rows())
+			return {all, nowhere, 0, 0};
+		int tap = i / channels, c = i % channels;
+		int y = tap / v.S * v.dilation_h - v.pad_top, x = tap % v.S * v.dilation_w - v.pad_left;
+		return {images.pixel(k / v.Q / v.P, y + k / v.Q % v.P * v.stride_h, x + k % v.Q * v.stride_w) + c, y, x, channel + c};
+	}
+
+	template <int Count> DEVICE_MEMBER void step(Row (&r)[Count], Depth &d) const
+	{
+		int by = v.ahead;
+		d.q += v.ahead_q;
+		d.p += v.ahead_p;
+		if (d.q >= v.Q) {
+			d.q -= v.Q;
+			d.p++;
+			by += v.next_row;
+		}
+		if (d.p >= v.P) {
+			d.p -= v.P;
+			by += v.next_image;
+		}
+#pragma unroll
+		for (int i = 0; i < Count; i++)
+			r[i].at += by;
+	}
+
+	DEVICE_MEMBER bool inside(const Row &r, const Depth &d) const { return images.inside(r.y + d.p * v.stride_h, r.x + d.q * v.stride_w); }
+	DEVICE_MEMBER const float *place(const Row &r, const Depth &) const { return r.at; }
+	DEVICE_MEMBER const float *anywhere() const { return all; }
+	DEVICE_MEMBER int rows() const { return v.result.m; }
+	DEVICE_MEMBER void change(Floats<V> &x, const Row &r, const Depth &) const
+	{
+		if (!v.mean)
+			return;
+		int c = r.c;
+		asm volatile("" : "+r"(c)); // c is always the same, and the places of what it wants would be kept in registers
+		Norm<V>(v, c).apply(x);
+	}
+
+	DEVICE_MEMBER int destination(int m) const { return m; }
+};
+
+template <class T, int V = 4> DEVICE void forward(const Conv &v)
 {
-	int group = blockIdx.y / v.result.parts, c = v.C / v.groups, k = v.K / v.groups;
-	multiply<QM, QN>(Patches<Normalized>{v, c, group * c}, Matrix<false>{v.weights + group * k, k, v.K}, v.result, v.R * v.S * c);
+	int group = blockIdx.y / v.result.parts, c = v.window.channels, k = v.K / v.groups;
+	Images images{v.src + group * c, v.H, v.W, v.C};
+	Patches<V> a{v, v.src, images, v.window, v.P, v.Q, v.stride_h, v.stride_w, -v.pad_top, -v.pad_left, group * c};
+	multiply<T>(a, Matrix<false, V>{v.weights, v.weights + group * k, k, v.K}, v.result, v.R * v.S * c);
 }
 
-template <int QM, int QN> DEVICE void data(const Conv &v)
+// blockIdx.z counts phases, stride_h·stride_w of them.
+template <class T, int V = 4> DEVICE void data(const Conv &v)
 {
 	int group = blockIdx.y / v.result.parts, c = v.C / v.groups, k = v.K / v.groups;
-	multiply<QM, QN>(Spread{v, k, group * k}, Filter{v.weights + group * k, c, v.K, k}, v.result, v.R * v.S * k);
+	Images images{v.diff + group * k, v.P, v.Q, v.K};
+	SHARED(Passage, passages, [1]);
+	Passage &p = passages[0];
+	if (threadIdx.x == 0) {
+		p.y = rows_of(v, blockIdx.z);
+		p.x = columns_of(v, blockIdx.z);
+		int columns = max(p.x.taps, 1);
+		p.diff = window_of(columns, k, -p.y.apart, -p.x.apart, -images.offset(p.y.apart, 0), -images.offset(0, p.x.apart));
+		p.weights = window_of(columns, k, 0, 0, p.y.by * v.S * c * v.K, p.x.by * c * v.K);
+	}
+	__syncthreads();
+	Spread<V> a{{v, v.diff, images, p.diff, p.y.count, p.x.count, 1, 1, p.y.offset, p.x.offset, 0}, p};
+	const float *first = v.weights + group * k + (i64)(p.y.tap * v.S + p.x.tap) * c * v.K;
+	Filter<V> b{v.weights, first, c, v.K, p.y.by * v.S * c * v.K, p.x.by * c * v.K, p.weights};
+	multiply<T>(a, b, v.result, p.y.taps * p.x.taps * k);
 }
 
-template <int QM, int QN, bool Normalized> DEVICE void weights(const Conv &v)
+template <class T, int V = 4> DEVICE void weights(const Conv &v)
 {
-	int group = blockIdx.y / v.result.parts, c = v.C / v.groups, k = v.K / v.groups;
-	multiply<QM, QN>(Taps<Normalized>{v, c, group * c}, Matrix<false>{v.diff + group * k, k, v.K}, v.result, v.N * v.P * v.Q);
+	int group = blockIdx.y / v.result.parts, c = v.window.channels, k = v.K / v.groups;
+	Taps<V> a{v, v.src, {v.src + group * c, v.H, v.W, v.C}, c, group * c};
+	multiply<T>(a, Matrix<false, V>{v.diff, v.diff + group * k, k, v.K}, v.result, v.N * v.P * v.Q);
 }
 
-KERNEL(256, conv_forward_64)(Conv v) { forward<1, 1, false>(v); }
-KERNEL(256, conv_forward_128)(Conv v) { forward<2, 2, false>(v); }
-KERNEL(256, conv_data_64)(Conv v) { data<1, 1>(v); }
-KERNEL(256, conv_data_128)(Conv v) { data<2, 2>(v); }
-KERNEL(256, conv_weights_64)(Conv v) { weights<1, 1, false>(v); }
-KERNEL(256, conv_weights_128)(Conv v) { weights<2, 2, false>(v); }
+KERNEL(256, conv_forward_128x128)(Conv v) { forward<Tile128x128>(v); }
+KERNEL(256, conv_forward_128x64)(Conv v) { forward<Tile128x64>(v); }
+KERNEL(256, conv_forward_128x32)(Conv v) { forward<Tile128x32>(v); }
+KERNEL(256, conv_forward_256x16)(Conv v) { forward<Tile256x16>(v); }
+KERNEL(256, conv_data_128x128)(Conv v) { data<Tile128x128>(v); }
+KERNEL(256, conv_data_128x64)(Conv v) { data<Tile128x64>(v); }
+KERNEL(256, conv_data_128x32)(Conv v) { data<Tile128x32>(v); }
+KERNEL(256, conv_data_256x16)(Conv v) { data<Tile256x16>(v); }
+KERNEL(256, conv_weights_128x128)(Conv v) { weights<Tile128x128>(v); }
+KERNEL(256, conv_weights_128x64)(Conv v) { weights<Tile128x64>(v); }
+KERNEL(256, conv_weights_128x32)(Conv v) { weights<Tile128x32>(v); }
+KERNEL(256, conv_weights_256x16)(Conv v) { weights<Tile256x16>(v); }
 
-// Those of a src that is normalised as it is loaded.
-KERNEL(256, conv_forward_normalized_64)(Conv v) { forward<1, 1, true>(v); }
-KERNEL(256, conv_forward_normalized_128)(Conv v) { forward<2, 2, true>(v); }
-KERNEL(256, conv_weights_normalized_64)(Conv v) { weights<1, 1, true>(v); }
-KERNEL(256, conv_weights_normalized_128)(Conv v) { weights<2, 2, true>(v); }
+// Those of channels that are no multiple of 4, in or out: first layers.
+KERNEL(256, conv_forward_singly_128x32)(Conv v) { forward<Tile128x32, 1>(v); }
+KERNEL(256, conv_data_singly_128x32)(Conv v) { data<Tile128x32, 1>(v); }
+KERNEL(256, conv_weights_singly_128x32)(Conv v) { weights<Tile128x32, 1>(v); }

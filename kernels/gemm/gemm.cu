@@ -10,22 +10,26 @@ struct Gemm {
 	int k, unused;
 };
 
-template <int Q, bool TransA, bool TransB> DEVICE void gemm(const Gemm &g)
+template <class T, bool TransA, bool TransB, int V = 4> DEVICE void gemm(const Gemm &g)
 {
 	int group = blockIdx.y / g.result.parts;
-	Matrix<!TransA> a{g.a + group * g.a_step, g.result.m, TransA ? g.result.m : g.k};
-	Matrix<TransB> b{g.b + group * g.b_step, g.result.n, TransB ? g.k : g.result.n};
-	multiply<Q, Q>(a, b, g.result, g.k);
+	Matrix<!TransA, V> a{g.a, g.a + group * g.a_step, g.result.m, TransA ? g.result.m : g.k};
+	Matrix<TransB, V> b{g.b, g.b + group * g.b_step, g.result.n, TransB ? g.k : g.result.n};
+	multiply<T>(a, b, g.result, g.k);
 }
 
-// Tiles of 64×64.
-KERNEL(256, gemm_nn_64)(Gemm g) { gemm<1, false, false>(g); }
-KERNEL(256, gemm_nt_64)(Gemm g) { gemm<1, false, true>(g); }
-KERNEL(256, gemm_tn_64)(Gemm g) { gemm<1, true, false>(g); }
-KERNEL(256, gemm_tt_64)(Gemm g) { gemm<1, true, true>(g); }
+KERNEL(256, gemm_nn_128x128)(Gemm g) { gemm<Tile128x128, false, false>(g); }
+KERNEL(256, gemm_nn_128x64)(Gemm g) { gemm<Tile128x64, false, false>(g); }
+KERNEL(256, gemm_nn_128x32)(Gemm g) { gemm<Tile128x32, false, false>(g); }
+KERNEL(256, gemm_nt_128x128)(Gemm g) { gemm<Tile128x128, false, true>(g); }
+KERNEL(256, gemm_nt_128x64)(Gemm g) { gemm<Tile128x64, false, true>(g); }
+KERNEL(256, gemm_nt_128x32)(Gemm g) { gemm<Tile128x32, false, true>(g); }
+KERNEL(256, gemm_tn_128x128)(Gemm g) { gemm<Tile128x128, true, false>(g); }
+KERNEL(256, gemm_tn_128x64)(Gemm g) { gemm<Tile128x64, true, false>(g); }
+KERNEL(256, gemm_tn_128x32)(Gemm g) { gemm<Tile128x32, true, false>(g); }
 
-// Tiles of 128×128.
-KERNEL(256, gemm_nn_128)(Gemm g) { gemm<2, false, false>(g); }
-KERNEL(256, gemm_nt_128)(Gemm g) { gemm<2, false, true>(g); }
-KERNEL(256, gemm_tn_128)(Gemm g) { gemm<2, true, false>(g); }
-KERNEL(256, gemm_tt_128)(Gemm g) { gemm<2, true, true>(g); }
+// Those of rows that are no multiples of 4 long, and of what is rare.
+KERNEL(256, gemm_nn_singly_128x32)(Gemm g) { gemm<Tile128x32, false, false, 1>(g); }
+KERNEL(256, gemm_nt_singly_128x32)(Gemm g) { gemm<Tile128x32, false, true, 1>(g); }
+KERNEL(256, gemm_tn_singly_128x32)(Gemm g) { gemm<Tile128x32, true, false, 1>(g); }
+KERNEL(256, gemm_tt_singly_128x32)(Gemm g) { gemm<Tile128x32, true, true, 1>(g); }

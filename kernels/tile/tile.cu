@@ -10,6 +10,6 @@ KERNEL(256, tile_sum)(Result r)
 		float sum = sums[i];
 		for (int p = 1; p < r.parts; p++)
 			sum += sums[p * size + i];
-		finish(r, blockIdx.y, i / r.n, i % r.n, sum);
+		finish<1>(r, blockIdx.y, i / r.n, i % r.n, {{sum}});
 	}
 }
