@@ -59,6 +59,9 @@ func (v *cudaConvolution) normalized(l ops.Load, vectors []Buffer) {
 	}
 }
 
+// depthwise is whether each channel of src is a group of its own.
+func (v *cudaConvolution) depthwise() bool { return v.groups > 1 && v.groups == v.c }
+
 // pointwise is whether pixels are multiplied by a matrix.
 func (v *cudaConvolution) pointwise(l ops.Load) bool {
 	return v.r == 1 && v.s == 1 && v.strideH == 1 && v.strideW == 1 && v.padTop == 0 && v.padLeft == 0 && v.h == v.p && v.w == v.q && v.groups == 1 && !l.Normalize
@@ -131,6 +134,9 @@ func (c *CUDA) convForward(o ops.Conv2D, in, out []ops.Type) (Kernel, error) {
 		v.normalized(o.Load, b.In[o.Loaded():])
 		return v
 	}
+	if v.depthwise() {
+		return c.depthwiseForward(v, bind)
+	}
 	p, err := newProduct(product{groups: int(v.groups), m: pixels, n: int(v.k / v.groups), k: int(v.r*v.s) * channels}, v.among())
 	if err != nil {
 		return nil, err
@@ -154,6 +160,9 @@ func (c *CUDA) convData(o ops.Conv2DBackwardData, in []ops.Type) (Kernel, error)
 		v.cudaResult = r
 		v.add, v.diff, v.weights = x.add, x.a, x.b
 		return v
+	}
+	if v.depthwise() {
+		return c.depthwiseData(v, bind)
 	}
 	p, err := newProduct(product{
 		groups: int(v.groups), m: int(v.n * v.h * v.w), n: int(v.c / v.groups), k: int(v.r * v.s * v.k / v.groups), phases: int(v.strideH * v.strideW),
@@ -181,6 +190,9 @@ func (c *CUDA) convWeights(o ops.Conv2DBackwardWeights, in []ops.Type) (Kernel, 
 		v.src, v.diff = address(b.In[0]), address(b.In[1])
 		v.normalized(o.Load, b.In[2:])
 		return v
+	}
+	if v.depthwise() {
+		return c.depthwiseWeights(v, bind)
 	}
 	p, err := newProduct(product{groups: int(v.groups), m: int(v.r * v.s * v.c / v.groups), n: int(v.k / v.groups), k: pixels}, v.among())
 	if err != nil {

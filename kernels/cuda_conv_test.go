@@ -149,7 +149,7 @@ func TestCUDATriesAllProducts(t *testing.T) {
 		name, _, _ := strings.Cut(k.Variant(), " ")
 		chosen[strings.TrimSuffix(name, ",")] = true
 	}
-	for _, file := range []string{"conv/conv2d", "gemm/gemm"} {
+	for _, file := range []string{"conv/conv2d", "conv/depthwise", "gemm/gemm"} {
 		text, err := ptx.ReadFile(file + ".ptx")
 		require.NoError(t, err)
 		names := regexp.MustCompile(`\.entry (\w+)`).FindAllSubmatch(text, -1)
