@@ -4,6 +4,7 @@ package kernels
 
 import (
 	"embed"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -23,7 +24,8 @@ type CUDA struct {
 	mutex   sync.Mutex // of what follows
 	modules map[string]*gpu.Module
 	found   map[string]any // *gpu.Kernel[P], by name
-	err     error          // the first of a launch or copy, which cannot return it; the next Sequence does
+	tables  map[string]*gpu.Memory
+	err     error // the first of a launch or copy, which cannot return it; the next Sequence does
 }
 
 // The kernels, compiled from the .cu files beside them by _cuda.
@@ -37,7 +39,7 @@ func NewCUDA(n int) (*CUDA, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &CUDA{dev: dev, modules: map[string]*gpu.Module{}, found: map[string]any{}}
+	c := &CUDA{dev: dev, modules: map[string]*gpu.Module{}, found: map[string]any{}, tables: map[string]*gpu.Memory{}}
 	if c.stream, err = dev.NewStream(); err == nil {
 		err = c.inlet.open(dev)
 	}
@@ -64,7 +66,7 @@ func (c *CUDA) String() string {
 // Threads is 1: the host does not compute.
 func (c *CUDA) Threads() int { return 1 }
 
-// Close frees graphs, kernels and stream, and gives the GPU back.
+// Close frees graphs, kernels, tables and stream, and gives the GPU back.
 func (c *CUDA) Close() error {
 	var errs []error
 	for _, p := range c.pipes {
@@ -77,13 +79,16 @@ func (c *CUDA) Close() error {
 	for _, m := range c.modules {
 		errs = append(errs, m.Close())
 	}
+	for _, m := range c.tables {
+		errs = append(errs, m.Free())
+	}
 	return errors.Join(append(errs, c.stream.Close(), c.dev.Close())...)
 }
 
 // Choose picks the kernel of an operation, as CPU.Choose does.
 func (c *CUDA) Choose(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 	for _, choose := range [...]func(ops.Operator, []ops.Type, []ops.Type) (Kernel, error){
-		c.chooseConv, c.choosePool, c.chooseElementwise, c.chooseNoise, c.chooseLoss, c.chooseMeasure, c.chooseUpdate,
+		c.chooseConv, c.choosePool, c.chooseElementwise, c.chooseReduce, c.chooseNoise, c.chooseArrange, c.chooseLoss, c.chooseMeasure, c.chooseUpdate,
 	} {
 		if k, err := choose(o, in, out); k != nil || err != nil {
 			return k, err
@@ -223,8 +228,30 @@ func startGrid[P any](k *gpu.Kernel[P], x, y, z int, parameters P) launch {
 // blockThreads is the size of most blocks; see block_threads in _cuda/device.cuh.
 const blockThreads = 256
 
+// spreadBlocks is the number of blocks of a launch from which on each does several pieces of work.
+const spreadBlocks = 1 << 14
+
 // spread is the number of blocks for n elements, each of which a thread takes; of many, it takes several.
-func spread(n int) int { return min((n+blockThreads-1)/blockThreads, 1<<14) }
+func spread(n int) int { return min((n+blockThreads-1)/blockThreads, spreadBlocks) }
+
+// table gives the place of numbers that a kernel reads. They are written once, at least one of them, and stay until Close; equal ones share a place.
+func table[T float32 | int32](c *CUDA, numbers []T) gpu.Pointer {
+	octets, err := binary.Append(nil, binary.NativeEndian, numbers)
+	c.mutex.Lock()
+	m := c.tables[string(octets)]
+	if m == nil && err == nil {
+		if m, err = c.dev.Alloc(len(octets)); err == nil {
+			c.tables[string(octets)] = m
+			err = c.stream.Write(m, 0, octets)
+		}
+	}
+	c.mutex.Unlock()
+	if err != nil {
+		c.note(err)
+		return 0
+	}
+	return m.Pointer(0)
+}
 
 // find gives the kernel of a name in a file, family/file.cu, which is loaded when it is first wanted. P is its parameter.
 func find[P any](c *CUDA, file, name string) (*gpu.Kernel[P], error) {

@@ -4,7 +4,6 @@ package kernels
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/meseta-go/meseta/gpu"
 	"github.com/meseta-go/meseta/ops"
@@ -43,11 +42,8 @@ func (c *CUDA) chooseElementwise(o ops.Operator, in, out []ops.Type) (Kernel, er
 	case ops.ColumnSum:
 		n := out[0].Shape.Size()
 		return c.columnSum(in[0].Shape.Size()/n, n)
-	case ops.SumTo:
-		if s, over := in[0].Shape, o.Over(in[0].Shape); len(s) > 1 && !over[len(s)-1] && !slices.Contains(over[:len(s)-1], false) {
-			n := s[len(s)-1]
-			return c.columnSum(s.Size()/n, n)
-		}
+	case ops.Binary:
+		return c.binary(o.Func, in[0].Shape, in[1].Shape, out[0].Shape)
 	}
 	return nil, nil
 }

@@ -40,6 +40,11 @@ static inline float __int_as_float(int x) {
 	memcpy(&f, &x, 4);
 	return f;
 }
+static inline int __float_as_int(float x) {
+	int i;
+	memcpy(&i, &x, 4);
+	return i;
+}
 
 // The device's overloads are found by type alone.
 static inline int min(int a, int b) { return a < b ? a : b; }

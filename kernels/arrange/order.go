@@ -61,6 +61,45 @@ const tile = 32
 // transposeTask is about how many elements a task of Transpose moves.
 const transposeTask = 1 << 14
 
+// Squares say how dimensions get another order where a row of dst is none of src: two of them are worked through in squares. Across lies side by side in
+// src, along in dst.
+type Squares struct {
+	Across, AcrossStep int      // elements, stride in dst
+	Along, AlongStep   int      // elements, stride in src
+	Outer              vec.Walk // the other dimensions, with strides in src and in dst
+}
+
+// Order says how an array of shape s gets another order, of which dimension perm[i] becomes dimension i: as a walk over dst, with strides in src, and,
+// where its rows are no stretches of src, as Squares. Its error wraps ops.ErrShape.
+func Order(s ops.Shape, perm []int) (rows vec.Walk, squares *Squares, err error) {
+	out, err := ops.Transpose{Perm: perm}.Infer([]ops.Type{{Shape: s}})
+	if err != nil {
+		return rows, nil, err
+	}
+	own, strides := vec.Strides(s), make([]int, len(s))
+	for i, p := range perm {
+		strides[i] = own[p]
+	}
+	rows, err = vec.NewWalk("transpose", out[0].Shape, strides)
+	if err != nil || rows.Step(0) <= 1 {
+		return rows, nil, err
+	}
+	x := &Squares{}
+	dims, from := rows.Dims, rows.Strides[0]
+	to, last := vec.Strides(dims), len(dims)-1
+	x.Along, x.AlongStep = dims[last], from[last]
+	var outer, outerFrom, outerTo []int
+	for d := range last {
+		if from[d] == 1 {
+			x.Across, x.AcrossStep = dims[d], to[d]
+			continue
+		}
+		outer, outerFrom, outerTo = append(outer, dims[d]), append(outerFrom, from[d]), append(outerTo, to[d])
+	}
+	x.Outer, err = vec.NewWalk("transpose", outer, outerFrom, outerTo)
+	return rows, x, err
+}
+
 // Transpose puts dimensions in another order; see Run. A value is used by one goroutine at a time.
 type Transpose struct {
 	dev      *cpu.Device
@@ -72,50 +111,26 @@ type Transpose struct {
 	rows   vec.Walk
 	pieces vec.Pieces
 
-	// Else two dimensions are worked through in squares: across lies side by side in src, along in dst. The others are outer.
-	across, acrossStep int // elements, stride in dst
-	along, alongStep   int // elements, stride in src
-	outer              vec.Walk
-	bands              int // of tile across
-	each               int // bands of a task
+	*Squares     // else
+	bands    int // of tile across
+	each     int // bands of a task
 }
 
 // NewTranspose makes a Transpose of an array of shape s, of which dimension perm[i] becomes dimension i. Its error wraps ops.ErrShape.
 func NewTranspose(dev *cpu.Device, s ops.Shape, perm []int) (*Transpose, error) {
-	out, err := ops.Transpose{Perm: perm}.Infer([]ops.Type{{Shape: s}})
-	if err != nil {
-		return nil, err
-	}
-	own, strides := vec.Strides(s), make([]int, len(s))
-	for i, p := range perm {
-		strides[i] = own[p]
-	}
 	x := &Transpose{dev: dev}
-	if x.rows, err = vec.NewWalk("transpose", out[0].Shape, strides); err != nil {
+	var err error
+	if x.rows, x.Squares, err = Order(s, perm); err != nil {
 		return nil, err
 	}
-	if x.rows.Step(0) <= 1 {
+	if x.Squares == nil {
 		x.pieces = vec.NewPieces(&x.rows)
 		x.tasks, x.task = x.pieces.Tasks(), x.copyRows
 		return x, nil
 	}
-	dims, from := x.rows.Dims, x.rows.Strides[0]
-	to, last := vec.Strides(dims), len(dims)-1
-	x.along, x.alongStep = dims[last], from[last]
-	var outer, outerFrom, outerTo []int
-	for d := range last {
-		if from[d] == 1 {
-			x.across, x.acrossStep = dims[d], to[d]
-			continue
-		}
-		outer, outerFrom, outerTo = append(outer, dims[d]), append(outerFrom, from[d]), append(outerTo, to[d])
-	}
-	if x.outer, err = vec.NewWalk("transpose", outer, outerFrom, outerTo); err != nil {
-		return nil, err
-	}
-	x.bands = (x.across + tile - 1) / tile
-	x.each = max(transposeTask/(min(x.across, tile)*x.along), 1)
-	x.tasks, x.task = (x.outer.Rows()*x.outer.Width()*x.bands+x.each-1)/x.each, x.squares
+	x.bands = (x.Across + tile - 1) / tile
+	x.each = max(transposeTask/(min(x.Across, tile)*x.Along), 1)
+	x.tasks, x.task = (x.Outer.Rows()*x.Outer.Width()*x.bands+x.each-1)/x.each, x.squares
 	return x, nil
 }
 
@@ -135,18 +150,18 @@ func (x *Transpose) copyRows(i, _ int) {
 }
 
 func (x *Transpose) squares(i, _ int) {
-	width := x.outer.Width()
-	for b := i * x.each; b < min((i+1)*x.each, x.outer.Rows()*width*x.bands); b++ {
+	width := x.Outer.Width()
+	for b := i * x.each; b < min((i+1)*x.each, x.Outer.Rows()*width*x.bands); b++ {
 		at, band := b/x.bands, b%x.bands
-		c := x.outer.Row(at / width)
-		from := c.At[0] + at%width*x.outer.Step(0)
-		to := c.At[1] + at%width*x.outer.Step(1)
-		for j := 0; j < x.along; j += tile {
-			for k := band * tile; k < min((band+1)*tile, x.across); k++ {
-				dst := x.dst[to+k*x.acrossStep+j:][:min(tile, x.along-j)]
-				src := x.src[from+k+j*x.alongStep:]
+		c := x.Outer.Row(at / width)
+		from := c.At[0] + at%width*x.Outer.Step(0)
+		to := c.At[1] + at%width*x.Outer.Step(1)
+		for j := 0; j < x.Along; j += tile {
+			for k := band * tile; k < min((band+1)*tile, x.Across); k++ {
+				dst := x.dst[to+k*x.AcrossStep+j:][:min(tile, x.Along-j)]
+				src := x.src[from+k+j*x.AlongStep:]
 				for m := range dst {
-					dst[m] = src[m*x.alongStep]
+					dst[m] = src[m*x.AlongStep]
 				}
 			}
 		}
