@@ -137,6 +137,45 @@ func TestBatchLogsOnAGPU(t *testing.T) {
 	assert.Equal(t, want, run())
 }
 
+// numbered hides that a data set stores bytes.
+type numbered struct{ data.Dataset }
+
+// TestBytesOnAGPU: images go to the GPU as bytes, and training, validation and evaluation have the very bits that they have of the numbers that the host makes of these.
+func TestBytesOnAGPU(t *testing.T) {
+	onGPU(t)
+	pixels, labels := make([]uint8, 40*90), make([]uint8, 40)
+	for i := range pixels {
+		pixels[i] = uint8(i * i / 7)
+	}
+	for i := range labels {
+		labels[i] = uint8(i % 3)
+	}
+	images, err := data.NewImages(pixels, 10, 9, 1, labels, 3)
+	require.NoError(t, err)
+	train := func(ds data.Dataset, bytes bool) (string, [][]float32) {
+		m := digits(t, "cuda")
+		defer m.Close()
+		h, err := m.Fit(t.Context(), ds, FitOptions{Epochs: 2, BatchSize: 16, Validation: ds})
+		require.NoError(t, err)
+		logs, err := m.Evaluate(t.Context(), ds, 7)
+		require.NoError(t, err)
+		source, err := m.source(ds, data.LoaderOptions{BatchSize: 7, Bytes: m.session.TakesBytes()})
+		require.NoError(t, err)
+		assert.Equal(t, bytes, source.Divisor() != 0)
+		var weights [][]float32
+		list, err := m.Weights()
+		require.NoError(t, err)
+		for _, w := range list {
+			weights = append(weights, w.Value.Data().([]float32))
+		}
+		return fmt.Sprint(h.Metrics, logs), weights
+	}
+	want, wantWeights := train(numbered{images}, false)
+	got, weights := train(images, true)
+	assert.Equal(t, want, got)
+	assert.Equal(t, wantWeights, weights)
+}
+
 // TestWhatAStepOnAGPUAsksOfTheDriver counts the calls: the inputs go in one copy on their own stream, the step is one graph, and nobody waits for it before the
 // next one is there too.
 func TestWhatAStepOnAGPUAsksOfTheDriver(t *testing.T) {

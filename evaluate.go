@@ -25,7 +25,7 @@ func (m *Model) Evaluate(ctx context.Context, ds data.Dataset, batch int) (callb
 	if batch == 0 {
 		batch = 32
 	}
-	source, err := m.source(ds, data.LoaderOptions{BatchSize: batch})
+	source, err := m.source(ds, data.LoaderOptions{BatchSize: batch, Bytes: m.session.TakesBytes()})
 	if err != nil {
 		return nil, err
 	}

@@ -125,7 +125,10 @@ func (m *Model) newFit(train data.Dataset, o FitOptions) (*fit, error) {
 	f := &fit{Model: m, options: o}
 	var err error
 	f.trainLen = train.Len()
-	if f.train, err = m.source(train, data.LoaderOptions{BatchSize: o.BatchSize, Shuffle: !o.NoShuffle, Augment: o.Augment, Workers: o.Workers}); err != nil {
+	loading := data.LoaderOptions{BatchSize: o.BatchSize, Workers: o.Workers, Bytes: m.session.TakesBytes()}
+	training := loading
+	training.Shuffle, training.Augment = !o.NoShuffle, o.Augment
+	if f.train, err = m.source(train, training); err != nil {
 		return nil, fmt.Errorf("training data: %w", err)
 	}
 	if err := f.train.weigh(o.ClassWeight, min(o.BatchSize, f.trainLen)); err != nil {
@@ -133,7 +136,7 @@ func (m *Model) newFit(train data.Dataset, o FitOptions) (*fit, error) {
 	}
 	if o.Validation != nil {
 		f.valLen = o.Validation.Len()
-		if f.val, err = m.source(o.Validation, data.LoaderOptions{BatchSize: o.BatchSize, Workers: o.Workers}); err != nil {
+		if f.val, err = m.source(o.Validation, loading); err != nil {
 			return nil, fmt.Errorf("validation data: %w", err)
 		}
 	}

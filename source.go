@@ -117,7 +117,11 @@ func (m *Model) batch(mode plan.Mode, s *source, b *data.Batch) (*plan.Program, 
 			}
 		}
 	}
-	p.SetBatch(b.X, b.Labels)
+	if b.Bytes != nil {
+		p.SetBytes(b.Bytes, s.Divisor(), b.Labels)
+	} else {
+		p.SetBatch(b.X, b.Labels)
+	}
 	switch {
 	case s.classWeight != nil:
 		p.SetWeights(s.classWeights(b))

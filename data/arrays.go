@@ -240,7 +240,7 @@ type byteImages struct{ *array[uint8] }
 func (byteImages) ValueRange() (black, white float32) { return 0, 1 }
 
 func (d byteImages) Read(dst []float32, labels []int32, indices []int32) error {
-	if err := checkRead(dst, labels, indices, d.count, d.size, d.classes); err != nil {
+	if err := checkRead(len(dst), labels, indices, d.count, d.size, d.classes); err != nil {
 		return err
 	}
 	for i, index := range indices {

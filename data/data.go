@@ -47,10 +47,10 @@ func product(shape []int) int {
 	return n
 }
 
-// checkRead verifies the arguments of Dataset.Read against the data set's own sizes.
-func checkRead(dst []float32, labels []int32, indices []int32, length, size, classes int) error {
-	if len(dst) != len(indices)*size {
-		return fmt.Errorf("data: room for %d numbers, %d samples of %d numbers need %d", len(dst), len(indices), size, len(indices)*size)
+// checkRead verifies the arguments of Dataset.Read, of dst its length, against the data set's own sizes.
+func checkRead(room int, labels []int32, indices []int32, length, size, classes int) error {
+	if room != len(indices)*size {
+		return fmt.Errorf("data: room for %d numbers, %d samples of %d numbers need %d", room, len(indices), size, len(indices)*size)
 	}
 	if classes > 0 && len(labels) != len(indices) {
 		return fmt.Errorf("data: room for %d labels, %d samples are asked for", len(labels), len(indices))

@@ -395,7 +395,7 @@ func (f *Folder) Read(dst []float32, labels []int32, indices []int32) error {
 // read is Read; where a is not nil, of parts of the images. An image that is stored in another size than Size gives its part as it is stored, and is
 // then decoded each time, cache or not.
 func (f *Folder) read(dst []float32, labels []int32, indices []int32, a *Augmenter) error {
-	if err := checkRead(dst, labels, indices, len(f.files), f.size, len(f.classNames)); err != nil {
+	if err := checkRead(len(dst), labels, indices, len(f.files), f.size, len(f.classNames)); err != nil {
 		return err
 	}
 	s := f.scratch.Get().(*folderScratch)
@@ -411,7 +411,7 @@ func (f *Folder) read(dst []float32, labels []int32, indices []int32, a *Augment
 			pixels, err = f.image(int(index), s)
 		}
 		if err != nil {
-			return fmt.Errorf("data: folder: %s: %w", path.Join(f.container.path, file.name), err)
+			return f.failed(file, err)
 		}
 		toUnit(dst[i*f.size:(i+1)*f.size], pixels)
 		if a != nil && !resized {
@@ -420,6 +420,11 @@ func (f *Folder) read(dst []float32, labels []int32, indices []int32, a *Augment
 		labels[i] = file.label
 	}
 	return nil
+}
+
+// failed is the error of a file.
+func (f *Folder) failed(file *folderFile, err error) error {
+	return fmt.Errorf("data: folder: %s: %w", path.Join(f.container.path, file.name), err)
 }
 
 // image gives the pixels of image i, from the cache or decoded into s.

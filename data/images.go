@@ -68,18 +68,22 @@ func (d *Images) Classes() int { return d.classes }
 // Read writes each pixel divided by 255. See Dataset.
 func (d *Images) Read(dst []float32, labels []int32, indices []int32) error {
 	size := d.H * d.W * d.C
-	if err := checkRead(dst, labels, indices, d.count, size, d.classes); err != nil {
+	if err := checkRead(len(dst), labels, indices, d.count, size, d.classes); err != nil {
 		return err
 	}
 	for i, index := range indices {
 		toUnit(dst[i*size:(i+1)*size], d.Pixels[int(index)*size:])
 	}
+	d.readLabels(labels, indices)
+	return nil
+}
+
+func (d *Images) readLabels(labels, indices []int32) {
 	if d.classes > 0 {
 		for i, index := range indices {
 			labels[i] = int32(d.Labels[index])
 		}
 	}
-	return nil
 }
 
 // toUnit sets dst[i] = src[i]/255. src is at least as long as dst.

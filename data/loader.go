@@ -24,11 +24,14 @@ type LoaderOptions struct {
 	// mixing 1 for its label and else 0. Classes is then at least the data set's; 0 means as many.
 	Augment augment.List
 	Classes int
+	// Bytes has batches bring the bytes of samples that are stored as bytes and not augmented, in place of the numbers that they stand for; see Loader.Divisor.
+	Bytes bool
 }
 
 // Batch holds some samples of a data set.
 type Batch struct {
-	X       []float32 // [N, sample shape...]
+	X       []float32 // [N, sample shape...]; empty for a loader that gives Bytes
+	Bytes   []uint8   // [N, sample shape...]
 	Labels  []int32   // [N]; empty for a data set without labels
 	Targets []float32 // [N, target shape...]; empty for a data set without targets
 	Weights []float32 // [N]; empty for a data set without weights
@@ -46,6 +49,7 @@ type Loader struct {
 	weighted bool
 	oneHot   bool           // targets are made of labels
 	format   augment.Format // of samples, where they are augmented
+	divisor  float32        // of bytes; 0 where batches have numbers
 
 	mu         sync.Mutex
 	free       [][]slot // buffers of closed epochs, for the next ones
@@ -56,6 +60,7 @@ type Loader struct {
 type slot struct {
 	batch   Batch
 	x       []float32 // whole buffers, of which batch shows what is filled
+	bytes   []uint8
 	labels  []int32
 	targets []float32
 	weights []float32
@@ -95,8 +100,14 @@ func NewLoader(ds Dataset, options LoaderOptions) (*Loader, error) {
 	if err := l.prepareAugment(); err != nil {
 		return nil, err
 	}
+	if options.Bytes && len(options.Augment) == 0 {
+		l.divisor = Divisor(ds)
+	}
 	return l, nil
 }
+
+// Divisor is what the Bytes of batches are divided by to give what X would be; 0 where batches have X.
+func (l *Loader) Divisor() float32 { return l.divisor }
 
 // TargetShape is the shape of one sample's target, nil where batches have none.
 func (l *Loader) TargetShape() []int { return l.target }
@@ -168,7 +179,12 @@ func (l *Loader) takeSlots() []slot {
 	slots := make([]slot, min(l.options.Prefetch+1, l.Batches()))
 	for i := range slots {
 		s := &slots[i]
-		s.x, s.index = make([]float32, n*l.size), make([]int32, n)
+		s.index = make([]int32, n)
+		if l.divisor != 0 {
+			s.bytes = make([]uint8, n*l.size)
+		} else {
+			s.x = make([]float32, n*l.size)
+		}
 		if l.ds.Classes() > 0 {
 			s.labels = make([]int32, n)
 		}
@@ -298,7 +314,12 @@ func (it *Iterator) fill(s *slot, number int, augmenter *Augmenter) error {
 	from := number * l.options.BatchSize
 	n := min(l.options.BatchSize, l.ds.Len()-from)
 	b := &s.batch
-	*b = Batch{X: s.x[:n*l.size], N: n, Index: s.index[:n], Number: number}
+	*b = Batch{N: n, Index: s.index[:n], Number: number}
+	if l.divisor != 0 {
+		b.Bytes = s.bytes[:n*l.size]
+	} else {
+		b.X = s.x[:n*l.size]
+	}
 	if s.labels != nil {
 		b.Labels = s.labels[:n]
 	}
@@ -310,9 +331,12 @@ func (it *Iterator) fill(s *slot, number int, augmenter *Augmenter) error {
 		}
 	}
 	var err error
-	if augmenter != nil {
+	switch {
+	case augmenter != nil:
 		err = augmenter.read(b.X, b.Labels, b.Index, it.epoch)
-	} else {
+	case b.Bytes != nil:
+		err = readBytes(l.ds, b.Bytes, b.Labels, b.Index)
+	default:
 		err = l.ds.Read(b.X, b.Labels, b.Index)
 	}
 	if err != nil {

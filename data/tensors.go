@@ -134,7 +134,7 @@ func (d *array[T]) Shape() []int { return d.shape }
 func (d *array[T]) Classes() int { return d.classes }
 
 func (d *array[T]) Read(dst []float32, labels []int32, indices []int32) error {
-	if err := checkRead(dst, labels, indices, d.count, d.size, d.classes); err != nil {
+	if err := checkRead(len(dst), labels, indices, d.count, d.size, d.classes); err != nil {
 		return err
 	}
 	for i, index := range indices {

@@ -3,7 +3,9 @@
 package kernels
 
 import (
+	"encoding/binary"
 	"errors"
+	"math"
 
 	"github.com/meseta-go/meseta/gpu"
 )
@@ -92,13 +94,24 @@ func (n *inlet) close() error {
 	return errors.Join(append(errs, n.stream.Close())...)
 }
 
-// cudaPipe is a program's steps as one graph for each slot, which begins with copies from the slot's block and ends with copies to pinned memory.
+// cudaFeed is Feed of feed/feed.cu.
+type cudaFeed struct {
+	block gpu.Pointer
+	part  [6]struct {
+		dst      gpu.Pointer
+		at, size int64
+	}
+}
+
+// cudaPipe is a program's steps as one graph for each slot, which begins by taking what is in the slot's block to its places and ends with copies to pinned
+// memory. A block is a divisor (see feed.cu), the inputs but the first, and that.
 type cudaPipe struct {
 	device  *CUDA
+	feed    *gpu.Kernel[cudaFeed]
 	steps   []func()
 	in, out []Buffer
 	at      []int // of each input in a block
-	bytes   int   // of all
+	bytes   int   // of a block that the next run sends
 	graphs  [depth]*gpu.Graph
 	made    int // the inlet's, when they were captured
 	results [depth]*gpu.Pinned
@@ -108,19 +121,27 @@ type cudaPipe struct {
 // Depth is 2.
 func (c *CUDA) Depth() int { return depth }
 
+// Widens says that Pipes take bytes.
+func (c *CUDA) Widens() {}
+
 // Pipe makes room for what goes in and comes out. The graphs are captured when they are first wanted.
 func (c *CUDA) Pipe(in, out []Buffer, steps []func()) (Pipe, error) {
-	p := &cudaPipe{device: c, steps: steps, in: in, out: out}
-	place := func(list []Buffer) (at []int, bytes int) {
-		for _, b := range list {
-			at = append(at, bytes)
-			bytes += aligned(b.Bytes)
-		}
-		return at, bytes
+	p := &cudaPipe{device: c, steps: steps, in: in, out: out, at: make([]int, len(in))}
+	var err error
+	if p.feed, err = find[cudaFeed](c, "feed/feed", "feed"); err != nil {
+		return nil, err
 	}
-	p.at, p.bytes = place(in)
-	var bytes int
-	p.from, bytes = place(out)
+	p.bytes = Alignment
+	for i := range in {
+		i = (i + 1) % len(in) // the first last
+		p.at[i] = p.bytes
+		p.bytes += aligned(in[i].Bytes)
+	}
+	results := 0
+	for _, b := range out {
+		p.from = append(p.from, results)
+		results += aligned(b.Bytes)
+	}
 	if err := errors.Join(c.inlet.stream.Synchronize(), c.stream.Synchronize()); err != nil {
 		return nil, err
 	}
@@ -128,8 +149,7 @@ func (c *CUDA) Pipe(in, out []Buffer, steps []func()) (Pipe, error) {
 		return nil, err
 	}
 	for i := range p.results {
-		var err error
-		if p.results[i], err = c.dev.Pin(bytes); err != nil {
+		if p.results[i], err = c.dev.Pin(results); err != nil {
 			return nil, err
 		}
 	}
@@ -139,13 +159,33 @@ func (c *CUDA) Pipe(in, out []Buffer, steps []func()) (Pipe, error) {
 
 // In is a part of the pinned block, once what was there before has been sent.
 func (p *cudaPipe) In(i int) []byte {
+	if i == 0 {
+		return p.first(4, 0)
+	}
+	return p.block()[p.at[i] : p.at[i]+p.in[i].Bytes]
+}
+
+// InBytes is the place of the first input likewise, of which less is sent then.
+func (p *cudaPipe) InBytes(divisor float32) []byte { return p.first(1, divisor) }
+
+// first is the place of the first input, whose numbers take so many bytes.
+func (p *cudaPipe) first(each int, divisor float32) []byte {
+	block := p.block()
+	binary.NativeEndian.PutUint32(block, math.Float32bits(divisor))
+	n := p.in[0].Bytes / 4 * each
+	p.bytes = p.at[0] + n
+	return block[p.at[0]:p.bytes]
+}
+
+// block is the pinned block of the next run.
+func (p *cudaPipe) block() []byte {
 	n := &p.device.inlet
 	s := &n.slots[(n.run+1)%depth]
 	if !n.filled {
 		p.device.note(s.sent.Synchronize())
 		n.filled = true
 	}
-	return s.pinned.Bytes()[p.at[i] : p.at[i]+p.in[i].Bytes]
+	return s.pinned.Bytes()
 }
 
 // Start has the inputs sent, when the run that used the block before is over, and the graph launched behind them.
@@ -188,13 +228,14 @@ func (p *cudaPipe) capture() error {
 		return err
 	}
 	for i := range p.graphs {
-		var steps []func()
+		f, largest := cudaFeed{block: n.slots[i].block.Pointer(0)}, 0
 		for k, b := range p.in {
-			steps = append(steps, func() {
-				c.note(c.stream.Copy(b.Memory.(*cudaMemory).memory, b.Offset, n.slots[i].block, p.at[k], b.Bytes))
-			})
+			part := &f.part[k]
+			part.dst, part.at, part.size = address(b), int64(p.at[k]), int64(b.Bytes/4)
+			largest = max(largest, b.Bytes/16)
 		}
-		steps = append(steps, p.steps...)
+		feed := start(p.feed, max(1, spread(largest)), len(p.in), f)
+		steps := append([]func(){func() { c.note(feed(c.stream)) }}, p.steps...)
 		for k, b := range p.out {
 			steps = append(steps, func() {
 				c.note(c.stream.Receive(p.results[i], p.from[k], b.Memory.(*cudaMemory).memory, b.Offset, b.Bytes))

@@ -69,3 +69,49 @@ func TestCUDAPipe(t *testing.T) {
 	assert.Equal(t, large.Out(run, 0), x32)
 	require.NoError(t, c.Err())
 }
+
+// TestCUDAPipeWidensBytes: bytes become the very float32 that the host makes of them, between runs whose inputs are float32, of sizes that are no multiples of four.
+func TestCUDAPipeWidensBytes(t *testing.T) {
+	c := openCUDA(t)
+	var _ Widener = c
+	const n = 4*256 + 3
+	one := ops.F32(n)
+	k, err := c.Choose(ops.Affine{Scale: 1}, []ops.Type{one}, []ops.Type{one})
+	require.NoError(t, err)
+	size := aligned(4*n) + Alignment
+	m, err := c.Alloc(2 * size)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, m.Free()) }()
+	x, y := Buffer{Memory: m, Bytes: 4 * n}, Buffer{Memory: m, Offset: size, Bytes: 4 * n}
+	labels := Buffer{Memory: m, Offset: aligned(4 * n), Bytes: 8}
+	p, err := c.Pipe([]Buffer{x, labels}, []Buffer{y, labels}, []func(){k.Bind(Buffers{In: []Buffer{x}, Out: []Buffer{y}})})
+	require.NoError(t, err)
+	for i, divisor := range []float32{255, 1, 0, 255, 0} {
+		want := make([]float32, n)
+		for j := range want {
+			want[j] = -1.5
+			if divisor != 0 {
+				want[j] = float32(byte(j+i)) / divisor
+			}
+		}
+		if divisor == 0 {
+			_, err := binary.Encode(p.In(0), binary.NativeEndian, want)
+			require.NoError(t, err)
+		} else {
+			bytes := p.(WidePipe).InBytes(divisor)
+			require.Len(t, bytes, n)
+			for j := range bytes {
+				bytes[j] = byte(j + i)
+			}
+		}
+		copy(p.In(1), []byte{1, 2, 3, 4, 5, 6, 7, byte(i)})
+		run, err := p.Start()
+		require.NoError(t, err)
+		require.NoError(t, p.Wait(run))
+		got := make([]float32, n)
+		_, err = binary.Decode(p.Out(run, 0), binary.NativeEndian, got)
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+		assert.Equal(t, []byte{1, 2, 3, 4, 5, 6, 7, byte(i)}, p.Out(run, 1))
+	}
+}

@@ -61,6 +61,19 @@ type Pipe interface {
 	Out(run, i int) []byte
 }
 
+// Widener is a Device that makes float32 of bytes by itself: its Pipes are WidePipes.
+type Widener interface {
+	Device
+	Widens()
+}
+
+// WidePipe is a Pipe whose first input, float32, may come as bytes.
+type WidePipe interface {
+	Pipe
+	// InBytes is where the host writes, in place of In(0), a byte for each number, which is that byte divided by divisor.
+	InBytes(divisor float32) []byte
+}
+
 // Kernel is an operation on known types: everything is decided but the addresses.
 type Kernel interface {
 	// Variant names what was chosen: "direct", "winograd 4×4".

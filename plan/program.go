@@ -187,21 +187,38 @@ func (p *Program) Start() (Step, error) {
 	return p.last, err
 }
 
-// fill gives an input of the next step to the device, or the host's part of it. It says, as Start will, what is wrong with the program's place in memory.
+// fill gives an input of the next step to the device, or the host's part of it.
 func (p *Program) fill(i int, src []byte) {
+	if p.enter() {
+		copyAll(p.pipe.In(i), src)
+	}
+}
+
+// enter is called before an input is filled in. It is false where the program has no place in memory, as Start will say.
+func (p *Program) enter() bool {
 	if p.session.prepared != p {
 		p.session.prepared = nil
 	}
-	if p.bind() != nil {
-		return
-	}
-	dst := p.pipe.In(i)
-	copy(dst, src[:len(dst)])
+	return p.bind() == nil
 }
+
+func copyAll(dst, src []byte) { copy(dst, src[:len(dst)]) }
 
 // SetBatch gives the next step its batch: x [Batch,H,W,C] and, but for Inference and where the feed has targets, labels [Batch].
 func (p *Program) SetBatch(x []float32, labels []int32) {
 	p.fill(0, octets(x))
+	p.setLabels(labels)
+}
+
+// SetBytes is SetBatch of numbers that are bytes divided by divisor. It is for sessions that take bytes.
+func (p *Program) SetBytes(x []byte, divisor float32, labels []int32) {
+	if p.enter() {
+		copyAll(p.pipe.(kernels.WidePipe).InBytes(divisor), x)
+	}
+	p.setLabels(labels)
+}
+
+func (p *Program) setLabels(labels []int32) {
 	if p.listing.targets != ops.None && p.Feed.target[0] == 0 {
 		p.fill(p.in.targets, octets(labels))
 	}

@@ -302,6 +302,12 @@ func (s *Session) Iterations() int64 {
 // Depth is how many steps may be under way at once, and be asked for what they left: 1 where a step is over when Start returns.
 func (s *Session) Depth() int { return s.device.Depth() }
 
+// TakesBytes says whether Program.SetBytes can be used.
+func (s *Session) TakesBytes() bool {
+	_, ok := s.device.(kernels.Widener)
+	return ok
+}
+
 // Resume has updates applied again after a step that was not, and those behind it that were started meanwhile, which were not either.
 func (s *Session) Resume() { write(s.at.applied, []int32{1}) }
 
