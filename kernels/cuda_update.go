@@ -95,10 +95,11 @@ func clearGaps(k *gpu.Kernel[cudaGaps], b []Buffer) []launch {
 	return list
 }
 
-// cudaRules are the kernels of rules, in the order of the enum in update/update.cu.
-var cudaRules = [...]string{"sgd", "momentum", "nesterov", "adam", "rmsprop", "adagrad", "adadelta", "adamax", "lion"}
+// cudaRules are the names of rules, in the order of the enum in update/update.cu. Kernels are named after them, but for the last two, which have several.
+var cudaRules = [...]string{"sgd", "momentum", "nesterov", "adam", "rmsprop", "adagrad", "adadelta", "adamax", "lion", "nadam", "lamb", "muon"}
 
-func (c *CUDA) chooseOptimize(o ops.Optimize, in []ops.Type) (Kernel, error) {
+// newUpdate is what all rules have.
+func newUpdate(o ops.Optimize, in []ops.Type) cudaUpdate {
 	u := cudaUpdate{n: int64(extent(in[3 : 3+o.Parameters])), every: int32(max(o.Every, 1)), rateFactor: o.RateFactor}
 	if o.RateFactor == 0 {
 		u.rateFactor = 1
@@ -106,9 +107,27 @@ func (c *CUDA) chooseOptimize(o ops.Optimize, in []ops.Type) (Kernel, error) {
 	if o.Counted {
 		u.counted = 1
 	}
+	return u
+}
+
+// prepared is the bytes of what the first launch of a step makes for all that follow.
+const prepared = 16
+
+// on takes the operands that a step starts with; prepared lies at the start of the workspace.
+func (u cudaUpdate) on(b Buffers) cudaUpdate {
+	u.rate, u.iterations, u.apply, u.prepared = address(b.In[0]), address(b.In[1]), address(b.In[2]), address(b.Workspace)
+	return u
+}
+
+func (c *CUDA) chooseOptimize(o ops.Optimize, in []ops.Type) (Kernel, error) {
+	u := newUpdate(o, in)
 	place := [3]int{0, 1, 2} // in u.slot of each of the rule's slots
-	name := ""
+	name, begin := "", "update_start"
 	switch r := o.Rule.(type) {
+	case ops.Lamb:
+		return c.lamb(o, r, in)
+	case ops.Muon:
+		return c.muon(o, r, in)
 	case ops.SGD:
 		name, u.a, u.decay = "sgd", r.Momentum, r.WeightDecay
 		if r.Momentum != 0 {
@@ -133,11 +152,14 @@ func (c *CUDA) chooseOptimize(o ops.Optimize, in []ops.Type) (Kernel, error) {
 		name, u.a, u.b, u.keepA, u.epsilon, u.decay = "adamax", r.Beta1, r.Beta2, vec.Complement(r.Beta1), r.Epsilon, r.WeightDecay
 	case ops.Lion:
 		name, u.a, u.b, u.keepA, u.keepB, u.decay = "lion", r.Beta1, r.Beta2, 1-r.Beta1, 1-r.Beta2, r.WeightDecay
+	case ops.Nadam:
+		name, begin = "nadam", "nadam_start"
+		u.a, u.b, u.keepA, u.keepB, u.epsilon, u.decay = r.Beta1, r.Beta2, 1-r.Beta1, 1-r.Beta2, r.Epsilon, r.WeightDecay
 	default:
 		return nil, fmt.Errorf("kernels: optimizer %v on a GPU: %w; --device cpu has one", o.Rule, ErrUnsupported)
 	}
 	u.rule = int32(slices.Index(cudaRules[:], name))
-	first, err := find[cudaUpdate](c, "update/update", "update_start")
+	first, err := find[cudaUpdate](c, "update/update", begin)
 	if err != nil {
 		return nil, err
 	}
@@ -145,10 +167,9 @@ func (c *CUDA) chooseOptimize(o ops.Optimize, in []ops.Type) (Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &cudaKernel{c, "update_" + name, 8, func(b Buffers) []launch {
+	return &cudaKernel{c, "update_" + name, prepared, func(b Buffers) []launch {
 		part := func(i int) gpu.Pointer { return sweepAddress(b.In[3+i*o.Parameters : 3+(i+1)*o.Parameters]) }
-		u := u
-		u.rate, u.iterations, u.apply, u.prepared = address(b.In[0]), address(b.In[1]), address(b.In[2]), address(b.Workspace)
+		u := u.on(b)
 		u.param, u.grad = part(0), part(1)
 		for i := range o.Rule.Slots() {
 			u.slot[place[i]] = part(2 + i)

@@ -37,7 +37,7 @@ KERNEL(256, finite_check)(Finite f)
 }
 
 // Rules, in the order of kernels/cuda_update.go.
-enum { sgd, momentum, nesterov, adam, rmsprop, adagrad, adadelta, adamax, lion };
+enum { sgd, momentum, nesterov, adam, rmsprop, adagrad, adadelta, adamax, lion, nadam, lamb, muon };
 
 // Update is a step of a rule. The constants of a rule are named where they are used.
 struct Update {
@@ -45,7 +45,7 @@ struct Update {
 	const float *rate;
 	const int *apply;
 	i64 *iterations;
-	float *prepared; // [2]: the rate of this step, and the rule's own rate made of it
+	float *prepared; // [4]: the rate of this step, and what the rule makes of it
 	i64 n;
 	int rule, counted, every, unused;
 	float rate_factor, decay, a, b, keep_a, keep_b, epsilon, unused2;
@@ -68,15 +68,49 @@ KERNEL(32, update_start)(Update u)
 		own = rate * (float)sqrt((double)(1 - power(u.b, t))) / (1 - power(u.a, t));
 	if (u.rule == adamax)
 		own = rate / (1 - power(u.a, t));
+	if (u.rule == lamb) {
+		own = 1 / (1 - power(u.a, t));
+		u.prepared[2] = 1 / (1 - power(u.b, t));
+	}
 	u.prepared[0] = rate;
 	u.prepared[1] = own;
+}
+
+// rise is nadamRise of ops/rules.go.
+DEVICE float rise(i64 t) { return 1 - 0.5f * power(0.96f, t); }
+
+// nadam_start is update_start of Nadam, which wants the product of the momenta of all steps so far. Its factors are made side by side, and multiplied in order
+// until 1 less the product is 1. One block runs.
+KERNEL(256, nadam_start)(Update u)
+{
+	SHARED(float, rises, [block_threads]);
+	if (!*u.apply)
+		return;
+	i64 iterations = *u.iterations + (u.counted ? 0 : 1), t = iterations / u.every;
+	float product = 1;
+	for (i64 from = 1; from <= t && product > 1e-9f; from += block_threads) {
+		rises[threadIdx.x] = rise(from + threadIdx.x);
+		__syncthreads();
+		for (int i = 0; i < block_threads && from + i <= t; i++)
+			product = product * u.a * rises[i];
+		__syncthreads();
+	}
+	__syncthreads(); // all have read the iterations
+	if (threadIdx.x != 0)
+		return;
+	*u.iterations = iterations;
+	float rate = *u.rate * u.rate_factor, now = u.a * rise(t), next = u.a * rise(t + 1);
+	u.prepared[0] = rate;
+	u.prepared[1] = rate * next / (1 - product * next);
+	u.prepared[2] = rate * (1 - now) / (1 - product);
+	u.prepared[3] = 1 / (1 - power(u.b, t));
 }
 
 template <int rule> DEVICE void sweep(const Update &u)
 {
 	if (!*u.apply)
 		return;
-	float rate = u.prepared[0], own = u.prepared[1];
+	float rate = u.prepared[0], own = u.prepared[1], now = rule == nadam ? u.prepared[2] : 0, scale = rule == nadam ? u.prepared[3] : 0;
 	for (i64 i = first(); i < u.n; i += step()) {
 		float w = u.param[i], g = u.grad[i];
 		if (u.decay != 0)
@@ -130,6 +164,13 @@ template <int rule> DEVICE void sweep(const Update &u)
 			float m = u.slot[0][i], direction = u.a * m + u.keep_a * g;
 			w += direction > 0 ? -own : direction < 0 ? own : 0;
 			u.slot[0][i] = u.b * m + u.keep_b * g;
+		} else if (rule == nadam) { // own, now, scale: factors of m, g and v; keep: 1 less Beta1, Beta2
+			float m = u.slot[0][i], v = u.slot[1][i];
+			m += (g - m) * u.keep_a;
+			v += (g * g - v) * u.keep_b;
+			u.slot[0][i] = m;
+			u.slot[1][i] = v;
+			w -= (own * m + now * g) / (sqrtf(scale * v) + u.epsilon);
 		}
 		u.param[i] = w;
 	}
@@ -144,3 +185,4 @@ KERNEL(256, update_adagrad)(Update u) { sweep<adagrad>(u); }
 KERNEL(256, update_adadelta)(Update u) { sweep<adadelta>(u); }
 KERNEL(256, update_adamax)(Update u) { sweep<adamax>(u); }
 KERNEL(256, update_lion)(Update u) { sweep<lion>(u); }
+KERNEL(256, update_nadam)(Update u) { sweep<nadam>(u); }
