@@ -252,6 +252,8 @@ func TestCUDAComputesWhatTheCPUDoes(t *testing.T) {
 		otherRows(),
 		penalties(),
 		rules(),
+		unaryFunctions(),
+		noises(),
 	} {
 		for i, p := range list {
 			if errors.Is(c.Err(), gpu.ErrLost) {
@@ -278,17 +280,12 @@ func TestCUDALacksOperators(t *testing.T) {
 		"batchnorm_inference",
 		"batchnorm_statistics",
 		"confuse",
-		"gaussian_dropout",
-		"gaussian_noise",
-		"gelu",
-		"gelu_data",
 		"groupnorm",
 		"groupnorm_data",
 		"in_top_k",
 		"moving_average",
 		"resize",
 		"resize_data",
-		"spatial_dropout",
 		"tally",
 	}
 	c := openCUDA(t)

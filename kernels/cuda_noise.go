@@ -3,6 +3,8 @@
 package kernels
 
 import (
+	"math"
+
 	"github.com/meseta-go/meseta/gpu"
 	"github.com/meseta-go/meseta/kernels/dropout"
 	"github.com/meseta-go/meseta/ops"
@@ -18,20 +20,60 @@ type cudaDropout struct {
 	purpose           uint32
 }
 
+// cudaSpatial is Spatial of dropout/dropout.cu.
+type cudaSpatial struct {
+	cudaDropout
+	samples, positions, channels, _ int32
+}
+
+// on takes the operands of a random operation.
+func (d cudaDropout) on(b Buffers) cudaDropout {
+	d.dst, d.src, d.counter = address(b.Out[0]), address(b.In[0]), address(b.In[1])
+	return d
+}
+
 // chooseNoise picks the kernels of random operations.
 func (c *CUDA) chooseNoise(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
-	switch o := o.(type) {
-	case ops.Dropout:
-		size := in[0].Shape.Size()
-		threshold, scale, err := dropout.Constants(size, o.Rate, o.Stream)
+	const file = "dropout/dropout"
+	var err error
+	d := cudaDropout{purpose: uint32(numbers.Dropout)}
+	// fours is a kernel whose threads have four elements each.
+	fours := func(name string, stream uint64) (Kernel, error) {
 		if err != nil {
 			return nil, err
 		}
-		return single(c, "dropout/dropout", "dropout", spread((size+3)/4), func(b Buffers) cudaDropout {
-			return cudaDropout{
-				address(b.Out[0]), address(b.In[0]), address(b.In[1]), int64(size), uint32(o.Stream), threshold, scale, uint32(numbers.Dropout),
-			}
-		})
+		size := in[0].Shape.Size()
+		d.size, d.stream = int64(size), uint32(stream)
+		return single(c, file, name, spread((size+3)/4), d.on)
+	}
+	switch o := o.(type) {
+	case ops.Dropout:
+		d.threshold, d.scale, err = dropout.Constants(in[0].Shape.Size(), o.Rate, o.Stream)
+		return fours("dropout", o.Stream)
+	case ops.GaussianNoise:
+		d.scale, err = o.Deviation, dropout.CheckNoise(o.Name(), in[0].Shape.Size(), o.Deviation, o.Stream)
+		return fours("gaussian_noise", o.Stream)
+	case ops.GaussianDropout:
+		d.scale, err = o.Deviation, dropout.CheckNoise(o.Name(), in[0].Shape.Size(), o.Deviation, o.Stream)
+		return fours("gaussian_dropout", o.Stream)
+	case ops.SpatialDropout:
+		s := in[0].Shape
+		samples, channels := s[0], s[len(s)-1]
+		blocks := (channels + 3) / 4
+		if d.threshold, d.scale, err = dropout.Constants(4*samples*blocks, o.Rate, o.Stream); err != nil {
+			return nil, err
+		}
+		d.stream = uint32(o.Stream)
+		p := cudaSpatial{samples: int32(samples), positions: int32(s.Size() / (samples * channels)), channels: int32(channels)}
+		k, err := find[cudaSpatial](c, file, "spatial_dropout")
+		if err != nil {
+			return nil, err
+		}
+		return &cudaKernel{device: c, variant: "spatial_dropout", bind: func(b Buffers) []launch {
+			p := p
+			p.cudaDropout = d.on(b)
+			return []launch{start(k, spread(int(p.positions)*blocks), min(samples, math.MaxUint16), p)}
+		}}, nil
 	}
 	return nil, nil
 }

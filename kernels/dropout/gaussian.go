@@ -39,10 +39,7 @@ func NewGaussianDropout(dev *cpu.Device, n int, deviation float32, stream uint64
 }
 
 func newGaussian(dev *cpu.Device, name string, n int, deviation float32, stream uint64, multiply bool) (*Gaussian, error) {
-	if !(deviation >= 0) || math.IsInf(float64(deviation), 0) {
-		return nil, fmt.Errorf("%s: deviation is %g, want a finite number of at least 0", name, deviation)
-	}
-	if err := checkStream(name, n, stream); err != nil {
+	if err := CheckNoise(name, n, deviation, stream); err != nil {
 		return nil, err
 	}
 	x := &Gaussian{stream: uint32(stream)}
@@ -64,6 +61,14 @@ func newGaussian(dev *cpu.Device, name string, n int, deviation float32, stream 
 		}
 	})
 	return x, err
+}
+
+// CheckNoise gives the errors of NewNoise and NewGaussianDropout, on any device, but for that of no elements.
+func CheckNoise(name string, n int, deviation float32, stream uint64) error {
+	if !(deviation >= 0) || math.IsInf(float64(deviation), 0) {
+		return fmt.Errorf("%s: deviation is %g, want a finite number of at least 0", name, deviation)
+	}
+	return checkStream(name, n, stream)
 }
 
 func change(dst, src, z []float32, deviation float32, multiply bool) {
