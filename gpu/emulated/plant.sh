@@ -44,6 +44,8 @@ plant 'a store behind the last row' kernels/tile/tile.cuh 's/m >= a\.rows\(\)/m 
 plant 'a load behind the last row' kernels/elementwise/elementwise.cu 's/end = min\(from \+ c\.each, c\.rows\)/end = from + c.each/' ./kernels
 plant 'the last elements are forgotten' kernels/elementwise/elementwise.cu '/KERNEL\(256, add\)/,/^}/s/i < e\.size/i + 1 < e.size/' ./kernels
 plant 'parts of sums are forgotten' kernels/tile/tile.cu 's/p < r\.parts/p + 1 < r.parts/' ./kernels
+plant 'the largest of a long row is read before it is there' kernels/softmax/rows.cuh '/of_warps\[threadIdx.x \/ 32\] = x;/{n;s/__syncthreads\(\);//}' ./kernels checked
+plant 'pieces of an array are forgotten' kernels/update/pieces.cuh 's/i < n; i \+= block_threads/i + 1 < n; i += block_threads/' ./kernels
 plant 'a step that was not to be applied' kernels/update/update.cu 's/if \(!\*u\.apply\)/if (false)/' ./kernels
 plant 'a random word of another step' kernels/dropout/dropout.cu 's/\(number >> 32\)/(number >> 31)/' ./kernels
 plant 'parameters that the PTX does not have' kernels/elementwise/elementwise.cu 's/float scale, offset;/float scale, offset, more[2];/' ./kernels
