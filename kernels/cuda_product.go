@@ -135,9 +135,14 @@ func summed(c *CUDA, name string, groups, parts, size int, bind func(b Buffers) 
 	if err != nil {
 		return nil, err
 	}
+	sharers := 1 // as in tile/tile.cu
+	for sharers < 8 && sharers*8 <= parts {
+		sharers *= 2
+	}
+	elements := blockThreads / sharers
 	return &cudaKernel{c, fmt.Sprintf("%s in %d parts", name, parts), 4 * groups * parts * size, func(b Buffers) []launch {
 		first, result := bind(b)
-		return []launch{first, start(sum, spread(size), groups, result)}
+		return []launch{first, start(sum, (size+elements-1)/elements, groups, result)}
 	}}, nil
 }
 
