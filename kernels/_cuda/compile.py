@@ -3,7 +3,8 @@
 
 NVRTC makes PTX for the oldest GPU, sm_75; its version line is lowered to the oldest that still assembles, so that older drivers take
 it. ptxas then assembles each file for all GPUs: a kernel that spills registers is an error, but for the two that the call of a slow
-division may cost, and resources.txt has what each kernel takes of each GPU, so that a jump shows in the difference.
+division may cost, and resources.txt has what each kernel takes of each GPU, so that a jump shows in the difference; also how many instructions of the
+loop that multiplies most do so on one GPU, as nvdisasm shows it.
 
 With --cubins DIR it also writes DIR/FILE.ARCH.cubin for each GPU. It runs in the Python environment of requirements-cuda.txt; see generate.sh.
 """
@@ -17,6 +18,8 @@ import tempfile
 
 GPUS = ["sm_75", "sm_80", "sm_90", "sm_100", "sm_120"]
 VERSIONS = ["6.3", "6.4", "6.5", "7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "7.7", "7.8", "8.0"]  # of PTX; 6.3 is sm_75's first
+DISASSEMBLED = "sm_90"
+MULTIPLICATIONS = 64  # at least, in a loop whose instructions are counted
 SPILLED = 8  # bytes of stack that a kernel may spill to
 OPTIONS = ["--gpu-architecture=compute_75", "-std=c++17", "--fmad=false", "-default-device"]
 
@@ -87,11 +90,29 @@ def resources(report):
     return found
 
 
+def loops(cubin):
+    """Of each kernel the loop with most multiplications: how many there are, of how many instructions, those that are seldom run included."""
+    text = subprocess.run([wheels() / "cu13/bin/nvdisasm", "-c", cubin], capture_output=True, text=True, check=True).stdout
+    found = {}
+    for part in re.split(r"^\.text\.", text, flags=re.M)[1:]:
+        labels, code, best = {}, [], (0, 0)
+        for line in part.split("\n"):
+            if label := re.match(r"(\.L_x_\d+):", line.strip()):
+                labels[label[1]] = len(code)
+            elif instruction := re.match(r"\s*/\*[0-9a-f]+\*/\s+(.*?)\s*;", line):
+                code.append(instruction[1])
+                if (back := re.search(r"BRA.*(\.L_x_\d+)", code[-1])) and back[1] in labels:
+                    loop = code[labels[back[1]]:]
+                    best = max(best, (sum("FFMA" in i for i in loop), -len(loop)))
+        found[part[: part.index(":")]] = f"{best[0]}/{-best[1]}" if best[0] >= MULTIPLICATIONS else ""
+    return found
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--cubins", type=pathlib.Path, help="write cubins for all GPUs to this folder")
     options = options.parse_args()
-    nvrtc, table, spilled = NVRTC(), [], []
+    nvrtc, table, spilled, scratch = NVRTC(), [], [], tempfile.NamedTemporaryFile(suffix=".cubin")
     for source in sorted(kernels.glob("*/*.cu")):
         ptx = lower(nvrtc.compile(source), source)
         source.with_suffix(".ptx").write_text(ptx)
@@ -101,16 +122,20 @@ def main():
             if options.cubins:
                 options.cubins.mkdir(parents=True, exist_ok=True)
                 cubin = options.cubins / f"{source.stem}.{gpu}.cubin"
+            if gpu == DISASSEMBLED and not options.cubins:
+                cubin = scratch.name
             report = assemble(ptx, gpu, cubin)
             if report is None:
                 sys.exit(f"{source}: ptxas refuses it for {gpu}")
             of[gpu] = resources(report)
+            if gpu == DISASSEMBLED:
+                loop = loops(cubin)
         for name in of[GPUS[0]]:
             used = [of[gpu][name] for gpu in GPUS]
-            table.append(f"{name:26}" + "".join(f"{u['registers']:8}" for u in used) + f"{max(u['shared'] for u in used):8}" + f"{max(u['stack'] for u in used):8}")
+            table.append(f"{name:26}" + "".join(f"{u['registers']:8}" for u in used) + f"{max(u['shared'] for u in used):8}" + f"{max(u['stack'] for u in used):8}{loop[name]:>10}".rstrip())
             spilled += [f"{source}: {name} spills registers on {gpu}" for gpu, u in zip(GPUS, used) if (u["stores"] or u["loads"]) and u["stack"] > SPILLED]
-    head = "# Registers of each kernel on each GPU, bytes of shared memory, bytes of stack. Written by kernels/_cuda/compile.py.\n"
-    head += f"{'':26}" + "".join(f"{gpu:>8}" for gpu in GPUS) + f"{'shared':>8}{'stack':>8}\n"
+    head = f"# Registers of each kernel on each GPU, bytes of shared memory, bytes of stack, and on {DISASSEMBLED} the multiplications of the instructions of its loop. Written by kernels/_cuda/compile.py.\n"
+    head += f"{'':26}" + "".join(f"{gpu:>8}" for gpu in GPUS) + f"{'shared':>8}{'stack':>8}{'loop':>10}\n"
     (here / "resources.txt").write_text(head + "\n".join(table) + "\n")
     if spilled:
         sys.exit("\n".join(spilled))
