@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# build.sh FILE [checked]: compiles the emulated driver (driver.cpp) with all kernels to a shared library, which MESETA_LIBCUDA can name. With
-# "checked" every access of kernels to memory is watched (checker.cpp), and all is some ten times slower. It wants g++ and, for cuda.h, what
-# gpu/_headers/cflags.sh wants; only for Linux on amd64.
+# build.sh FILE [checked|sanitized]: compiles the emulated driver (driver.cpp) with all kernels to a shared library, which MESETA_LIBCUDA can name. With
+# "checked" every access of kernels to memory is watched (checker.cpp), and all is some ten times slower. With "sanitized" all of it is compiled with g++'s
+# sanitizers of addresses and undefined behaviour, whose library has to be in the process from the start; sanitized.sh sees to that. It wants g++ and, for
+# cuda.h, what gpu/_headers/cflags.sh wants; only for Linux on amd64.
 set -euo pipefail
 out=$(realpath "$1")
-checked=${2:-}
+kind=${2:-}
 here=$(cd "$(dirname "$0")" && pwd)
 headers=$("$here/../_headers/cflags.sh")
 work=$(mktemp -d)
@@ -13,13 +14,18 @@ trap 'rm -rf "$work"' EXIT
 flags=(-std=c++17 -O2 -g -fPIC -march=x86-64-v3 -ffp-contract=off -fno-strict-aliasing -Wall -Wno-unknown-pragmas -Wno-unused-function "-I$here")
 watch=()
 others=(unchecked.cpp)
-if [ "$checked" = checked ]; then
+case $kind in
+'') ;;
+checked)
 	watch=(-fsanitize=thread -Wno-tsan --param tsan-instrument-func-entry-exit=0)
 	others=(checker.cpp)
-elif [ -n "$checked" ]; then
-	echo "usage: build.sh FILE [checked]" >&2
+	;;
+sanitized) flags+=(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer) ;;
+*)
+	echo "usage: build.sh FILE [checked|sanitized]" >&2
 	exit 2
-fi
+	;;
+esac
 
 compile() { # OBJECT FLAG... SOURCE
 	g++ "${flags[@]}" -c -o "$work/$1.o" "${@:2}"
@@ -38,4 +44,4 @@ for source in grid.cpp driver.cpp memory.cpp streams.cpp host.cpp "${others[@]}"
 	compile "${source%.cpp}" $headers "$here/$source"
 done
 # Nothing of the library may be taken for another's: it is opened beside a program that defines cu functions too.
-g++ -shared -Wl,-Bsymbolic -Wl,-z,defs -o "$out" "$work"/*.o
+g++ "${flags[@]}" -shared -Wl,-Bsymbolic -Wl,-z,defs -o "$out" "$work"/*.o

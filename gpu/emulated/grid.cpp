@@ -6,6 +6,10 @@
 #include <cstring>
 #include <map>
 #include <sys/mman.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
 
 namespace emulated {
 
@@ -60,8 +64,43 @@ emulated_switch:
 .size emulated_switch,.-emulated_switch
 )");
 
+#ifdef __SANITIZE_ADDRESS__
+// The sanitizer is told whose stack is in use: to is null for the scheduler's. What it keeps of the one that is left is in kept; null lets go of it.
+struct {
+	const void *bottom;
+	size_t bytes;
+} main_stack;
+void leaving(Thread *to, void **kept) {
+	if (to)
+		__sanitizer_start_switch_fiber(kept, to->stack + page, stack_bytes - page);
+	else
+		__sanitizer_start_switch_fiber(kept, main_stack.bottom, main_stack.bytes);
+}
+void arrived(Thread *t, void *kept) { __sanitizer_finish_switch_fiber(kept, t ? &main_stack.bottom : nullptr, t ? &main_stack.bytes : nullptr); }
+void fresh(Thread &t) { __asan_unpoison_memory_region(t.stack + page, stack_bytes - page); }
+#else
+void leaving(Thread *, void **) {}
+void arrived(Thread *, void *) {}
+void fresh(Thread &) {}
+#endif
+
 // leave goes back to the scheduler.
-void leave() { emulated_switch(&current->sp, block.main_sp); }
+void leave() {
+	Thread *t = current;
+	leaving(nullptr, t->state == Thread::done ? nullptr : &t->kept);
+	emulated_switch(&t->sp, block.main_sp);
+	arrived(t, t->kept);
+}
+
+// resume lets a thread run until it leaves.
+void resume(Thread &t) {
+	void *kept;
+	current = &t;
+	leaving(&t, &kept);
+	emulated_switch(&block.main_sp, t.sp);
+	arrived(nullptr, kept);
+	current = nullptr;
+}
 
 std::string place(const uint3 &p) { return "(" + std::to_string(p.x) + "," + std::to_string(p.y) + "," + std::to_string(p.z) + ")"; }
 
@@ -74,6 +113,7 @@ void wake(int state, const Warp *warp) {
 }
 
 void start() {
+	arrived(current, nullptr);
 	block.launch->kernel->call(block.launch->arguments);
 	current->state = Thread::done;
 	block.done++;
@@ -92,6 +132,7 @@ void prepare(unsigned i, const uint3 &at) {
 			abort();
 		}
 	}
+	fresh(t);
 	t.thread = {i % l.block.x, i / l.block.x % l.block.y, i / l.block.x / l.block.y};
 	t.block = at;
 	t.block_size = l.block;
@@ -136,9 +177,7 @@ void run_block(const uint3 &at) {
 		Thread &t = block.threads[l.reversed ? block.size - 1 - n : n];
 		if (t.state == Thread::ready) {
 			waiting = 0;
-			current = &t;
-			emulated_switch(&block.main_sp, t.sp);
-			current = nullptr;
+			resume(t);
 		} else if (++waiting > block.size) {
 			block.error = "no thread can go on: " + std::to_string(block.arrived) + " wait at __syncthreads, " + std::to_string(block.done) +
 				" have ended, the others wait for lanes of their warp; block " + place(at);

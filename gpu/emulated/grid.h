@@ -52,7 +52,7 @@ struct Thread {
 	unsigned index, lane; // in the block, in the warp
 	Warp *warp;
 	enum { ready, at_block_barrier, at_warp_barrier, done } state;
-	void *sp;
+	void *sp, *kept; // kept is the sanitizer's
 	char *stack;
 };
 

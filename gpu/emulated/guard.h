@@ -3,6 +3,11 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(start, bytes)
+#endif
 
 namespace emulated {
 
@@ -21,10 +26,12 @@ struct Guarded {
 		memset(whole, mark, zone);
 		memset(start(), 0xff, bytes);
 		memset(end(), mark, zone);
+		ASAN_POISON_MEMORY_REGION(whole, zone);
+		ASAN_POISON_MEMORY_REGION(end(), zone);
 	}
 	char *start() const { return whole + zone; }
 	char *end() const { return start() + bytes; }
-	bool intact() const {
+	__attribute__((no_sanitize("address"))) bool intact() const {
 		for (size_t i = 0; i < zone; i++)
 			if ((unsigned char)whole[i] != mark || (unsigned char)end()[i] != mark)
 				return false;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# plant.sh: plants mistakes in the kernels and in package gpu, one at a time, in a copy of the repository, and fails unless the tests on the
-# emulated driver catch each. It takes some minutes.
+# plant.sh [WORDS]: plants mistakes in the kernels and in package gpu, one at a time, in a copy of the repository, and fails unless the tests on the
+# emulated driver catch each. It takes some minutes; with WORDS only those mistakes whose names have them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
@@ -12,22 +12,29 @@ git ls-files -z | tar -c --null -T - | tar -x -C "$work"
 git -C "$work" init -q
 git -C "$work" add -A
 git -C "$work" -c user.name=plant -c user.email=plant@localhost commit -qm clean
-missed=0
+planted=0 missed=0
+only=${1:-}
 
-# plant WHAT FILE SED PACKAGE [checked]: whether PACKAGE's tests fail once SED has changed FILE. Those with "checked" show only to who watches memory.
+# plant WHAT FILE SED PACKAGE [checked|sanitized]: whether PACKAGE's tests fail once SED has changed FILE. The last word is the kind of driver (build.sh) that it shows to.
 plant() {
-	local what=$1 file=$2 edit=$3 package=$4 kind=${5:-}
+	local what=$1 file=$2 edit=$3 package=$4 kind=${5:-} under=()
+	[[ $what == *"$only"* ]] || return 0
+	planted=$((planted + 1))
+	[ "$kind" != sanitized ] || under=(-exec "$work/gpu/emulated/sanitized.sh")
 	sed -i -E "$edit" "$work/$file"
 	if git -C "$work" diff --quiet; then
 		echo "plant.sh: $what: '$edit' changes nothing in $file" >&2
 		exit 1
 	fi
-	"$work/gpu/emulated/build.sh" "$work/libcuda.so" $kind
-	if (cd "$work" && MESETA_LIBCUDA=$work/libcuda.so go test -tags nvidia -count=1 -run "$tests" "$package") >"$work/said" 2>&1; then
+	"$work/gpu/emulated/build.sh" "$work/libcuda.so" $kind 2>"$work/said" || { cat "$work/said" >&2; exit 1; }
+	if (cd "$work" && MESETA_LIBCUDA=$work/libcuda.so go test -tags nvidia -count=1 -failfast "${under[@]}" -run "$tests" "$package") >"$work/said" 2>&1; then
 		echo "NOT CAUGHT: $what"
-		missed=1
+		missed=$((missed + 1))
+	elif ! grep -q '^--- FAIL\|^=*[0-9]*=*ERROR: AddressSanitizer\|runtime error:' "$work/said"; then # it did not even run
+		cat "$work/said" >&2
+		exit 1
 	else
-		echo "caught: $what: $(grep -m1 -oE 'emulated driver: .*|byte [0-9]+, which .*|element [0-9]+ is .*|a second run|Not equal' "$work/said" || sed -n 1p "$work/said")"
+		echo "caught: $what: $(grep -m1 -oE 'emulated driver: .*|runtime error: .*|AddressSanitizer: .*|byte [0-9]+, which .*|element [0-9]+ is .*|a second run|Not equal' "$work/said" || sed -n 1p "$work/said")"
 	fi
 	git -C "$work" checkout -q -- .
 }
@@ -55,7 +62,11 @@ plant 'inputs change before they were sent' kernels/cuda_pipe.go 's/p\.device\.n
 plant 'a step does not wait for its inputs' kernels/cuda_pipe.go 's/err := c\.stream\.Await\(s\.sent\)/err := error(nil)/' ./kernels
 plant 'inputs come before the step that used their place is over' kernels/cuda_pipe.go 's/err := n\.stream\.Await\(s\.done\)/err := error(nil)/' ./kernels
 plant 'results are read before they are there' kernels/cuda_pipe.go 's/err := p\.device\.inlet\.slots\[run%depth\]\.done\.Synchronize\(\)/err := error(nil)/' ./kernels
+plant 'a load behind the last row, sanitized' kernels/elementwise/elementwise.cu 's/end = min\(from \+ c\.each, c\.rows\)/end = from + c.each/' ./kernels sanitized
+plant "a load behind a thread's own array" kernels/dropout/dropout.cu 's/v\.w\[at % 4\]/v.w[at % 8]/' ./kernels sanitized
+plant 'four numbers read at once from where they may not lie' kernels/tile/tile.cuh 's/2 \* other \+ 4\]/2 * other + 5]/' ./kernels sanitized
 tests=.
 plant 'nobody waits for an event' gpu/calls.c '/^CUresult meseta_wait\(/,/^}/s/return cuStreamWaitEvent.*/return CUDA_SUCCESS;/' ./gpu
 plant 'nobody waits for a stream' gpu/calls.c '/^CUresult meseta_synchronize\(/,/^}/s/return cuStreamSynchronize.*/return CUDA_SUCCESS;/' ./gpu
-exit $missed
+echo "plant.sh: $((planted - missed)) of $planted mistakes were caught"
+[ $((planted > 0 && missed == 0)) = 1 ]

@@ -1,14 +1,29 @@
 #!/usr/bin/env bash
-# test.sh: builds the emulated driver (build.sh) and runs on it what a GPU would run: the tests of package gpu, the parity of the kernels with the CPU's, and
-# training, with work done at once, late and in reversed order; then kernels and training with every access to memory watched.
+# test.sh [sanitized]: builds the emulated driver (build.sh) and runs on it what a GPU would run: the tests of package gpu, the parity of the kernels with the
+# CPU's, and training, with work done at once, late and in reversed order; then kernels and training with every access to memory watched. With "sanitized" all
+# of it once, in late order, under the sanitizers of addresses and undefined behaviour.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-gpu/emulated/build.sh "$work/libcuda.so"
-gpu/emulated/build.sh "$work/libcuda-checked.so" checked
 CGO_CFLAGS=$(gpu/_headers/cflags.sh)
 export CGO_ENABLED=1 CGO_CFLAGS
+case ${1:-} in
+'') ;;
+sanitized)
+	gpu/emulated/build.sh "$work/libcuda.so" sanitized
+	export MESETA_LIBCUDA=$work/libcuda.so MESETA_EMULATED_ORDER=late
+	go test -tags nvidia -count=1 -exec "$PWD/gpu/emulated/sanitized.sh" ./gpu
+	go test -tags nvidia -count=1 -exec "$PWD/gpu/emulated/sanitized.sh" -run 'GPU|CUDA' ./kernels .
+	exit
+	;;
+*)
+	echo "usage: test.sh [sanitized]" >&2
+	exit 2
+	;;
+esac
+gpu/emulated/build.sh "$work/libcuda.so"
+gpu/emulated/build.sh "$work/libcuda-checked.so" checked
 
 export MESETA_LIBCUDA=$work/libcuda.so
 for MESETA_EMULATED_ORDER in prompt late reversed; do
