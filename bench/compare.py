@@ -11,11 +11,11 @@ import itertools
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 
 import machine
+import pairs
 import plot
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers")
@@ -91,20 +91,11 @@ def variants(args, peer, work, scratch):
     if peer == "onnxruntime":
         file = os.path.join(scratch, "network.onnx")
         export = [args.torch, os.path.join(HERE, "onnx_export.py"), "--model", work.model, *size, "--output", file]
-        params = line_of(export, {})["params"]
+        params = pairs.line_of(export)["params"]
         return [(name, [args.torch, os.path.join(HERE, "onnx_step.py"), "--file", file, "--params", str(params)], {})]
     command = [args.torch, os.path.join(HERE, "torch_step.py"), *size] + (["--compile"] if peer == "torch-compiled" else [])
     return [(f"{name}, {layout}{tuned}", [*command, "--layout", layout], environment)
             for layout in ("contiguous", "channels_last") for tuned, environment in (("", {}), (", tuned malloc", TUNED_MALLOC))]
-
-
-def line_of(command, environment):
-    """Runs a command and gives the line of JSON that it ends with."""
-    done = subprocess.run(command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        sys.exit(f"compare.py: {' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def record(args, kind, **what):
@@ -118,7 +109,7 @@ def run(args, name, command, environment, work, seconds):
     """One process, one measured line."""
     command = command + ["--model", work.model, "--mode", work.mode, "--seconds", str(seconds), "--threads", str(work.threads)]
     load = machine.Load()
-    line = line_of(command, {**environment, **HELD.get(args.isa, {})})
+    line = pairs.line_of(command, {**environment, **HELD.get(args.isa, {})})
     line["foreign_cpus"] = round(load.foreign_cpus(), 2)
     record(args, "run", contender=name, image=work.image, **line)
     return line
@@ -127,18 +118,16 @@ def run(args, name, command, environment, work, seconds):
 def pairs_with(args, peer, work):
     """(meseta's line, the peer's line) of each pair."""
     ours = "meseta", [args.meseta, "bench", "step", "--json", "--batch", str(work.batch), "--image", str(work.image)], {}
-    pairs = []
+    measured = []
     for i in range(args.pairs):
         if args.quiet is not None:
             machine.wait_quiet(args.quiet, 60)
         order = (ours, peer) if i % 2 == 0 else (peer, ours)
         pair = {c[0]: run(args, *c, work, args.seconds) for c in order}
         mine, theirs = pair["meseta"], pair[peer[0]]
-        for key in ("workload", "mode", "batch", "params", "threads"):
-            if mine[key] != theirs[key]:
-                sys.exit(f"compare.py: not the same work: {key} is {mine[key]} for meseta and {theirs[key]} for {peer[0]}")
-        pairs.append((mine, theirs))
-    return pairs
+        pairs.same_work(mine, theirs, peer[0])
+        measured.append((mine, theirs))
+    return measured
 
 
 def paired(args, peer, work, scratch):
@@ -156,12 +145,12 @@ def compare(args, work, scratch):
         if work.mode not in MODES.get(name, [work.mode]):
             continue
         for way in paired(args, name, work, scratch):
-            pairs = pairs_with(args, way, work)
-            ours_all += [mine for mine, _ in pairs]
-            rows.append((way[0], name, pairs))
+            measured = pairs_with(args, way, work)
+            ours_all += [mine for mine, _ in measured]
+            rows.append((way[0], name, measured))
     if not rows:
         return []
-    foreign = statistics.mean(line["foreign_cpus"] for *_, pairs in rows for pair in pairs for line in pair)
+    foreign = statistics.mean(line["foreign_cpus"] for *_, measured in rows for pair in measured for line in pair)
     image = f" images of {work.image}×{work.image}," if work.image else ""
     isa = f", {args.isa}" if args.isa else ""
     print(f"\n`{work.model}`, {'training' if work.mode == 'train' else 'inference'}, batch {ours_all[0]['batch']},{image} threads {work.threads}{isa}; "
@@ -170,15 +159,12 @@ def compare(args, work, scratch):
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     print_row("meseta", ours_all, "", "", "")
     results = []
-    for name, kind, pairs in rows:
-        theirs = [line for _, line in pairs]
-        ratios = [mine["images_per_s_median"] / line["images_per_s_median"] for mine, line in pairs]
-        ratio, memory = statistics.median(ratios), middle(ours_all, "peak_rss_bytes") / middle(theirs, "peak_rss_bytes")
-        print_row(name, theirs, f"{ratio:.2f}", f"{min(ratios):.2f} to {max(ratios):.2f}", f"{memory:.2f}")
+    for name, kind, measured in rows:
+        theirs, found = [line for _, line in measured], pairs.ratio_of(measured)
+        memory = found["meseta_peak_rss_bytes"] / found["peer_peak_rss_bytes"]
+        print_row(name, theirs, f"{found['ratio']:.2f}", f"{min(found['ratios']):.2f} to {max(found['ratios']):.2f}", f"{memory:.2f}")
         result = dict(workload=work.model, mode=work.mode, batch=theirs[0]["batch"], threads=work.threads, image=work.image, peer=PEERS[kind], variant=name,
-                      version=theirs[0]["version"], ratios=ratios, ratio=ratio, memory=memory, foreign_cpus=foreign,
-                      **{f"{who}_{key}": middle(lines, key) for who, lines in (("meseta", ours_all), ("peer", theirs))
-                         for key in ("images_per_s_median", "peak_rss_bytes", "first_step_s")})
+                      memory=memory, foreign_cpus=foreign, **found)
         record(args, "ratio", **result)
         results.append(result)
     results.sort(key=lambda r: r["ratio"])
@@ -186,14 +172,10 @@ def compare(args, work, scratch):
     return results
 
 
-def middle(lines, key):
-    return statistics.median(line[key] for line in lines)
-
-
 def print_row(name, lines, *ratios):
-    rate, best = middle(lines, "images_per_s_median"), max(line["images_per_s_best"] for line in lines)
+    rate, best = pairs.middle(lines, "images_per_s_median"), max(line["images_per_s_best"] for line in lines)
     digits = 0 if rate >= 100 else 1
-    cells = [name, f"{rate:.{digits}f}", f"{best:.{digits}f}", f"{middle(lines, 'peak_rss_bytes') / 2**20:.0f}", f"{middle(lines, 'first_step_s'):.2f}", *ratios]
+    cells = [name, f"{rate:.{digits}f}", f"{best:.{digits}f}", f"{pairs.middle(lines, 'peak_rss_bytes') / 2**20:.0f}", f"{pairs.middle(lines, 'first_step_s'):.2f}", *ratios]
     print("| " + " | ".join(cells) + " |", flush=True)
 
 
@@ -233,4 +215,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except pairs.Failed as e:
+        sys.exit(f"compare.py: {e}")

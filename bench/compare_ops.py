@@ -2,14 +2,13 @@
 
 PyTorch's convolutions run in both memory layouts, and the faster one of each shape, pass and turn counts."""
 import argparse
-import json
 import math
 import os
 import statistics
-import subprocess
 import sys
 
 import machine
+import pairs
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -28,10 +27,7 @@ def arguments():
 
 def lines_of(command):
     """The lines of JSON of a command, by shape and pass."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        sys.exit(f"compare_ops.py: {' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
-    return {(line["shape"], line["pass"]): line for line in map(json.loads, done.stdout.splitlines())}
+    return {(line["shape"], line["pass"]): line for line in pairs.lines_of(command)}
 
 
 def main():
@@ -55,8 +51,7 @@ def main():
     slow, by_pass = [], {}
     for key in turns[0][0]:
         for mine, line in ((t[0][key], t[1][key]) for t in turns):
-            if mine["flops"] != line["flops"]:
-                sys.exit(f"compare_ops.py: not the same work: {key} has {mine['flops']} operations for meseta and {line['flops']} for PyTorch")
+            pairs.same_work(mine, line, "PyTorch", ["shape", "flops"])
         ratios = [t[1][key]["ms_median"] / t[0][key]["ms_median"] for t in turns]
         rate, fraction, peer = (statistics.median(t[i][key][name] for t in turns) for i, name in ((0, "gflops_median"), (0, "peak_fraction"), (1, "gflops_median")))
         ratio = statistics.median(ratios)
@@ -69,4 +64,7 @@ def main():
         sys.exit(f"compare_ops.py: below {args.require:g} of PyTorch: {'; '.join(slow)}")
 
 
-main()
+try:
+    main()
+except pairs.Failed as e:
+    sys.exit(f"compare_ops.py: {e}")

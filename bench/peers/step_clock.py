@@ -11,7 +11,7 @@ MODELS = ["mnist-cnn", "resnet20", "resnet9", "vgg11-bn", "resnet50", "mobilenet
 
 
 def arguments(models=MODELS, layouts=False, files=False):
-    """The command line: layouts for a peer with a choice of memory layouts and of compiling, files for one that runs a file."""
+    """The command line: layouts for PyTorch, which has a choice of memory layouts, of compiling, of devices and of precision, files for one that runs a file."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", required=True, choices=models)
     parser.add_argument("--mode", default="train", choices=["train", "infer"])
@@ -21,7 +21,9 @@ def arguments(models=MODELS, layouts=False, files=False):
     parser.add_argument("--image", type=int, default=0, help="rows and columns of an image; 0: the workload's own")
     if layouts:
         parser.add_argument("--layout", default="channels_last", choices=["contiguous", "channels_last"])
-        parser.add_argument("--compile", action="store_true")
+        parser.add_argument("--compile", nargs="?", const="default", choices=["default", "reduce-overhead"], help="the mode of torch.compile")
+        parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+        parser.add_argument("--precision", default="float32", choices=["float32", "tf32", "mixed_bfloat16", "mixed_float16"])
     if files:
         parser.add_argument("--file", required=True)
         parser.add_argument("--params", type=int, required=True, help="trainable parameters, for the line")
@@ -46,8 +48,8 @@ def peak_rss_bytes():
         return next(int(line.split()[1]) * 1024 for line in f if line.startswith("VmHWM"))
 
 
-def measure(step, args, batch, steps_in_call=1, **identity):
-    """Calls step(), which works off steps_in_call batches and returns the loss, for args.seconds, and prints the line.
+def measure(step, args, batch, steps_in_call=1, device="cpu", precision="float32", at_end=dict, **identity):
+    """Calls step(), which works off steps_in_call batches and returns the loss, for args.seconds, and prints the line; at_end gives more of it.
 
     The first call and three more are left out of the times."""
     loss = step()
@@ -59,7 +61,7 @@ def measure(step, args, batch, steps_in_call=1, **identity):
         start = time.perf_counter()
         loss = step()
         times.append((time.perf_counter() - start) / steps_in_call)
-    line = dict(workload=args.model, mode=args.mode, batch=batch, threads=args.threads, device="cpu", precision="float32",
+    line = dict(workload=args.model, mode=args.mode, batch=batch, threads=args.threads, device=device, precision=precision,
                 loss=loss, images_per_s_median=batch / statistics.median(times), images_per_s_best=batch / min(times),
-                step_ms_min=min(times) * 1e3, peak_rss_bytes=peak_rss_bytes(), first_step_s=first, **identity)
+                step_ms_min=min(times) * 1e3, peak_rss_bytes=peak_rss_bytes(), first_step_s=first, **identity, **at_end())
     print(json.dumps(line), flush=True)

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import statistics
-import time
 
 parser = argparse.ArgumentParser()
 parser.add_argument("op", choices=["conv", "gemm"])
@@ -14,10 +13,13 @@ parser.add_argument("shapes", nargs="+")
 parser.add_argument("--seconds", type=float, default=0.3)
 parser.add_argument("--threads", type=int, default=os.cpu_count())
 parser.add_argument("--layout", default="contiguous", choices=["contiguous", "channels_last"])
+parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+parser.add_argument("--precision", default="float32", choices=["float32", "tf32"])
 args = parser.parse_args()
 os.environ["OMP_NUM_THREADS"] = str(args.threads)
 
 import torch  # noqa: E402, the number of threads is read when it loads
+import torch_device  # noqa: E402
 
 
 def passes_of_conv(s):
@@ -51,22 +53,15 @@ def passes_of_gemm(s):
 
 
 def main():
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(1)
+    device = torch_device.prepare(args)
+    torch.set_default_device(device.place)
     for text in args.shapes:
         shape = text.split('n"')[0]
         numbers = {key: int(value) for key, value in re.findall(r"([a-z]+)(\d+)", shape.replace("_", ""))}
         for name, operations, run in (passes_of_conv if args.op == "conv" else passes_of_gemm)(numbers):
-            times = []
             with torch.inference_mode():
-                run()
-                end = time.perf_counter() + args.seconds
-                while time.perf_counter() < end or len(times) < 5:
-                    start = time.perf_counter()
-                    run()
-                    times.append(time.perf_counter() - start)
-            took = statistics.median(times)
-            line = dict(shape=shape, threads=args.threads, layout=args.layout, version=torch.__version__, flops=operations,
+                took = statistics.median(device.times(run, args.seconds))
+            line = dict(shape=shape, threads=args.threads, layout=args.layout, device=device.name, precision=args.precision, version=torch.__version__, flops=operations,
                         ms_median=took * 1e3, gflops_median=operations / took / 1e9)
             print(json.dumps({**line, "pass": name}), flush=True)
 
