@@ -6,6 +6,11 @@
 cuda:
 	flags=$$(gpu/_headers/cflags.sh) && CGO_ENABLED=1 CGO_CFLAGS="$$flags" go build -trimpath -tags nvidia -ldflags '-s -w' -o bin/meseta-cuda ./cmd/meseta
 
+# bin/bench-gpu.tar.gz, to be carried to a machine with an NVIDIA GPU, where it tests and measures: bench/gpu/README.md.
+.PHONY: bench-gpu
+bench-gpu:
+	bench/gpu/pack.sh
+
 # The tests of everything that needs a GPU, on a driver that runs the kernels on the host: Linux on amd64, g++.
 .PHONY: test-emulated
 test-emulated:

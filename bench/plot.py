@@ -60,3 +60,24 @@ def even(low, high):
     """Round numbers at equal distances, about six, from below or at low to above or at high."""
     step = min((m * 10.0**e for e in range(-3, 9) for m in (1, 2, 5)), key=lambda s: abs(math.log((high - low) / 6 / s)) if high > low else s)
     return [step * i for i in range(math.floor(low / step), max(math.ceil(high / step), math.floor(low / step) + 1) + 1)]
+
+
+def bars(title, groups, mark=None):
+    """Horizontal bars as SVG text: groups has lists of (name, number above 0) by the name of the group. A line stands at the number mark."""
+    height, left, right, y = 15, 210, 60, 40
+    most = max(value for rows in groups.values() for _, value in rows)
+    scale = (WIDTH - left - right) / max(most, mark or 0)
+    parts, names = [], sorted({name for rows in groups.values() for name, _ in rows})
+    for group, rows in groups.items():
+        parts.append(f'<text x="8" y="{y + 11}" style="font-weight: bold">{group}</text>')
+        y += height + 3
+        for name, value in rows:
+            colour = COLOURS[names.index(name) % len(COLOURS)]
+            parts.append(f'<text x="{left - 6}" y="{y + 11}" text-anchor="end">{name}</text><rect x="{left}" y="{y + 1}" width="{max(1, value * scale):.1f}" height="{height - 3}" fill="{colour}"/>'
+                         f'<text x="{left + value * scale + 5:.1f}" y="{y + 11}">{value:.2f}</text>')
+            y += height
+        y += 8
+    if mark:
+        parts.append(f'<path class="frame" d="M{left + mark * scale:.1f},30V{y}"/>')
+    head = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + 6}" role="img" aria-label="{title}">', STYLE, f'<text class="title" x="8" y="18">{title}</text>']
+    return "\n".join([*head, *parts, "</svg>", ""])

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # test.sh [sanitized]: builds the emulated driver (build.sh) and runs on it what a GPU would run: the tests of package gpu, the parity of the kernels with the
-# CPU's, and training, with work done at once, late and in reversed order; then kernels and training with every access to memory watched. With "sanitized" all
-# of it once, in late order, under the sanitizers of addresses and undefined behaviour.
+# CPU's, and training, with work done at once, late and in reversed order; then kernels and training with every access to memory watched, and what
+# measures GPUs (bench/gpu). With "sanitized" the tests once, in late order, under the sanitizers of addresses and undefined behaviour.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
@@ -34,3 +34,5 @@ for MESETA_EMULATED_ORDER in prompt late reversed; do
 done
 echo "test.sh: watched"
 MESETA_LIBCUDA=$work/libcuda-checked.so go test -tags nvidia -count=1 -run 'GPU|CUDA' ./kernels .
+echo "test.sh: measuring"
+bench/gpu/test.sh "$work/libcuda.so"

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# pack.sh: makes bin/bench-gpu.tar.gz, all that bench/gpu/run.py needs on a machine with a GPU (README.md): the command, compiled tests, scripts. Under 50 MB.
+# Building wants what `make cuda` wants. Of the tests only those with GPU or CUDA in their names run there, which read no files.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+to=$work/bench-gpu
+mkdir -p "$to/bin" "$to/bench/gpu"
+make cuda
+cp bin/meseta-cuda "$to/bin/"
+CGO_CFLAGS=$(gpu/_headers/cflags.sh)
+export CGO_ENABLED=1 CGO_CFLAGS
+for package in kernels gpu .; do
+	name=$(basename "$(realpath "$package")")
+	[ "$package" != . ] || name=meseta
+	go test -c -trimpath -tags nvidia -ldflags '-s -w' -o "$to/bin/$name.test" "./$package"
+done
+cp bench/gpu/*.py "$to/bench/gpu/"
+cp bench/machine.py bench/pairs.py bench/plot.py "$to/bench/"
+cp -r bench/peers bench/inputs "$to/bench/"
+rm -rf "$to/bench/peers/__pycache__"
+cp bench/gpu/README.md "$to/"
+git describe --always --dirty >"$to/packed"
+cat >"$to/run" <<'EOF'
+#!/bin/sh
+exec python3 -B "$(dirname "$0")/bench/gpu/run.py" "$@"
+EOF
+chmod +x "$to/run"
+tar -C "$work" -cf - bench-gpu | gzip -9 >bin/bench-gpu.tar.gz
+bytes=$(stat -c %s bin/bench-gpu.tar.gz)
+echo "bin/bench-gpu.tar.gz has $bytes bytes, at most 50000000 are allowed"
+[ "$bytes" -le 50000000 ]
