@@ -88,7 +88,7 @@ func (c *CUDA) Close() error {
 // Choose picks the kernel of an operation, as CPU.Choose does.
 func (c *CUDA) Choose(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 	for _, choose := range [...]func(ops.Operator, []ops.Type, []ops.Type) (Kernel, error){
-		c.chooseConv, c.choosePool, c.chooseElementwise, c.chooseFunction, c.chooseReduce, c.chooseNoise, c.chooseArrange, c.chooseLoss, c.chooseTargets, c.chooseMeasure, c.chooseUpdate, c.choosePenalty,
+		c.chooseConv, c.chooseNorm, c.choosePool, c.chooseElementwise, c.chooseFunction, c.chooseReduce, c.chooseNoise, c.chooseArrange, c.chooseLoss, c.chooseTargets, c.chooseMeasure, c.chooseUpdate, c.choosePenalty,
 	} {
 		if k, err := choose(o, in, out); k != nil || err != nil {
 			return k, err

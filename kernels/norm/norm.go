@@ -12,7 +12,7 @@
 // GroupBackward. Every row of [Rows,C]: layer normalization (arXiv:1607.06450), by LayerForward and LayerBackward.
 //
 // Files: norm.go parameters and what the first three share; forward.go, backward.go; group.go; layer.go; ref.go the definition. The
-// loops are in package vec.
+// loops are in package vec. For GPUs: norm.cu all but layer.cu's, and what both share in norm.cuh.
 //
 // Statistics are summed in float64, in one pass: with mean 1000 and standard deviation 1 the variance is good to 1e-9, and it
 // stays good to 1e-6 up to a mean of 10⁴ standard deviations. src less its float32 mean is what is scaled, so that a large mean
