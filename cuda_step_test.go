@@ -13,6 +13,7 @@ import (
 
 	"github.com/meseta-go/meseta/callbacks"
 	"github.com/meseta-go/meseta/data"
+	"github.com/meseta-go/meseta/data/augment"
 	"github.com/meseta-go/meseta/report"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -140,7 +141,7 @@ func TestBatchLogsOnAGPU(t *testing.T) {
 // numbered hides that a data set stores bytes.
 type numbered struct{ data.Dataset }
 
-// TestBytesOnAGPU: images go to the GPU as bytes, and training, validation and evaluation have the very bits that they have of the numbers that the host makes of these.
+// TestBytesOnAGPU: images go to the GPU as bytes, augmented by moves there, and training, validation and evaluation have the very bits that they have of the numbers that the host makes of these.
 func TestBytesOnAGPU(t *testing.T) {
 	onGPU(t)
 	pixels, labels := make([]uint8, 40*90), make([]uint8, 40)
@@ -152,28 +153,38 @@ func TestBytesOnAGPU(t *testing.T) {
 	}
 	images, err := data.NewImages(pixels, 10, 9, 1, labels, 3)
 	require.NoError(t, err)
-	train := func(ds data.Dataset, bytes bool) (string, [][]float32) {
+	train := func(ds data.Dataset, bytes bool, list augment.List) (string, [][]float32) {
 		m := digits(t, "cuda")
 		defer m.Close()
-		h, err := m.Fit(t.Context(), ds, FitOptions{Epochs: 2, BatchSize: 16, Validation: ds})
+		h, err := m.Fit(t.Context(), ds, FitOptions{Epochs: 2, BatchSize: 16, Validation: ds, Augment: list})
 		require.NoError(t, err)
 		logs, err := m.Evaluate(t.Context(), ds, 7)
 		require.NoError(t, err)
-		source, err := m.source(ds, data.LoaderOptions{BatchSize: 7, Bytes: m.session.TakesBytes()})
+		source, err := m.source(ds, data.LoaderOptions{BatchSize: 7, Bytes: m.session.TakesBytes(), Augment: list})
 		require.NoError(t, err)
 		assert.Equal(t, bytes, source.Divisor() != 0)
 		var weights [][]float32
-		list, err := m.Weights()
+		final, err := m.Weights()
 		require.NoError(t, err)
-		for _, w := range list {
+		for _, w := range final {
 			weights = append(weights, w.Value.Data().([]float32))
 		}
 		return fmt.Sprint(h.Metrics, logs), weights
 	}
-	want, wantWeights := train(numbered{images}, false)
-	got, weights := train(images, true)
-	assert.Equal(t, want, got)
-	assert.Equal(t, wantWeights, weights)
+	all := map[string]bool{}
+	for _, list := range []augment.List{
+		nil,
+		{&augment.RandomFlip{Mode: augment.Horizontal}, &augment.PadAndCrop{Padding: 4}},
+		{&augment.PadAndCrop{Padding: 3, Fill: augment.Fill{Mode: augment.Reflect}}, &augment.RandomFlip{}},
+	} {
+		want, wantWeights := train(numbered{images}, false, list)
+		got, weights := train(images, true, list)
+		assert.Equal(t, want, got)
+		assert.Equal(t, wantWeights, weights)
+		all[want] = true
+	}
+	assert.Len(t, all, 3)
+	train(images, false, augment.List{&augment.Cutout{Size: 2}})
 }
 
 // TestWhatAStepOnAGPUAsksOfTheDriver counts the calls: the inputs go in one copy on their own stream, the step is one graph, and nobody waits for it before the

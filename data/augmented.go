@@ -93,7 +93,7 @@ func oneHot(targets []float32, labels []int32) error {
 
 // takeAugmenter gives what a goroutine augments batches with, nil where nothing is augmented.
 func (l *Loader) takeAugmenter() *Augmenter {
-	if len(l.options.Augment) == 0 {
+	if len(l.options.Augment) == 0 || l.moved {
 		return nil
 	}
 	l.mu.Lock()

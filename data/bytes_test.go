@@ -81,9 +81,28 @@ func TestBytesAreWhatReadDivides(t *testing.T) {
 			}
 		})
 	}
-	augmented, err := data.NewLoader(images, data.LoaderOptions{BatchSize: 4, Bytes: true, Augment: augment.List{&augment.RandomFlip{}}})
+	augmented, err := data.NewLoader(images, data.LoaderOptions{BatchSize: 4, Bytes: true, Augment: augment.List{&augment.Cutout{Size: 1}}})
 	require.NoError(t, err)
-	assert.Zero(t, augmented.Divisor(), "what is augmented is numbers")
+	assert.Zero(t, augmented.Divisor(), "what is augmented otherwise is numbers")
+
+	list := augment.List{&augment.RandomFlip{}, &augment.PadAndCrop{Padding: 4}}
+	moved, err := data.NewLoader(images, data.LoaderOptions{BatchSize: 4, Bytes: true, Augment: list, Seed: 5, Shuffle: true})
+	require.NoError(t, err)
+	assert.Equal(t, float32(255), moved.Divisor())
+	it, err := moved.Epoch(t.Context(), 2, 0)
+	require.NoError(t, err)
+	defer it.Close()
+	moves, _ := list.Moves()
+	for range moved.Batches() {
+		b, err := it.Next()
+		require.NoError(t, err)
+		want := make([]int32, 4*b.N)
+		moves.Draw(want, b.Index, 5, 2)
+		assert.Equal(t, want, b.Moves)
+		for i, sample := range b.Index {
+			assert.Equal(t, images.Pixels[60*sample:60*(sample+1)], b.Bytes[60*i:60*(i+1)])
+		}
+	}
 
 	s := data.Stored(images)
 	assert.ErrorContains(t, s.ReadBytes(make([]uint8, 61), make([]int32, 1), []int32{0}), "room for 61 numbers")

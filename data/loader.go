@@ -24,7 +24,8 @@ type LoaderOptions struct {
 	// mixing 1 for its label and else 0. Classes is then at least the data set's; 0 means as many.
 	Augment augment.List
 	Classes int
-	// Bytes has batches bring the bytes of samples that are stored as bytes and not augmented, in place of the numbers that they stand for; see Loader.Divisor.
+	// Bytes has batches bring the bytes of samples that are stored as bytes, in place of the numbers that they stand for (see Loader.Divisor), unless they are
+	// augmented by more than moves; those are left to who uses the batches (see Loader.Moves).
 	Bytes bool
 }
 
@@ -32,6 +33,7 @@ type LoaderOptions struct {
 type Batch struct {
 	X       []float32 // [N, sample shape...]; empty for a loader that gives Bytes
 	Bytes   []uint8   // [N, sample shape...]
+	Moves   []int32   // [N, 4]: what is to be done to Bytes; empty for nothing
 	Labels  []int32   // [N]; empty for a data set without labels
 	Targets []float32 // [N, target shape...]; empty for a data set without targets
 	Weights []float32 // [N]; empty for a data set without weights
@@ -50,6 +52,8 @@ type Loader struct {
 	oneHot   bool           // targets are made of labels
 	format   augment.Format // of samples, where they are augmented
 	divisor  float32        // of bytes; 0 where batches have numbers
+	moves    augment.Moves  // of bytes, if moved
+	moved    bool
 
 	mu         sync.Mutex
 	free       [][]slot // buffers of closed epochs, for the next ones
@@ -61,6 +65,7 @@ type slot struct {
 	batch   Batch
 	x       []float32 // whole buffers, of which batch shows what is filled
 	bytes   []uint8
+	moves   []int32
 	labels  []int32
 	targets []float32
 	weights []float32
@@ -100,11 +105,16 @@ func NewLoader(ds Dataset, options LoaderOptions) (*Loader, error) {
 	if err := l.prepareAugment(); err != nil {
 		return nil, err
 	}
-	if options.Bytes && len(options.Augment) == 0 {
-		l.divisor = Divisor(ds)
+	if options.Bytes && Divisor(ds) != 0 {
+		if l.moves, l.moved = options.Augment.Moves(); l.moved || len(options.Augment) == 0 {
+			l.divisor = Divisor(ds)
+		}
 	}
 	return l, nil
 }
+
+// Moves is what the numbers Moves of batches are of; it is false where batches have none.
+func (l *Loader) Moves() (augment.Moves, bool) { return l.moves, l.moved }
 
 // Divisor is what the Bytes of batches are divided by to give what X would be; 0 where batches have X.
 func (l *Loader) Divisor() float32 { return l.divisor }
@@ -182,6 +192,9 @@ func (l *Loader) takeSlots() []slot {
 		s.index = make([]int32, n)
 		if l.divisor != 0 {
 			s.bytes = make([]uint8, n*l.size)
+			if l.moved {
+				s.moves = make([]int32, n*augment.MoveNumbers)
+			}
 		} else {
 			s.x = make([]float32, n*l.size)
 		}
@@ -317,6 +330,9 @@ func (it *Iterator) fill(s *slot, number int, augmenter *Augmenter) error {
 	*b = Batch{N: n, Index: s.index[:n], Number: number}
 	if l.divisor != 0 {
 		b.Bytes = s.bytes[:n*l.size]
+		if l.moved {
+			b.Moves = s.moves[:n*augment.MoveNumbers]
+		}
 	} else {
 		b.X = s.x[:n*l.size]
 	}
@@ -329,6 +345,9 @@ func (it *Iterator) fill(s *slot, number int, augmenter *Augmenter) error {
 		for i := range b.Index {
 			b.Index[i] = int32(from + i)
 		}
+	}
+	if l.moved {
+		l.moves.Draw(b.Moves, b.Index, l.options.Seed, it.epoch)
 	}
 	var err error
 	switch {

@@ -3,9 +3,8 @@
 package kernels
 
 import (
-	"encoding/binary"
 	"errors"
-	"math"
+	"unsafe"
 
 	"github.com/meseta-go/meseta/gpu"
 )
@@ -94,6 +93,13 @@ func (n *inlet) close() error {
 	return errors.Join(append(errs, n.stream.Close())...)
 }
 
+// cudaHead is Head of feed/feed.cu.
+type cudaHead struct {
+	divisor, outside float32
+	edge, h, w, c    int32
+	moves            int64
+}
+
 // cudaFeed is Feed of feed/feed.cu.
 type cudaFeed struct {
 	block gpu.Pointer
@@ -104,7 +110,7 @@ type cudaFeed struct {
 }
 
 // cudaPipe is a program's steps as one graph for each slot, which begins by taking what is in the slot's block to its places and ends with copies to pinned
-// memory. A block is a divisor (see feed.cu), the inputs but the first, and that.
+// memory. A block is a head, the inputs but the first, and that.
 type cudaPipe struct {
 	device  *CUDA
 	feed    *gpu.Kernel[cudaFeed]
@@ -160,18 +166,18 @@ func (c *CUDA) Pipe(in, out []Buffer, steps []func()) (Pipe, error) {
 // In is a part of the pinned block, once what was there before has been sent.
 func (p *cudaPipe) In(i int) []byte {
 	if i == 0 {
-		return p.first(4, 0)
+		return p.first(4, Wide{})
 	}
 	return p.block()[p.at[i] : p.at[i]+p.in[i].Bytes]
 }
 
 // InBytes is the place of the first input likewise, of which less is sent then.
-func (p *cudaPipe) InBytes(divisor float32) []byte { return p.first(1, divisor) }
+func (p *cudaPipe) InBytes(w Wide) []byte { return p.first(1, w) }
 
 // first is the place of the first input, whose numbers take so many bytes.
-func (p *cudaPipe) first(each int, divisor float32) []byte {
+func (p *cudaPipe) first(each int, w Wide) []byte {
 	block := p.block()
-	binary.NativeEndian.PutUint32(block, math.Float32bits(divisor))
+	*(*cudaHead)(unsafe.Pointer(&block[0])) = cudaHead{w.Divisor, w.Outside, int32(w.Edge), int32(w.H), int32(w.W), int32(w.C), int64(p.at[w.Moves])}
 	n := p.in[0].Bytes / 4 * each
 	p.bytes = p.at[0] + n
 	return block[p.at[0]:p.bytes]

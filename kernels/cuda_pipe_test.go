@@ -98,7 +98,7 @@ func TestCUDAPipeWidensBytes(t *testing.T) {
 			_, err := binary.Encode(p.In(0), binary.NativeEndian, want)
 			require.NoError(t, err)
 		} else {
-			bytes := p.(WidePipe).InBytes(divisor)
+			bytes := p.(WidePipe).InBytes(Wide{Divisor: divisor})
 			require.Len(t, bytes, n)
 			for j := range bytes {
 				bytes[j] = byte(j + i)
@@ -113,5 +113,67 @@ func TestCUDAPipeWidensBytes(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, got)
 		assert.Equal(t, []byte{1, 2, 3, 4, 5, 6, 7, byte(i)}, p.Out(run, 1))
+	}
+}
+
+// TestCUDAPipeMovesImages flips and moves images of bytes, with every edge, and looks beside what it writes.
+func TestCUDAPipeMovesImages(t *testing.T) {
+	c := openCUDA(t)
+	const n, h, w, channels = 9, 5, 7, 3
+	const size = n * h * w * channels
+	moves := [n][4]int32{{}, {1, 0, 1, 0}, {0, 2, 0, -3}, {1, -5, 0, 7}, {0, 5, 1, -7}, {1, 1, 1, 1}, {0, -1, 1, 6}, {1, 4, 0, 0}, {0, 0, 1, -2}}
+	m, err := c.Alloc(aligned(4*size) + 2*Alignment)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, m.Free()) }()
+	x, labels := Buffer{Memory: m, Offset: Alignment, Bytes: 4 * size}, Buffer{Memory: m, Bytes: 4 * n}
+	whole := Buffer{Memory: m, Bytes: aligned(4*size) + 2*Alignment}
+	p, err := c.Pipe([]Buffer{x, labels, {Bytes: 16 * n}}, []Buffer{x, whole}, nil)
+	require.NoError(t, err)
+	for _, edge := range []Edge{Constant, Reflect, Nearest, 0} {
+		wide := Wide{Divisor: 255, Edge: edge, Outside: -3, H: h, W: w, C: channels, Moves: 2}
+		pixels := p.(WidePipe).InBytes(wide)
+		for i := range pixels {
+			pixels[i] = byte(i*i/3 + i)
+		}
+		_, err := binary.Encode(p.In(2), binary.NativeEndian, moves)
+		require.NoError(t, err)
+		from := func(at, size int, m []int32) int {
+			if edge == 0 {
+				return at
+			}
+			if m[0] != 0 {
+				at = size - 1 - at
+			}
+			at += int(m[1])
+			switch {
+			case at >= 0 && at < size:
+				return at
+			case edge == Constant:
+				return -1
+			case edge == Nearest:
+				return max(0, min(at, size-1))
+			case at < 0:
+				return -1 - at
+			}
+			return 2*size - 1 - at
+		}
+		want := make([]float32, size)
+		for i := range want {
+			image, row, column, channel := i/(h*w*channels), i/(w*channels)%h, i/channels%w, i%channels
+			if y, x := from(row, h, moves[image][:2]), from(column, w, moves[image][2:]); y < 0 || x < 0 {
+				want[i] = wide.Outside
+			} else {
+				want[i] = float32(pixels[((image*h+y)*w+x)*channels+channel]) / 255
+			}
+		}
+		run, err := p.Start()
+		require.NoError(t, err)
+		require.NoError(t, p.Wait(run))
+		got := make([]float32, size)
+		_, err = binary.Decode(p.Out(run, 0), binary.NativeEndian, got)
+		require.NoError(t, err)
+		assert.Equal(t, want, got, "edge %d", edge)
+		assert.Equal(t, make([]byte, Alignment-36), p.Out(run, 1)[36:Alignment], "between the parts")
+		assert.Equal(t, make([]byte, Alignment), p.Out(run, 1)[len(p.Out(run, 1))-Alignment:], "behind them")
 	}
 }

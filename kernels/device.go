@@ -26,7 +26,8 @@ type Device interface {
 	Alloc(bytes int) (Memory, error)
 	// Sequence makes one function of the steps of a program. It runs them in order and returns when their results can be read.
 	Sequence(steps []func()) func() error
-	// Pipe makes a Pipe of the steps of a program, the buffers that the host fills for each run of them, and those that it looks at afterwards.
+	// Pipe makes a Pipe of the steps of a program, the buffers that the host fills for each run of them, and those that it looks at afterwards. WidePipes may have
+	// an input without Memory, see Wide.
 	Pipe(in, out []Buffer, steps []func()) (Pipe, error)
 	// Depth is how many runs of Pipes may be under way at once; 1 if one is over when Start returns.
 	Depth() int
@@ -70,9 +71,30 @@ type Widener interface {
 // WidePipe is a Pipe whose first input, float32, may come as bytes.
 type WidePipe interface {
 	Pipe
-	// InBytes is where the host writes, in place of In(0), a byte for each number, which is that byte divided by divisor.
-	InBytes(divisor float32) []byte
+	// InBytes is where the host writes, in place of In(0), a byte for each number.
+	InBytes(w Wide) []byte
 }
+
+// Wide says what the numbers are that bytes stand for.
+type Wide struct {
+	Divisor float32 // what each is divided by
+	// Images [N,H,W,C] may be flipped and moved: pixel (y, x) of image n is pixel ((H-1-y or y) + m[1], (W-1-x or x) + m[3]) of what has come, flipped where m[0], or
+	// m[2], is 1, m being row n of an input int32 [N,4], which goes nowhere else.
+	Edge    Edge // 0 for no moves
+	Outside float32
+	H, W, C int
+	Moves   int // the input
+}
+
+// Edge is what lies outside an image.
+type Edge int32
+
+// The edges, drawn for a row a b c d.
+const (
+	Constant Edge = iota + 1 // o o o o | a b c d | o o o o, o being Outside
+	Reflect                  // d c b a | a b c d | d c b a
+	Nearest                  // a a a a | a b c d | d d d d
+)
 
 // Kernel is an operation on known types: everything is decided but the addresses.
 type Kernel interface {

@@ -20,10 +20,10 @@ type Program struct {
 	listing *listing
 	kernels []kernels.Kernel // of each operation, nil for views
 	places  *placement
-	prepare func() error                                  // the fixed operations, nil where there are none
-	pipe    kernels.Pipe                                  // the others
-	bound   kernels.Memory                                // the arena that both were bound to
-	in      struct{ targets, weights, rate, counter int } // places of inputs in the pipe, of which x is the first
+	prepare func() error                                         // the fixed operations, nil where there are none
+	pipe    kernels.Pipe                                         // the others
+	bound   kernels.Memory                                       // the arena that both were bound to
+	in      struct{ targets, weights, rate, counter, moves int } // places of inputs in the pipe, of which x is the first
 	last    Step
 }
 
@@ -69,7 +69,10 @@ func compile(s *Session, mode Mode, batch int, feed Feed) (*Program, error) {
 	if l.weights != ops.None {
 		p.in.rate++
 	}
-	p.in.counter = p.in.rate + 1
+	p.in.counter, p.in.moves = p.in.rate+1, p.in.rate
+	if mode == Training {
+		p.in.moves = p.in.counter + 1
+	}
 	return p, nil
 }
 
@@ -136,6 +139,9 @@ func (p *Program) bind() error {
 	}
 	if p.Mode == Training {
 		in, out = append(in, s.at.rate, s.at.counter), append(out, s.at.outcome)
+	}
+	if s.TakesBytes() {
+		in = append(in, kernels.Buffer{Bytes: 4 * movement * p.Batch})
 	}
 	var err error
 	if p.pipe, err = s.device.Pipe(in, out, steps(l.fixed, len(p.kernels))); err != nil {
@@ -210,10 +216,19 @@ func (p *Program) SetBatch(x []float32, labels []int32) {
 	p.setLabels(labels)
 }
 
-// SetBytes is SetBatch of numbers that are bytes divided by divisor. It is for sessions that take bytes.
-func (p *Program) SetBytes(x []byte, divisor float32, labels []int32) {
+// movement is how many numbers say how an image is moved.
+const movement = 4
+
+// SetBytes is SetBatch of numbers that are bytes, as w says, and images moved by moves [Batch,4] if w has an edge; of w, the shape and place of moves need not be set. It is for
+// sessions that take bytes.
+func (p *Program) SetBytes(x []byte, w kernels.Wide, moves, labels []int32) {
 	if p.enter() {
-		copyAll(p.pipe.(kernels.WidePipe).InBytes(divisor), x)
+		if w.Edge != 0 {
+			shape := p.listing.Type(p.listing.src).Shape
+			w.H, w.W, w.C, w.Moves = shape[1], shape[2], shape[3], p.in.moves
+			copyAll(p.pipe.In(p.in.moves), octets(moves))
+		}
+		copyAll(p.pipe.(kernels.WidePipe).InBytes(w), x)
 	}
 	p.setLabels(labels)
 }

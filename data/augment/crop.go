@@ -37,13 +37,19 @@ func (a *RandomFlip) Check(Format) error {
 
 // Change flips an image, or does not.
 func (a *RandomFlip) Change(img *Image) {
-	horizontal, vertical := img.Random.Uint32n(2) == 0, img.Random.Uint32n(2) == 0
-	if horizontal && a.Mode != Vertical {
+	vertical, horizontal := a.draw(&img.Random)
+	if horizontal {
 		img.flipHorizontal()
 	}
-	if vertical && a.Mode != Horizontal {
+	if vertical {
 		img.flipVertical()
 	}
+}
+
+// draw says which ways an image is flipped.
+func (a *RandomFlip) draw(s *random.Stream) (vertical, horizontal bool) {
+	horizontal, vertical = s.Uint32n(2) == 0, s.Uint32n(2) == 0
+	return vertical && a.Mode != Horizontal, horizontal && a.Mode != Vertical
 }
 
 func (img *Image) flipHorizontal() {
@@ -89,9 +95,14 @@ func (a *PadAndCrop) Check(f Format) error {
 
 // Change moves an image.
 func (a *PadAndCrop) Change(img *Image) {
-	n := uint32(2*a.Padding + 1)
-	down, right := int(img.Random.Uint32n(n))-a.Padding, int(img.Random.Uint32n(n))-a.Padding
+	down, right := a.draw(&img.Random)
 	img.move(down, right, a.Fill.or(Constant))
+}
+
+// draw says by how many pixels an image is moved.
+func (a *PadAndCrop) draw(s *random.Stream) (down, right int) {
+	n := uint32(2*a.Padding + 1)
+	return int(s.Uint32n(n)) - a.Padding, int(s.Uint32n(n)) - a.Padding
 }
 
 // move shifts the image by at most its own size.
