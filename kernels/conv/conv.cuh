@@ -31,34 +31,6 @@ struct Conv {
 	const float *mean, *inv_std, *gamma, *beta; // [C]: src is taken as a batch norm would leave it; padding stays 0. Null where it is taken as it is
 };
 
-// Norm does with V channels of src, from c on, what a batch norm before would, as package norm does it.
-template <int V> struct Norm {
-	Floats<V> mean = {}, scale = {}, beta = {};
-	int activation;
-	bool on;
-
-	DEVICE_MEMBER Norm(const Conv &v, int c) : activation(v.load), on(v.mean)
-	{
-		if (!on)
-			return;
-		mean = fetch<V>(v.mean + c);
-		beta = fetch<V>(v.beta + c);
-		Floats<V> gamma = fetch<V>(v.gamma + c), inv_std = fetch<V>(v.inv_std + c);
-#pragma unroll
-		for (int i = 0; i < V; i++)
-			scale.x[i] = gamma.x[i] * inv_std.x[i];
-	}
-
-	DEVICE_MEMBER void apply(Floats<V> &x) const
-	{
-		if (!on)
-			return;
-#pragma unroll
-		for (int i = 0; i < V; i++)
-			x.x[i] = activate((x.x[i] - mean.x[i]) * scale.x[i] + beta.x[i], activation);
-	}
-};
-
 // Images are [.,height,width,channels], of which a group begins with x.
 struct Images {
 	const float *x;

@@ -9,6 +9,15 @@
 
 static constexpr int nowhere = -(1 << 30); // a row of pixels far outside any image
 
+// normalize does with V channels of src, from c on, what a batch norm before would, as package norm does it.
+template <int V> DEVICE void normalize(const Conv &v, int c, Floats<V> &x)
+{
+	Floats<V> mean = fetch<V>(v.mean + c), inv_std = fetch<V>(v.inv_std + c), gamma = fetch<V>(v.gamma + c), beta = fetch<V>(v.beta + c);
+#pragma unroll
+	for (int i = 0; i < V; i++)
+		x.x[i] = activate((x.x[i] - mean.x[i]) * (gamma.x[i] * inv_std.x[i]) + beta.x[i], v.load);
+}
+
 // Walk goes over the elements of a Window.
 struct Walk {
 	const Window &window;
@@ -76,7 +85,7 @@ template <int V> struct Patches {
 	DEVICE_MEMBER void change(Floats<V> &x, const Row &, const Depth &d) const
 	{
 		if (v.mean)
-			Norm<V>(v, channel + d.c).apply(x);
+			normalize(v, channel + d.c, x);
 	}
 
 	DEVICE_MEMBER int destination(int m) const { return m; }
@@ -192,7 +201,7 @@ template <int V> struct Taps {
 			return;
 		int c = r.c;
 		asm volatile("" : "+r"(c)); // c is always the same, and the places of what it wants would be kept in registers
-		Norm<V>(v, c).apply(x);
+		normalize(v, c, x);
 	}
 
 	DEVICE_MEMBER int destination(int m) const { return m; }

@@ -23,20 +23,13 @@ template <bool Data, int V, int S, int Step> DEVICE void depthwise(const Conv &v
 	Floats<V> sums[strip] = {};
 	for (int t = 0; t < (Data ? times : 1); t++) {
 		int from = Data ? c * times + t : c / times; // channel of images
-		Norm<V> norm(v, from);
 		for (int r = 0; r < y.taps; r++) {
 			int line = row * step_y + y.offset - r * y.apart, column = first * step_x + x.offset;
 			if (!images.inside(line, 0))
 				continue;
 			const float *weights = v.weights + (i64)((y.tap + r * y.by) * v.S + x.tap) * v.K + (Data ? from : c);
 			auto pixel = [&](int column) {
-				Floats<V> p = {};
-				if (images.inside(line, column)) {
-					p = fetch<V>(images.pixel(n, line, column) + from);
-					if (!Data)
-						norm.apply(p);
-				}
-				return p;
+				return images.inside(line, column) ? fetch<V>(images.pixel(n, line, column) + from) : Floats<V>{};
 			};
 			auto add = [&](Floats<V> &sum, const Floats<V> &pixel, const Floats<V> &weight) {
 #pragma unroll
@@ -102,8 +95,7 @@ template <int V> DEVICE void weights(const Conv &v)
 	Images images{v.src, v.H, v.W, v.C};
 
 	Floats<V> sums[side][side] = {};
-	if (k < v.K) {
-		Norm<V> norm(v, c);
+	if (k < v.K)
 		for (int row = blockIdx.y * each + walker; row < end; row += walkers) {
 			int n = row / v.P, y = row % v.P * v.stride_h - v.pad_top + r0 * v.dilation_h;
 			for (int q = 0; q < v.Q; q++) {
@@ -116,14 +108,12 @@ template <int V> DEVICE void weights(const Conv &v)
 						if (r0 + r >= v.R || s0 + s >= v.S || !images.inside(y + r * v.dilation_h, x + s * v.dilation_w))
 							continue;
 						Floats<V> p = fetch<V>(images.pixel(n, y + r * v.dilation_h, x + s * v.dilation_w) + c);
-						norm.apply(p);
 #pragma unroll
 						for (int e = 0; e < V; e++)
 							sums[r][s].x[e] = fmaf(p.x[e], diff.x[e], sums[r][s].x[e]);
 					}
 			}
 		}
-	}
 	float *to = v.result.parts > 1 ? v.result.sums + (i64)blockIdx.y * v.R * v.S * v.K : v.result.dst;
 #pragma unroll
 	for (int i = 0; i < side * side; i++) {
