@@ -68,8 +68,16 @@ func finds() finding {
 	return f
 }
 
+// needCC skips a test where there is no C compiler: this package is built with one, but its tests may run elsewhere (bench/gpu).
+func needCC(t *testing.T) {
+	if _, err := exec.LookPath("cc"); err != nil {
+		t.Skip(err)
+	}
+}
+
 // library compiles a library that has every function of the driver, doing nothing, and those of the text.
 func library(t *testing.T, source string) string {
+	needCC(t)
 	dir := t.TempDir()
 	nothing, own, made := filepath.Join(dir, "nothing.c"), filepath.Join(dir, "own.c"), filepath.Join(dir, "libcuda.so.1")
 	names, err := filepath.Abs("shim_names.h")
@@ -111,6 +119,7 @@ func TestFindSaysWhatIsWrong(t *testing.T) {
 
 // A driver that lacks what this package calls is told from one that works before anything is called.
 func TestFindWantsFunctions(t *testing.T) {
+	needCC(t)
 	dir := t.TempDir()
 	source, made := filepath.Join(dir, "old.c"), filepath.Join(dir, "libcuda.so.1")
 	require.NoError(t, os.WriteFile(source, []byte("int cuInit(unsigned flags) { return 0; }"), 0o666))

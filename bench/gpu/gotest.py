@@ -9,13 +9,13 @@ import pairs
 LONGEST = 4000  # characters that are kept of what a test says
 
 
-def run(binary, pattern, log, seconds, environment={}):
-    """Runs the tests of a pattern and gives (exit status, a list of what read gives). Where they take longer, they are ended, and the status is None."""
+def run(binary, pattern, log, seconds, environment, folder):
+    """Runs the tests of a pattern in a folder and gives (exit status, a list of what read gives). Where they take longer, they are ended, and the status is None."""
     command = [binary, "-test.v", "-test.run", pattern, f"-test.timeout={max(1, seconds - 2):.0f}s"]
     with open(log, "w") as out:
         try:
             process = subprocess.Popen(command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                                       cwd=os.path.dirname(log), start_new_session=True)
+                                       cwd=folder, start_new_session=True)
         except OSError as e:
             raise pairs.Failed(f"{binary} does not start: {e}") from None
         try:

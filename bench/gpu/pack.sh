@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # pack.sh: makes bin/bench-gpu.tar.gz, all that bench/gpu/run.py needs on a machine with a GPU (README.md): the command, compiled tests, scripts. Under 50 MB.
-# Building wants what `make cuda` wants. Of the tests only those with GPU or CUDA in their names run there, which read no files.
+# Building wants what `make cuda` wants. Of the tests of kernels and models only those with GPU or CUDA in their names run there, which read no files.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
@@ -16,6 +16,9 @@ for package in kernels gpu .; do
 	[ "$package" != . ] || name=meseta
 	go test -c -trimpath -tags nvidia -ldflags '-s -w' -o "$to/bin/$name.test" "./$package"
 done
+mkdir -p "$to/gpu" "$to/kernels/elementwise" # read by gpu's tests
+cp gpu/shim_names.h "$to/gpu/"
+cp kernels/elementwise/elementwise.ptx "$to/kernels/elementwise/"
 cp bench/gpu/*.py "$to/bench/gpu/"
 cp bench/machine.py bench/pairs.py bench/plot.py "$to/bench/"
 cp -r bench/peers bench/inputs "$to/bench/"

@@ -154,7 +154,9 @@ class Bench:
         seconds = self.may_take(share * self.args.budget, least=5)
         # A library that is named has to be there: tests do not skip for want of a GPU then.
         driver = {"MESETA_LIBCUDA": os.environ.get("MESETA_LIBCUDA", "libcuda.so.1")}
-        status, found = gotest.run(os.path.abspath(os.path.join(self.args.bin, binary)), self.args.tests or pattern, os.path.join(self.out, f"{name}.txt"), seconds, driver)
+        folder = os.path.join(os.path.dirname(BENCH), binary.removesuffix(".test"))  # a package's, with what its tests read
+        status, found = gotest.run(os.path.abspath(os.path.join(self.args.bin, binary)), self.args.tests or pattern, os.path.join(self.out, f"{name}.txt"), seconds, driver,
+                                   folder if os.path.isdir(folder) else self.out)
         self.results["tests"][name] = found
         results = collections.Counter(t["result"] for t in found)
         if status is None:
