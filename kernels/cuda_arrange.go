@@ -8,6 +8,7 @@ import (
 
 	"github.com/meseta-go/meseta/gpu"
 	"github.com/meseta-go/meseta/kernels/arrange"
+	"github.com/meseta-go/meseta/kernels/resize"
 	"github.com/meseta-go/meseta/kernels/vec"
 	"github.com/meseta-go/meseta/ops"
 )
@@ -53,6 +54,20 @@ type cudaOneHot struct {
 	classes, _  int32
 }
 
+// cudaLine is Line of resize/resize.cu.
+type cudaLine struct {
+	start, at, weight gpu.Pointer
+	in, out           int32
+}
+
+// cudaResize is Resize of resize/resize.cu.
+type cudaResize struct {
+	dst, src       gpu.Pointer
+	steps          int64
+	channels, four int32
+	rows, columns  cudaLine
+}
+
 const arrangeFile = "arrange/arrange"
 
 // chooseArrange picks the kernels of operations that move elements.
@@ -78,6 +93,12 @@ func (c *CUDA) chooseArrange(o ops.Operator, in, out []ops.Type) (Kernel, error)
 			walk.stride[0][0] = 1
 			return cudaMove{address(b.Out[0]), table(c, o.Values), walk}
 		})
+	case ops.Resize:
+		s := in[0].Shape
+		return c.resize(resize.Params{N: s[0], H: s[1], W: s[2], C: s[3], P: o.Size[0], Q: o.Size[1], Method: o.Method}, false)
+	case ops.ResizeBackward:
+		s, d := o.Src, in[0].Shape
+		return c.resize(resize.Params{N: s[0], H: s[1], W: s[2], C: s[3], P: d[1], Q: d[2], Method: o.Method}, true)
 	case ops.OneHot:
 		size := out[0].Shape.Size()
 		return single(c, arrangeFile, "one_hot", spread(size), func(b Buffers) cudaOneHot {
@@ -127,10 +148,7 @@ func (c *CUDA) transpose(s ops.Shape, perm []int) (Kernel, error) {
 }
 
 func (c *CUDA) pad(o ops.Pad, s ops.Shape) (Kernel, error) {
-	channels, four := s[3], int32(0)
-	if channels%4 == 0 {
-		channels, four = channels/4, 1
-	}
+	channels, four := fourChannels(s[3])
 	f := cudaFrame{
 		height: int32(s[1]), width: int32(s[2] * channels), outerHeight: int32(o.Before[0] + s[1] + o.After[0]),
 		outerWidth: int32((o.Before[1] + s[2] + o.After[1]) * channels), top: int32(o.Before[0]), left: int32(o.Before[1] * channels), four: four,
@@ -168,4 +186,28 @@ func (c *CUDA) concat(in []ops.Type, out ops.Shape) (Kernel, error) {
 		}
 		return list
 	}}, nil
+}
+
+// fourChannels gives the number of channels in steps of four, where they are.
+func fourChannels(n int) (steps int, four int32) {
+	if n%4 == 0 {
+		return n / 4, 1
+	}
+	return n, 0
+}
+
+// resize makes images of another size; tables say of which pixels.
+func (c *CUDA) resize(p resize.Params, backward bool) (Kernel, error) {
+	rows, cols, err := resize.NewWeights(p, backward)
+	if err != nil {
+		return nil, err
+	}
+	channels, four := fourChannels(p.C)
+	steps := p.N * rows.Out() * cols.Out() * channels
+	line := func(w *resize.Weights) cudaLine {
+		return cudaLine{table(c, w.Start), table(c, w.At), table(c, w.Weight), int32(w.In), int32(w.Out())}
+	}
+	return single(c, "resize/resize", "resize_image", spread(steps), func(b Buffers) cudaResize {
+		return cudaResize{address(b.Out[0]), address(b.In[0]), int64(steps), int32(channels), four, line(&rows), line(&cols)}
+	})
 }

@@ -140,3 +140,26 @@ func reductions() (list []parity) {
 		parity{op: ops.SumTo{Shape: ops.Shape{1}}, in: []ops.Type{f(9, 5)}, tolerance: sumsApart},
 	)
 }
+
+// resizings has all interpolations of larger, smaller and equal sizes, by one channel and by four, and their gradients.
+func resizings() (list []parity) {
+	for _, x := range []struct {
+		src  ops.Shape
+		size [2]int
+	}{
+		{ops.Shape{1, 1, 1, 1}, [2]int{1, 1}},
+		{ops.Shape{2, 1, 1, 3}, [2]int{3, 4}},
+		{ops.Shape{2, 4, 5, 8}, [2]int{8, 10}},
+		{ops.Shape{2, 7, 9, 5}, [2]int{5, 11}},
+		{ops.Shape{1, 5, 3, 20}, [2]int{5, 3}},
+		{ops.Shape{1, 30, 2, 17}, [2]int{3, 17}},
+	} {
+		for _, method := range []ops.Interpolation{ops.Nearest, ops.Bilinear, ops.Bicubic} {
+			list = append(list,
+				parity{op: ops.Resize{Size: x.size, Method: method}, in: []ops.Type{f(x.src...)}},
+				parity{op: ops.ResizeBackward{Src: x.src, Method: method}, in: []ops.Type{f(x.src[0], x.size[0], x.size[1], x.src[3])}},
+			)
+		}
+	}
+	return list
+}

@@ -248,6 +248,8 @@ func TestCUDAComputesWhatTheCPUDoes(t *testing.T) {
 		arrangements(),
 		binaries(),
 		reductions(),
+		resizings(),
+		metrics(),
 		targetLosses(),
 		wideRows(),
 		otherRows(),
@@ -277,11 +279,6 @@ func TestCUDAComputesWhatTheCPUDoes(t *testing.T) {
 // TestCUDALacksOperators: the examples that have no kernel for GPUs are of these operators, and choosing one is an error that says so.
 func TestCUDALacksOperators(t *testing.T) {
 	lacking := []string{
-		"confuse",
-		"in_top_k",
-		"resize",
-		"resize_data",
-		"tally",
 	}
 	c := openCUDA(t)
 	var got []string

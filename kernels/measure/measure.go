@@ -28,13 +28,15 @@ type counter struct {
 	task       func(i, worker int)
 }
 
+// Tasks is how many parts n samples of each elements are counted in: task i has samples i·n/tasks to before (i+1)·n/tasks.
+func Tasks(n, each int) int { return min(mostTasks, n, (n*each+taskElements-1)/taskElements) }
+
 // newCounter is of n samples of each elements, and size sums. Its error wraps ops.ErrShape if there are none.
 func newCounter(dev *cpu.Device, name string, n, each, size int, count func(counts []float64, from, to int)) (*counter, error) {
 	if n < 1 || each < 1 || size < 1 {
 		return nil, fmt.Errorf("%s: %d samples of %d elements, %d sums, want at least 1: %w", name, n, each, size, ops.ErrShape)
 	}
-	c := &counter{dev: dev, n: n, size: size, count: count}
-	c.tasks = min(mostTasks, n, (n*each+taskElements-1)/taskElements)
+	c := &counter{dev: dev, n: n, size: size, tasks: Tasks(n, each), count: count}
 	c.task = func(i, _ int) {
 		counts := c.sums
 		if c.tasks > 1 {

@@ -38,7 +38,7 @@ func (p Params) check() error {
 type Resize struct {
 	dev        *cpu.Device
 	n, c       int
-	rows, cols weights
+	rows, cols Weights
 	loops      *vec.Table
 	dst, src   []float32
 	sums       []float32 // of rows, for each worker
@@ -46,44 +46,38 @@ type Resize struct {
 }
 
 // NewForward makes a Resize of src [N,H,W,C] to dst [N,P,Q,C]. Its error wraps ops.ErrShape if there are no elements.
-func NewForward(dev *cpu.Device, p Params) (*Resize, error) {
-	if err := p.check(); err != nil {
-		return nil, err
-	}
-	return newResize(dev, p, newWeights(p.Method, p.H, p.P), newWeights(p.Method, p.W, p.Q)), nil
-}
+func NewForward(dev *cpu.Device, p Params) (*Resize, error) { return newResize(dev, p, false) }
 
 // NewBackward makes a Resize of diffDst [N,P,Q,C] to diffSrc [N,H,W,C]. Its errors are those of NewForward.
-func NewBackward(dev *cpu.Device, p Params) (*Resize, error) {
-	if err := p.check(); err != nil {
+func NewBackward(dev *cpu.Device, p Params) (*Resize, error) { return newResize(dev, p, true) }
+
+func newResize(dev *cpu.Device, p Params, backward bool) (*Resize, error) {
+	x := &Resize{dev: dev, n: p.N, c: p.C, loops: vec.For(dev.ISA())}
+	var err error
+	if x.rows, x.cols, err = NewWeights(p, backward); err != nil {
 		return nil, err
 	}
-	return newResize(dev, p, newWeights(p.Method, p.H, p.P).transposed(), newWeights(p.Method, p.W, p.Q).transposed()), nil
-}
-
-func newResize(dev *cpu.Device, p Params, rows, cols weights) *Resize {
-	x := &Resize{dev: dev, n: p.N, c: p.C, rows: rows, cols: cols, loops: vec.For(dev.ISA())}
 	x.sums = make([]float32, dev.Threads()*x.row())
 	x.task = x.some
-	return x
+	return x, nil
 }
 
 // row is the number of elements between two workers' sums: a row of src, with room for a vector read at its last element.
-func (x *Resize) row() int { return x.cols.in*x.c + 16 }
+func (x *Resize) row() int { return x.cols.In*x.c + 16 }
 
 // Run writes dst from src; they do not overlap.
 func (x *Resize) Run(dst, src []float32) {
 	x.dst, x.src = dst, src
-	x.dev.Parallel(x.n*x.rows.out(), x.task)
+	x.dev.Parallel(x.n*x.rows.Out(), x.task)
 }
 
 // some makes one row of one image.
 func (x *Resize) some(i, worker int) {
-	image, p := i/x.rows.out(), i%x.rows.out()
-	wide := x.cols.in * x.c
+	image, p := i/x.rows.Out(), i%x.rows.Out()
+	wide := x.cols.In * x.c
 	at, weight := x.rows.of(p)
-	row := func(k int) []float32 { return x.src[(image*x.rows.in+int(at[k]))*wide:][:wide] }
-	dst := x.dst[i*x.cols.out()*x.c:][:x.cols.out()*x.c]
+	row := func(k int) []float32 { return x.src[(image*x.rows.In+int(at[k]))*wide:][:wide] }
+	dst := x.dst[i*x.cols.Out()*x.c:][:x.cols.Out()*x.c]
 	if len(at) == 0 {
 		clear(dst)
 		return
@@ -101,7 +95,7 @@ func (x *Resize) some(i, worker int) {
 		x.pixels(dst, src)
 		return
 	}
-	for q := range x.cols.out() {
+	for q := range x.cols.Out() {
 		at, weight := x.cols.of(q)
 		pixel := dst[q*x.c:][:x.c]
 		switch {
@@ -125,7 +119,7 @@ const narrow = 16
 // pixels makes the pixels of a row, of few channels.
 func (x *Resize) pixels(dst, src []float32) {
 	c := x.c
-	for q := range x.cols.out() {
+	for q := range x.cols.Out() {
 		at, weight := x.cols.of(q)
 		for j, pixel := 0, dst[q*c:][:c]; j < c; j++ {
 			sum := float32(0)

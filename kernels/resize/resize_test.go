@@ -87,7 +87,7 @@ func TestWeights(t *testing.T) {
 		for _, k := range [][2]int{{1, 1}, {1, 9}, {5, 5}, {7, 3}, {3, 7}, {224, 299}, {299, 224}, {1000, 1}, {17, 4096}} {
 			in, out := k[0], k[1]
 			w := newWeights(method, in, out)
-			require.Equal(t, out, w.out())
+			require.Equal(t, out, w.Out())
 			for p := range out {
 				at, weight := w.of(p)
 				var sum, line float64
@@ -107,7 +107,7 @@ func TestWeights(t *testing.T) {
 	}
 	for _, factor := range []int{1, 2, 3, 5, 7, 49} {
 		w := newWeights(ops.Nearest, 1001, 1001*factor)
-		for p := range w.out() {
+		for p := range w.Out() {
 			at, weight := w.of(p)
 			require.Equal(t, []int32{int32(p / factor)}, at)
 			require.Equal(t, []float32{1}, weight)

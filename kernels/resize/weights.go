@@ -6,21 +6,34 @@ import (
 	"github.com/meseta-go/meseta/ops"
 )
 
-// weights says of which pixels of a line a pixel of the new line is made, and how much of each: new pixel p of at[start[p]:start[p+1]].
-type weights struct {
-	in     int // pixels of the old line
-	start  []int
-	at     []int32
-	weight []float32
+// Weights say of which pixels of a line a pixel of the new line is made, and how much of each: new pixel p of At[Start[p]:Start[p+1]].
+type Weights struct {
+	In     int // pixels of the old line
+	Start  []int32
+	At     []int32
+	Weight []float32
 }
 
-// out is the number of pixels of the new line.
-func (w *weights) out() int { return len(w.start) - 1 }
+// NewWeights gives the weights of rows and columns that make dst of src, or, backward, diffSrc of diffDst. Its error wraps ops.ErrShape if there are no
+// elements.
+func NewWeights(p Params, backward bool) (rows, cols Weights, err error) {
+	if err = p.check(); err != nil {
+		return rows, cols, err
+	}
+	rows, cols = newWeights(p.Method, p.H, p.P), newWeights(p.Method, p.W, p.Q)
+	if backward {
+		rows, cols = rows.transposed(), cols.transposed()
+	}
+	return rows, cols, nil
+}
+
+// Out is the number of pixels of the new line.
+func (w *Weights) Out() int { return len(w.Start) - 1 }
 
 // of gives what pixel p is made of.
-func (w *weights) of(p int) (at []int32, weight []float32) {
-	from, to := w.start[p], w.start[p+1]
-	return w.at[from:to], w.weight[from:to]
+func (w *Weights) of(p int) (at []int32, weight []float32) {
+	from, to := w.Start[p], w.Start[p+1]
+	return w.At[from:to], w.Weight[from:to]
 }
 
 // newWeights gives the weights of a line of in pixels that becomes one of out. It calculates as TensorFlow does, in float32, so that
@@ -28,8 +41,8 @@ func (w *weights) of(p int) (at []int32, weight []float32) {
 //
 // Source: TensorFlow 2.21, core/util/image_resizer_state.h, core/kernels/image/resize_nearest_neighbor_op.cc, resize_bilinear_op.cc and
 // resize_bicubic_op.cc, with half_pixel_centers.
-func newWeights(method ops.Interpolation, in, out int) weights {
-	w := weights{in: in, start: make([]int, 1, out+1)}
+func newWeights(method ops.Interpolation, in, out int) Weights {
+	w := Weights{In: in, Start: make([]int32, 1, out+1)}
 	scale := float32(in) / float32(out)
 	for p := range out {
 		centre := float32((float32(p) + 0.5) * scale)
@@ -52,15 +65,15 @@ func newWeights(method ops.Interpolation, in, out int) weights {
 			floor := float32(math.Floor(float64(point)))
 			w.cubic(int(floor), int(math.RoundToEven(float64(float32((point-floor)*tableSize)))))
 		}
-		w.start = append(w.start, len(w.at))
+		w.Start = append(w.Start, int32(len(w.At)))
 	}
 	return w
 }
 
-func (w *weights) add(at int, weight float32) {
+func (w *Weights) add(at int, weight float32) {
 	if weight != 0 {
-		w.at = append(w.at, int32(at))
-		w.weight = append(w.weight, weight)
+		w.At = append(w.At, int32(at))
+		w.Weight = append(w.Weight, weight)
 	}
 }
 
@@ -69,11 +82,11 @@ const tableSize = 1 << 10
 
 // cubic adds the pixels around first, the one before the point, for an offset of so many steps. Those beyond the edge have no weight,
 // and the others are scaled to a sum of 1.
-func (w *weights) cubic(first, offset int) {
+func (w *Weights) cubic(first, offset int) {
 	four := [4]float32{keysFar(offset), keysNear(offset), keysNear(tableSize - offset), keysFar(tableSize - offset)}
 	sum := float32(0)
 	for k := range four {
-		if i := first - 1 + k; i < 0 || i >= w.in {
+		if i := first - 1 + k; i < 0 || i >= w.In {
 			four[k] = 0
 		}
 		sum += four[k]
@@ -97,19 +110,19 @@ func keysFar(step int) float32 {
 }
 
 // transposed says for each old pixel which new ones are made of it, in their order.
-func (w weights) transposed() weights {
-	t := weights{in: w.out(), start: make([]int, w.in+1), at: make([]int32, len(w.at)), weight: make([]float32, len(w.at))}
-	for _, i := range w.at {
-		t.start[i+1]++
+func (w Weights) transposed() Weights {
+	t := Weights{In: w.Out(), Start: make([]int32, w.In+1), At: make([]int32, len(w.At)), Weight: make([]float32, len(w.At))}
+	for _, i := range w.At {
+		t.Start[i+1]++
 	}
-	for i := range w.in {
-		t.start[i+1] += t.start[i]
+	for i := range w.In {
+		t.Start[i+1] += t.Start[i]
 	}
-	next := append([]int(nil), t.start...)
-	for p := range w.out() {
+	next := append([]int32(nil), t.Start...)
+	for p := range w.Out() {
 		at, weight := w.of(p)
 		for k, i := range at {
-			t.at[next[i]], t.weight[next[i]] = int32(p), weight[k]
+			t.At[next[i]], t.Weight[next[i]] = int32(p), weight[k]
 			next[i]++
 		}
 	}
