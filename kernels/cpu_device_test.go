@@ -24,7 +24,7 @@ type example struct {
 }
 
 // examples has each operator of package ops, by family.
-var examples = slices.Concat(convExamples, normExamples, poolExamples, elementwiseExamples, noiseExamples, arrangeExamples, lossExamples, measureExamples, updateExamples)
+var examples = slices.Concat(convExamples, normExamples, poolExamples, elementwiseExamples, functionExamples(), noiseExamples, arrangeExamples, lossExamples, measureExamples, updateExamples)
 
 // Types of values that several examples take.
 var (
@@ -88,14 +88,27 @@ var elementwiseExamples = []example{
 	{ops.Affine{Scale: 2, Offset: 1}, []ops.Type{image}},
 	{ops.Constant{Values: []float32{1, 2, 3}}, nil},
 	{ops.Fill{Type: f(4), Value: 2}, nil},
-	{ops.Unary{Func: ops.Gelu}, []ops.Type{image}},
-	{ops.UnaryBackward{Func: ops.Gelu}, []ops.Type{image, image}},
-	{ops.Binary{Func: ops.Divide}, []ops.Type{image, channel}},
 	{ops.Reduce{Func: ops.Mean, Axes: []int{1, 2}, KeepDims: true}, []ops.Type{image}},
 	{ops.Reduce{Func: ops.Max}, []ops.Type{image}},
+	{ops.Reduce{Func: ops.Sum, Axes: []int{3}}, []ops.Type{image}},
+	{ops.Reduce{Func: ops.Min, Axes: []int{0}}, []ops.Type{image}},
 	{ops.SumTo{Shape: ops.Shape{6, 1, 3}}, []ops.Type{image}},
 	{ops.SumTo{Shape: ops.Shape{3}}, []ops.Type{image}},
 	{ops.ArgMax{}, []ops.Type{image}},
+}
+
+// functionExamples has all functions of one and of two numbers.
+func functionExamples() (list []example) {
+	for f := range ops.UnaryFuncs {
+		list = append(list,
+			example{ops.Unary{Func: f, A: .5, B: 2}, []ops.Type{image}},
+			example{ops.UnaryBackward{Func: f, A: .5, B: 2}, []ops.Type{image, image}},
+		)
+	}
+	for f := range ops.BinaryFuncs {
+		list = append(list, example{ops.Binary{Func: f}, []ops.Type{image, channel}})
+	}
+	return list
 }
 
 var noiseExamples = []example{
@@ -111,6 +124,8 @@ var arrangeExamples = []example{
 	{ops.Concat{}, []ops.Type{image, f(4, 6, 6, 2)}},
 	{ops.Resize{Size: [2]int{4, 9}, Method: ops.Bilinear}, []ops.Type{image}},
 	{ops.ResizeBackward{Src: image.Shape, Method: ops.Bilinear}, []ops.Type{f(4, 4, 9, 3)}},
+	{ops.Resize{Size: [2]int{4, 9}, Method: ops.Nearest}, []ops.Type{image}},
+	{ops.Resize{Size: [2]int{4, 9}, Method: ops.Bicubic}, []ops.Type{image}},
 	{ops.Channels{First: 1, Count: 2}, []ops.Type{image}},
 	{ops.Transpose{Perm: []int{0, 3, 1, 2}}, []ops.Type{image}},
 	{ops.Broadcast{Shape: image.Shape}, []ops.Type{f(6, 1, 3)}},
@@ -162,14 +177,27 @@ var updateExamples = []example{
 	{ops.Regularize{L1: .1, L2: .2}, []ops.Type{filter, filter}},
 	{ops.NonNegative{}, []ops.Type{filter, ops.FlagType}},
 	{ops.ConstrainNorm{Max: 2, Rate: 1, Along: []bool{true, true, true, false}}, []ops.Type{filter, ops.FlagType}},
-	{ops.Optimize{Rule: ops.SGD{Momentum: .9}, Parameters: 1}, []ops.Type{ops.ScalarType, ops.IterationsType, ops.FlagType, channel, channel, channel}},
-	{ops.Optimize{Rule: ops.Lamb{Beta1: .9, Beta2: .999, Epsilon: 1e-7}, Parameters: 2}, []ops.Type{
-		ops.ScalarType, ops.IterationsType, ops.FlagType, filter, channel, filter, channel, filter, channel, filter, channel,
-	}},
+	optimizing(ops.SGD{Momentum: .9}, channel),
+	optimizing(ops.Lamb{Beta1: .9, Beta2: .999, Epsilon: 1e-7}, filter, channel),
 	{ops.Optimize{Rule: ops.Muon{Momentum: .9, A: 2, B: -1.5, C: .5, Steps: 5}, Parameters: 2, RateFactor: .5}, []ops.Type{
 		ops.ScalarType, ops.IterationsType, ops.FlagType, f(5, 3), f(4, 7), f(5, 3), f(4, 7), f(5, 3), f(4, 7),
 	}},
-	{ops.Optimize{Rule: ops.Adam{Beta1: .9, Beta2: .999, Epsilon: 1e-7}, Parameters: 1}, []ops.Type{ops.ScalarType, ops.IterationsType, ops.FlagType, channel, channel, channel, channel}},
+	optimizing(ops.Adam{Beta1: .9, Beta2: .999, Epsilon: 1e-7}, channel),
+	optimizing(ops.Nadam{Beta1: .9, Beta2: .999, Epsilon: 1e-7}, channel),
+	optimizing(ops.RMSprop{Rho: .9, Epsilon: 1e-7, Momentum: .5, Centered: true}, channel),
+	optimizing(ops.Adagrad{Epsilon: 1e-7}, channel),
+	optimizing(ops.Adadelta{Rho: .9, Epsilon: 1e-7}, channel),
+	optimizing(ops.Adamax{Beta1: .9, Beta2: .999, Epsilon: 1e-7}, channel),
+	optimizing(ops.Lion{Beta1: .9, Beta2: .99}, channel),
+}
+
+// optimizing is a step of a rule over parameters of these types.
+func optimizing(r ops.UpdateRule, parameters ...ops.Type) example {
+	in := []ops.Type{ops.ScalarType, ops.IterationsType, ops.FlagType}
+	for range 2 + r.Slots() {
+		in = append(in, parameters...)
+	}
+	return example{ops.Optimize{Rule: r, Parameters: len(parameters)}, in}
 }
 
 // TestEveryOperatorHasAKernel runs each operator once, on every instruction set.
@@ -228,44 +256,86 @@ func fillIn(b Buffer, t ops.Type) {
 	}
 }
 
-// TestExamplesAreComplete finds operators in the source of package ops: types with a method Infer that are no view.
+// TestExamplesAreComplete: each operator has an example, and each rule of an optimizer.
 func TestExamplesAreComplete(t *testing.T) {
 	have := map[string]bool{}
 	for _, x := range examples {
-		have[strings.TrimPrefix(fmt.Sprintf("%T", x.op), "ops.")] = true
+		have[typeName(x.op)] = true
+		if o, ok := x.op.(ops.Optimize); ok {
+			have[typeName(o.Rule)] = true
+		}
 	}
-	files, err := filepath.Glob("../ops/*.go")
-	require.NoError(t, err)
+	methods := methodsOfOps(t)
 	found := 0
-	views := map[string]bool{}
-	var operators []string
-	for _, file := range files {
-		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
-		require.NoError(t, err)
+	for name, m := range methods {
+		if m["Infer"] && !m["view"] || m["Slots"] {
+			found++
+			assert.True(t, have[name], "%s has no example, so perhaps no kernel", name)
+		}
+	}
+	assert.Greater(t, found, 80)
+}
+
+func typeName(v any) string { return strings.TrimPrefix(fmt.Sprintf("%T", v), "ops.") }
+
+// methodsOfOps finds in the source of package ops the methods of its types. Operators are those with Infer, unless they are views; rules those with Slots.
+func methodsOfOps(t *testing.T) map[string]map[string]bool {
+	methods := map[string]map[string]bool{}
+	for _, f := range parsed(t, "../ops/*.go") {
 		for _, d := range f.Decls {
 			m, ok := d.(*ast.FuncDecl)
 			if !ok || m.Recv == nil {
 				continue
 			}
-			receiver, ok := m.Recv.List[0].Type.(*ast.Ident)
-			if !ok {
-				continue
-			}
-			switch m.Name.Name {
-			case "Infer":
-				operators = append(operators, receiver.Name)
-			case "view":
-				views[receiver.Name] = true
+			if receiver, ok := m.Recv.List[0].Type.(*ast.Ident); ok {
+				if methods[receiver.Name] == nil {
+					methods[receiver.Name] = map[string]bool{}
+				}
+				methods[receiver.Name][m.Name.Name] = true
 			}
 		}
 	}
-	for _, name := range operators {
-		if !views[name] {
-			found++
-			assert.True(t, have[name], "operator %s has no example, so perhaps no kernel", name)
+	return methods
+}
+
+func parsed(t *testing.T, pattern string) (list []*ast.File) {
+	files, err := filepath.Glob(pattern)
+	require.NoError(t, err)
+	for _, file := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		require.NoError(t, err)
+		list = append(list, f)
+	}
+	return list
+}
+
+// TestEveryOperatorIsOnGPUs needs neither the tag nvidia nor a driver: it finds in the source of CUDA.Choose and what it asks the operators and rules that
+// they tell apart. TestCUDAHasEveryOperator does ask them.
+func TestEveryOperatorIsOnGPUs(t *testing.T) {
+	cases := map[string]bool{}
+	for _, f := range parsed(t, "cuda_*.go") {
+		ast.Inspect(f, func(n ast.Node) bool {
+			var types []ast.Expr
+			switch n := n.(type) {
+			case *ast.CaseClause:
+				types = n.List
+			case *ast.TypeAssertExpr:
+				types = []ast.Expr{n.Type}
+			}
+			for _, e := range types {
+				if s, ok := e.(*ast.SelectorExpr); ok && fmt.Sprint(s.X) == "ops" {
+					cases[s.Sel.Name] = true
+				}
+			}
+			return true
+		})
+	}
+	for _, x := range examples {
+		assert.True(t, cases[typeName(x.op)], "%s has no kernel for GPUs", x.op.Name())
+		if o, ok := x.op.(ops.Optimize); ok {
+			assert.True(t, cases[typeName(o.Rule)], "the rule %v has none", o.Rule)
 		}
 	}
-	assert.Greater(t, found, 25)
 }
 
 func TestUnknownOperatorsAreErrors(t *testing.T) {
