@@ -29,7 +29,7 @@ esac
 `
 	fakeTorch = `#!/bin/sh
 case "$*" in
-"-c "*) echo '{"version": "2.0", "device": "Fake & Sons"}' ;;
+"-c "*) echo '{"version": "2.0", "device": "Fake & Sons", "capability": "9.0"}' ;;
 *--compile*) echo "Failed to find C compiler" >&2; exit 1 ;;
 *torch_step*) echo '{"workload": "mnist-cnn", "mode": "train", "batch": 128, "params": 7, "threads": 2, "images_per_s_median": 200, "version": "2.0", "first_step_s": 3, "peak_rss_bytes": 2097152, "gpu_memory_bytes": 2097152}' ;;
 *torch_op*) for n in 64 128; do echo '{"shape": "m'$n'n'$n'k'$n'", "pass": "product", "gflops_median": 4000}'; done ;;
@@ -69,7 +69,7 @@ func measuredGPU(t *testing.T, replaced map[string]string, args ...string) (resu
 
 // TestMeasuringAGPU is all of it where everything is well, but for a model without kernels and a PyTorch that cannot compile.
 func TestMeasuringAGPU(t *testing.T) {
-	results, page, status := measuredGPU(t, nil, "--models", "mnist-cnn,resnet20", "--lists", "gemm_square", "--pairs", "2")
+	results, page, status := measuredGPU(t, nil, "--models", "mnist-cnn,resnet20,mnist-cnn:128", "--lists", "gemm_square", "--pairs", "2")
 	assert.Zero(t, status)
 	for name, part := range results["parts"].(map[string]any) {
 		assert.Equal(t, "ok", part.(map[string]any)["status"], name)
@@ -83,11 +83,17 @@ func TestMeasuringAGPU(t *testing.T) {
 	require.Len(t, ratios, 3, "three precisions")
 	assert.Equal(t, []any{2.0, 2.0}, ratios[0]["ratios"])
 	for _, want := range []string{
-		"meseta on Fake &amp; Sons", "no kernel; --device cpu has one", "Failed to find C compiler", "PyTorch, mixed_bfloat16", "no &lt;emulator&gt;", "1 passed, 1 skipped", "<polyline", "<rect",
+		"meseta on Fake &amp; Sons", "no kernel; --device cpu has one", "Failed to find C compiler", "PyTorch, mixed_bfloat16", "it is not tried again", "no &lt;emulator&gt;", "1 passed, 1 skipped", "<polyline", "<rect",
 	} {
 		assert.Contains(t, page, want)
 	}
 	assert.NotContains(t, page, "Fake & Sons")
+
+	older := map[string]string{"torch": strings.Replace(fakeTorch, `"9.0"`, `"7.5"`, 1)}
+	_, page, _ = measuredGPU(t, older, "--models", "mnist-cnn", "--only", "doctor,steps", "--pairs", "1")
+	assert.Contains(t, page, "PyTorch, mixed_float16")
+	assert.NotContains(t, page, "bfloat16")
+	assert.NotContains(t, page, "tf32")
 }
 
 // TestMeasuringAGPUWithoutPyTorch gives ours.
