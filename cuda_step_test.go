@@ -105,6 +105,38 @@ func TestStepsAheadOnAGPU(t *testing.T) {
 	}
 }
 
+// TestABadBatchOnAGPU: a batch that cannot be used ends a run behind the step before, which counts.
+func TestABadBatchOnAGPU(t *testing.T) {
+	onGPU(t)
+	x, y := make([]float32, 40*90), make([]int32, 40)
+	y[20] = 2
+	ds, err := data.FromTensors(tensor.New(tensor.WithShape(40, 10, 9, 1), tensor.WithBacking(x)), tensor.New(tensor.WithShape(40), tensor.WithBacking(y)))
+	require.NoError(t, err)
+	for _, device := range []string{"cpu", "cuda"} {
+		m := digits(t, device)
+		updates := 0
+		_, err := m.Fit(t.Context(), &mislabelled{ds}, FitOptions{BatchSize: 8, NoShuffle: true, Callbacks: []callbacks.Callback{
+			&callbacks.Lambda{OnTrainEnd: func(e callbacks.Event) error { updates = e.Updates; return nil }},
+		}})
+		require.ErrorContains(t, err, "the label of sample 20 is 7")
+		assert.EqualValues(t, 2, m.trainedSteps, device)
+		assert.Equal(t, 2, updates, device)
+	}
+}
+
+// mislabelled has labels that the data set does not speak of.
+type mislabelled struct{ data.Dataset }
+
+func (m *mislabelled) Read(dst []float32, labels, indices []int32) error {
+	err := m.Dataset.Read(dst, labels, indices)
+	for i := range labels {
+		if labels[i] == 2 {
+			labels[i] = 7
+		}
+	}
+	return err
+}
+
 // TestBatchLogsOnAGPU: the logs that TensorBoard writes after an update are those of that update, though the next is under way.
 func TestBatchLogsOnAGPU(t *testing.T) {
 	onGPU(t)

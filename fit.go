@@ -219,18 +219,18 @@ func (f *fit) epoch(ctx context.Context, epoch int) (stop bool, err error) {
 		return l
 	}
 	for index := 0; ; index++ {
+		var next underWay
 		b, err := batches.Next()
-		if err != nil {
+		if err == nil {
+			next, err = f.start(b, epoch, index)
+		}
+		if err != nil { // but the step before was there first
 			if _, stop, failed := f.settle(logs, false); stop || failed != nil {
 				return stop, failed
 			}
 			if errors.Is(err, io.EOF) {
 				err = nil
 			}
-			return false, err
-		}
-		next, err := f.start(b, epoch, index)
-		if err != nil {
 			return false, err
 		}
 		if f.under.size > 0 {

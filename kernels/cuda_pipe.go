@@ -46,42 +46,42 @@ func (n *inlet) open(dev *gpu.Device) error {
 	return nil
 }
 
-// reserve makes the blocks large enough. Nothing is under way.
+// reserve makes the blocks large enough, or leaves them as they are and gives an error. Nothing is under way.
 func (n *inlet) reserve(dev *gpu.Device, bytes int) error {
 	if bytes <= n.bytes {
 		return nil
 	}
-	if err := n.free(); err != nil {
-		return err
+	larger := *n
+	for i := range larger.slots {
+		larger.slots[i].block, larger.slots[i].pinned = nil, nil
 	}
-	for i := range n.slots {
-		s := &n.slots[i]
+	for i := range larger.slots {
 		var err error
-		if s.block, err = dev.Alloc(bytes); err != nil {
-			return err
+		s := &larger.slots[i]
+		if s.block, err = dev.Alloc(bytes); err == nil {
+			s.pinned, err = dev.Pin(bytes)
 		}
-		if s.pinned, err = dev.Pin(bytes); err != nil {
-			return err
+		if err != nil {
+			return errors.Join(err, larger.free())
 		}
 	}
+	err := n.free()
+	*n = larger
 	n.bytes = bytes
 	n.made++
-	return nil
+	return err
 }
 
 func (n *inlet) free() error {
 	var errs []error
-	for i := range n.slots {
-		s := &n.slots[i]
+	for _, s := range n.slots {
 		if s.block != nil {
 			errs = append(errs, s.block.Free())
 		}
 		if s.pinned != nil {
 			errs = append(errs, s.pinned.Free())
 		}
-		s.block, s.pinned = nil, nil
 	}
-	n.bytes = 0
 	return errors.Join(errs...)
 }
 

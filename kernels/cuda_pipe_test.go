@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"testing"
 
+	"github.com/meseta-go/meseta/gpu"
 	"github.com/meseta-go/meseta/ops"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -63,6 +64,11 @@ func TestCUDAPipe(t *testing.T) {
 	assert.Equal(t, before, got(pipes[1], first))
 	start(pipes[1], [3]float32{4, 5, 6}) // whose graphs have other addresses now
 	start(large, [3]float32{-4, -5, -7})
+	assert.Equal(t, want, got(large, run))
+	_, err = c.Pipe([]Buffer{x, {Bytes: 1 << 50}}, nil, nil)
+	require.ErrorIs(t, err, gpu.ErrOutOfMemory)
+	start(pipes[1], [3]float32{1, 1, 1}) // which has what it had
+	start(large, [3]float32{-1, 1, -1})
 	assert.Equal(t, want, got(large, run))
 	x32 := make([]byte, 12)
 	m.Read(sum.Offset, x32)

@@ -161,7 +161,7 @@ func (p *Program) bindStep(i int) func() {
 	return p.kernels[i].Bind(b)
 }
 
-// Run does one step with the batch that SetBatch left. It does not allocate.
+// Run does one step with the batch that SetBatch left, which it uses up. It does not allocate.
 func (p *Program) Run() error {
 	step, err := p.Start()
 	if err != nil {
