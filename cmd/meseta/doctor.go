@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,12 +15,15 @@ import (
 )
 
 func newDoctor() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what this machine offers and what meseta would use",
+		Long:  "Say what this machine offers and what meseta would use. It fails where training could not begin: on the device, or because runs cannot be written.",
 		Args:  exactly(),
 		RunE:  doctor,
 	}
+	c.Flags().String("device", "auto", "what has to be there: auto (the CPU will do), cpu, cuda or cuda:N")
+	return c
 }
 
 // health is what doctor prints as JSON.
@@ -95,6 +99,13 @@ func (h *health) printGPUs(out io.Writer) {
 }
 
 func doctor(c *cobra.Command, _ []string) error {
+	wanted, err := c.Flags().GetString("device")
+	if err != nil {
+		return err
+	}
+	if err := kernels.CheckDevice(wanted); err != nil {
+		return usageError{fmt.Errorf("--device: %w", err)}
+	}
 	h := health{
 		Version: version(), Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH,
 		Processors: runtime.NumCPU(), ISAForced: os.Getenv("MESETA_ISA") != "",
@@ -110,13 +121,33 @@ func doctor(c *cobra.Command, _ []string) error {
 	defer dev.Close()
 	h.ISA, h.Threads = dev.ISA().String(), dev.Threads()
 	h.RunDirectory = "writable"
-	if err := probe(runsDirectory); err != nil {
-		h.RunDirectory = err.Error()
+	unwritable := probe(runsDirectory)
+	if unwritable != nil {
+		h.RunDirectory = unwritable.Error()
+		unwritable = fmt.Errorf("%s/ cannot be written: %w; start elsewhere, or make the directory the user's (in a container, mount a volume at /work, or a directory of user 10001)", runsDirectory, unwritable)
 	}
 	if wantsJSON(c) {
-		return printJSON(c, h)
+		err = printJSON(c, h)
+	} else {
+		h.print(c.OutOrStdout())
 	}
-	out := c.OutOrStdout()
+	return errors.Join(err, unwritable, opens(wanted))
+}
+
+// opens says whether a device can be computed on. On auto's there is always something that can, and a GPU that trains is left alone.
+func opens(name string) error {
+	if name == "auto" {
+		return nil
+	}
+	dev, err := kernels.Open(kernels.Settings{Device: name})
+	if err != nil {
+		return err
+	}
+	return dev.Close()
+}
+
+// print says it to people.
+func (h *health) print(out io.Writer) {
 	fmt.Fprintf(out, "meseta       %s, %s, %s\n", h.Version, h.Go, h.System)
 	fmt.Fprintf(out, "processors   %d, of which meseta uses %d\n", h.Processors, h.Threads)
 	forced := ""
@@ -129,7 +160,6 @@ func doctor(c *cobra.Command, _ []string) error {
 	}
 	h.printGPUs(out)
 	fmt.Fprintf(out, "%s/        %s\n", runsDirectory, h.RunDirectory)
-	return nil
 }
 
 // version is the module's version, or the commit that the program was built from.

@@ -390,6 +390,22 @@ func TestDoctorAndInspect(t *testing.T) {
 	}
 }
 
+// doctor fails where training could not begin, after it has said what there is.
+func TestDoctorFails(t *testing.T) {
+	t.Chdir(t.TempDir())
+	code, stdout, stderr := run("doctor", "--device", "cuda:999")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stdout, "instructions")
+	assert.NotEmpty(t, stderr)
+	code, _, stderr = run("doctor", "--device", "gpu")
+	assert.Equal(t, 2, code)
+	assert.Contains(t, stderr, "want auto, cpu, cuda or cuda:N")
+	require.NoError(t, os.WriteFile(runsDirectory, nil, 0o666)) // root may write to every directory, but not to a file's entries
+	code, _, stderr = run("doctor", "--json")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stderr, "runs/ cannot be written")
+}
+
 // A file whose training is not supported is trained with the usual one, which is said.
 func TestSaysThatTrainingIsAnother(t *testing.T) {
 	idx, dir := smallIDX(t, 20), t.TempDir()
