@@ -22,8 +22,7 @@ type Measured struct {
 // atLeast is how often an operation runs however long it takes, beside a first time that finds cold caches.
 const atLeast = 5
 
-// Measure runs an operation on random numbers until d has passed. Its operands stay where they are, so that small ones come from
-// a cache.
+// Measure runs an operation on random numbers until d has passed. Its operands stay where they are, so that small ones come from a cache.
 func Measure(device kernels.Device, c Case, d time.Duration) (Measured, error) {
 	out, err := c.Op.Infer(c.In)
 	if err != nil {

@@ -30,7 +30,7 @@ def main():
     x, labels = source, source_labels
     if device.on_gpu:
         source, source_labels = source.pin_memory(), source_labels.pin_memory()
-        x, labels = torch.empty_like(source, device=device.place), torch.empty_like(source_labels, device=device.place)
+        x, labels = torch.empty_like(source, device=device.place, memory_format=layout), torch.empty_like(source_labels, device=device.place)
     network = torch.compile(model, mode=args.compile) if args.compile else model
     half = {"mixed_bfloat16": torch.bfloat16, "mixed_float16": torch.float16}.get(args.precision)
     mixed = (lambda: torch.autocast(args.device, half)) if half else contextlib.nullcontext
