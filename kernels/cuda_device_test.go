@@ -461,3 +461,14 @@ func compare(t *testing.T, typ ops.Type, want, got []byte, tolerance float64) {
 		}
 	}
 }
+
+func TestCUDAIsWhatAutoTakes(t *testing.T) {
+	openCUDA(t)
+	require.NoError(t, Fallback())
+	for _, name := range []string{"", "auto"} {
+		d, err := Open(Settings{Device: name})
+		require.NoError(t, err)
+		assert.IsType(t, &CUDA{}, d, name)
+		require.NoError(t, d.Close())
+	}
+}

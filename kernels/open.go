@@ -15,7 +15,7 @@ var ErrDeviceName = errors.New("not a device")
 
 // Settings say what to compute on, and how.
 type Settings struct {
-	Device  string // auto, cpu, cuda (the first GPU) or cuda:N; empty means auto, the CPU until every operator has a kernel for GPUs
+	Device  string // auto, cpu, cuda (the first GPU) or cuda:N; empty means auto: the first GPU where there is one that can be used (see Fallback), else the CPU
 	Threads int    // of the host; 0 means all that Go may use
 	Exact   bool   // see CPU.Exact
 }
@@ -26,7 +26,13 @@ func Open(s Settings) (Device, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n == deviceAuto && gpu.Built && Fallback() == nil {
+		n = 0
+	}
 	if n >= 0 {
+		if err := noGPU(n); err != nil {
+			return nil, err
+		}
 		return openGPU(n)
 	}
 	d, err := NewCPU(cpu.Config{Threads: s.Threads})
@@ -37,7 +43,8 @@ func Open(s Settings) (Device, error) {
 	return d, nil
 }
 
-// Fallback says why the device auto is the CPU in a program that can use GPUs; nil elsewhere.
+// Fallback says why the device auto is the CPU in a program that can use GPUs: there is no driver, or no GPU that the kernels are for. It is nil where auto is
+// a GPU, and in programs for the CPU only. A GPU that is there and fails is an error of Open, not a reason to fall back.
 func Fallback() error {
 	if !gpu.Built {
 		return nil
@@ -75,7 +82,10 @@ func parseDevice(name string) (int, error) {
 	return 0, fmt.Errorf("kernels: %q is %w; want auto, cpu, cuda or cuda:N", name, ErrDeviceName)
 }
 
-// noGPU says why GPU n cannot be used.
+// The oldest GPUs that the kernels' PTX is for; see _cuda/compile.py.
+const leastMajor, leastMinor = 7, 5
+
+// noGPU says why GPU n cannot be used; nil where it can.
 func noGPU(n int) error {
 	d, err := gpu.Find()
 	switch {
@@ -84,5 +94,13 @@ func noGPU(n int) error {
 	case n >= len(d.Devices):
 		return fmt.Errorf("kernels: cuda:%d: %w: there are %d, counted from 0; `meseta doctor` lists them", n, gpu.ErrNoDevice, len(d.Devices))
 	}
-	return fmt.Errorf("kernels: %v is left alone, for some operators have %w for GPUs in this version; --device cuda computes the models that do without", d.Devices[n], ErrUnsupported)
+	return tooOld(d.Devices[n])
+}
+
+// tooOld says that the kernels are not for a GPU; nil if they are.
+func tooOld(i gpu.Info) error {
+	if i.Major > leastMajor || i.Major == leastMajor && i.Minor >= leastMinor {
+		return nil
+	}
+	return fmt.Errorf("kernels: %v: %w for compute capability below %d.%d", i, ErrUnsupported, leastMajor, leastMinor)
 }
