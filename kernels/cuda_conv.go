@@ -174,6 +174,7 @@ func (c *CUDA) convData(o ops.Conv2DBackwardData, in []ops.Type) (Kernel, error)
 	}
 	p, err := newProduct(product{
 		groups: int(v.groups), m: int(v.n * v.h * v.w), n: int(v.c / v.groups), k: int(v.r * v.s * v.k / v.groups), phases: int(v.strideH * v.strideW),
+		rows: int(v.n * ((v.h + v.strideH - 1) / v.strideH) * ((v.w + v.strideW - 1) / v.strideW)),
 	}, v.among())
 	if err != nil {
 		return nil, err

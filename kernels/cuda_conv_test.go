@@ -55,6 +55,7 @@ var geometries = []geometry{
 	{ops.Shape{1, 9, 9, 4}, ops.Shape{1, 1, 4, 12}, window(2, 1), 0},
 	{ops.Shape{3, 5, 5, 20}, ops.Shape{1, 1, 20, 12}, window(1, 1), 0}, // a product of matrices
 	{ops.Shape{2, 6, 6, 16}, ops.Shape{3, 3, 8, 24}, window(2, 1, 1, 1, 1, 1), 2},
+	{ops.Shape{16, 9, 10, 4}, ops.Shape{1, 1, 4, 8}, window(2, 1), 0}, // whose phases are of 400, 400, 320 and 320 pixels: of four tiles and of three
 	{ops.Shape{9, 8, 8, 36}, ops.Shape{3, 3, 36, 4}, window(1, 1), 0},
 	{ops.Shape{40, 2, 2, 4}, ops.Shape{2, 2, 4, 4}, window(1, 1), 0}, // of one pixel
 }

@@ -47,6 +47,7 @@ var (
 type product struct {
 	groups, m, n, k int
 	phases          int // the rows, and the sums, are spread over so many
+	rows            int // of the largest phase
 	tile            productTile
 	parts           int
 }
@@ -67,7 +68,9 @@ const mostBlocks = 65535
 
 // newProduct chooses the tile and the parts that cost least.
 func newProduct(p product, tiles []productTile) (product, error) {
-	p.phases = max(p.phases, 1)
+	if p.phases == 0 {
+		p.phases, p.rows = 1, p.m
+	}
 	if max(p.m, p.n, p.k) > math.MaxInt32-1<<10 || max(p.groups, p.phases) > mostBlocks {
 		return product{}, fmt.Errorf("kernels: %d products of %d×%d with sums over %d, in %d phases, on a GPU: %w; take a smaller batch",
 			p.groups, p.m, p.n, p.k, p.phases, ErrUnsupported)
@@ -99,8 +102,7 @@ func (p product) cost(blocks int) float64 {
 
 // tiles is their number in a phase of a group.
 func (p product) tiles() int {
-	rows := (p.m + p.phases - 1) / p.phases
-	return (rows + p.tile.m - 1) / p.tile.m * ((p.n + p.tile.n - 1) / p.tile.n)
+	return (p.rows + p.tile.m - 1) / p.tile.m * ((p.n + p.tile.n - 1) / p.tile.n)
 }
 
 func (p product) blocks() int { return p.groups * p.phases * p.tiles() }
