@@ -80,7 +80,7 @@ class Bench:
         self.slowest, self.measured, self.refused, self.failed = {}, {}, {}, collections.Counter()
         self.scratch = tempfile.TemporaryDirectory()
         self.results = dict(packed=packed(), began=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), budget_s=args.budget, arguments=sys.argv[1:], machine={}, gpu={}, meseta={}, torch={},
-                            parts={name: dict(status="not run", reason="left out by --only", seconds=0.0) for name in PARTS}, tests={}, peak={}, lines=[], operations=[],
+                            parts={name: dict(status="not run", reason="ended before" if name in args.only else "left out by --only", seconds=0.0) for name in PARTS}, tests={}, peak={}, lines=[], operations=[],
                             not_run=[], failures=[])
         os.makedirs(self.out, exist_ok=True)
         self.watch = smi.Watch()
@@ -124,6 +124,9 @@ class Bench:
             status, reason = "failed", str(e)
         except Exception:  # of this program: the other parts go on
             status, reason = "failed", traceback.format_exc()
+        except BaseException as e:  # ended from outside
+            p.update(status="failed", reason=str(e) or type(e).__name__, seconds=p["seconds"] + time.monotonic() - begin)
+            raise
         if p["status"] != "failed":
             p.update(status=status, reason=reason)
         p["seconds"] += time.monotonic() - begin
