@@ -39,7 +39,7 @@ for cu in "$here"/../../kernels/*/*.cu; do
 	} >"$work/$name.cpp"
 	compile "kernels_$name" "${watch[@]}" -include cuda_host.h "$work/$name.cpp"
 done
-for source in grid.cpp driver.cpp memory.cpp streams.cpp host.cpp "${others[@]}"; do
+for source in grid.cpp driver.cpp cubin.cpp memory.cpp streams.cpp host.cpp "${others[@]}"; do
 	# shellcheck disable=SC2086
 	compile "${source%.cpp}" $headers "$here/$source"
 done

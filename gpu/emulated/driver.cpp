@@ -1,8 +1,8 @@
 // driver.cpp: an NVIDIA driver for tests, in place of libcuda.so.1: the device, its context, modules and launches. What is not here the
 // driver lacks, and who calls it is told so.
 //
-// A module is PTX as it is for a real driver, read for the names, parameters and block sizes of its kernels; what runs are the same sources
-// compiled by g++ (cuda_host.h) under these names. So PTX that does not fit its source is found as well.
+// A module is PTX or a cubin as it is for a real driver, read for the names, parameters and block sizes of its kernels; what runs are the same sources
+// compiled by g++ (cuda_host.h) under these names. So what does not fit its source is found as well.
 //
 // The environment, looked at all the time: MESETA_EMULATED_ORDER, prompt (the default), late or reversed; MESETA_EMULATED_FAIL, memory:N (the Nth
 // allocation finds no room), launch:N (the Nth kernel fails), lost:N (the device is gone with the Nth kernel); MESETA_EMULATED_CALLS, a file in which each call
@@ -50,17 +50,25 @@ unsigned long number(const std::string &text, const std::string &after, size_t a
 	return i < end ? strtoul(text.c_str() + i + after.size(), nullptr, 10) : 0;
 }
 
-// entry reads the head of a kernel: its single parameter, `.param .align 8 .b8 NAME_param_0[BYTES]`, and the block that it is compiled for.
-CUresult entry(const std::string &ptx, size_t at, std::string *name, CUfunc_st *f) {
-	size_t open = ptx.find('(', at), body = ptx.find('{', at);
-	*name = ptx.substr(at, open - at);
-	f->kernel = find_kernel(*name);
+// read_ptx gives the kernels of PTX: each has a single parameter, `.param .align 8 .b8 NAME_param_0[BYTES]`, and the block that it is compiled for.
+std::vector<Signature> read_ptx(const std::string &ptx) {
+	const std::string head = ".entry ";
+	std::vector<Signature> found;
+	for (size_t at = ptx.find(head); at != std::string::npos; at = ptx.find(head, at)) {
+		at += head.size();
+		size_t open = ptx.find('(', at), body = ptx.find('{', at);
+		found.push_back({ptx.substr(at, open - at), number(ptx, "_param_0[", open, body), unsigned(number(ptx, ".maxntid ", open, body))});
+	}
+	return found;
+}
+
+// find gives the source's kernel.
+CUresult find(const Signature &s, CUfunc_st *f) {
+	*f = {find_kernel(s.name), s.most_threads, s.bytes};
 	if (!f->kernel)
-		return fail(CUDA_ERROR_NOT_FOUND, "PTX has the kernel " + *name + ", which no source has; run kernels/_cuda/generate.sh");
-	f->bytes = number(ptx, "_param_0[", open, body);
-	f->most_threads = number(ptx, ".maxntid ", open, body);
-	if (f->kernel->sizes.size() != 1 || f->kernel->sizes[0] != f->bytes)
-		return fail(CUDA_ERROR_INVALID_PTX, "the parameters of " + *name + " take " + std::to_string(f->bytes) + " bytes in its PTX, and others in its source");
+		return fail(CUDA_ERROR_NOT_FOUND, "a module has the kernel " + s.name + ", which no source has; run kernels/_cuda/generate.sh");
+	if (f->kernel->sizes.size() != 1 || f->kernel->sizes[0] != s.bytes)
+		return fail(CUDA_ERROR_INVALID_PTX, "the parameters of " + s.name + " take " + std::to_string(s.bytes) + " bytes in its module, and others in its source");
 	return CUDA_SUCCESS;
 }
 
@@ -218,18 +226,13 @@ CUresult cuCtxGetDevice(CUdevice *d) {
 CUresult cuModuleLoadData(CUmodule *m, const void *image) {
 	ENTER;
 	TRY(may_call());
-	std::string ptx = (const char *)image;
-	if (ptx.find(".version ") == std::string::npos)
+	const char *text = (const char *)image;
+	bool cubin = is_cubin(text);
+	if (!cubin && !strstr(text, ".version "))
 		return CUDA_ERROR_INVALID_PTX;
 	CUmodule made = new CUmod_st;
-	const std::string head = ".entry ";
-	for (size_t at = ptx.find(head); at != std::string::npos; at = ptx.find(head, at)) {
-		std::string name;
-		CUfunc_st f;
-		at += head.size();
-		TRY(entry(ptx, at, &name, &f));
-		made->functions[name] = f;
-	}
+	for (const Signature &s : cubin ? read_cubin(text) : read_ptx(text))
+		TRY(find(s, &made->functions[s.name]));
 	*m = made;
 	return CUDA_SUCCESS;
 }

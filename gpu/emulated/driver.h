@@ -27,6 +27,17 @@ Order order();
 // fault says whether this is the call that MESETA_EMULATED_FAIL=what:n names, counted from 1 since the variable was set.
 bool fault(const char *what);
 
+// Signature is what a module says of a kernel.
+struct Signature {
+	std::string name;
+	size_t bytes;          // of the parameters
+	unsigned most_threads; // of a block
+};
+
+// read_cubin gives the kernels of a cubin.
+bool is_cubin(const char *image);
+std::vector<Signature> read_cubin(const char *image);
+
 // Memory. check says whether all bytes lie in one allocation; pinned says so of the host's.
 CUresult check(CUdeviceptr p, size_t bytes);
 bool pinned(const void *p, size_t bytes);
