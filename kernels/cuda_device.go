@@ -3,7 +3,6 @@
 package kernels
 
 import (
-	"embed"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 type CUDA struct {
 	dev    *gpu.Device
 	stream *gpu.Stream
+	arch   int          // of the cubins that it gets; 0 for PTX
 	graphs []*gpu.Graph // of all sequences
 	inlet  inlet
 	pipes  []*cudaPipe
@@ -28,11 +28,6 @@ type CUDA struct {
 	err     error // the first of a launch or copy, which cannot return it; the next Sequence does
 }
 
-// The kernels, compiled from the .cu files beside them by _cuda.
-//
-//go:embed */*.ptx
-var ptx embed.FS
-
 // NewCUDA takes GPU number n.
 func NewCUDA(n int) (*CUDA, error) {
 	dev, err := gpu.Open(n)
@@ -40,7 +35,10 @@ func NewCUDA(n int) (*CUDA, error) {
 		return nil, err
 	}
 	c := &CUDA{dev: dev, modules: map[string]*gpu.Module{}, found: map[string]any{}, tables: map[string]*gpu.Memory{}}
-	if c.stream, err = dev.NewStream(); err == nil {
+	if c.arch, err = architectureOf(dev.Info()); err == nil {
+		c.stream, err = dev.NewStream()
+	}
+	if err == nil {
 		err = c.inlet.open(dev)
 	}
 	if err != nil {
@@ -262,9 +260,9 @@ func find[P any](c *CUDA, file, name string) (*gpu.Kernel[P], error) {
 	}
 	m := c.modules[file]
 	if m == nil {
-		text, err := ptx.ReadFile(file + ".ptx")
+		code, err := codeOf(file, c.arch)
 		if err == nil {
-			m, err = c.dev.Load(text)
+			m, err = c.dev.Load(code)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("kernels: loading %s: %w", file, err)

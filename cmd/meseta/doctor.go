@@ -55,6 +55,7 @@ type gpuHealth struct {
 	Name       string `json:"name"`
 	Capability string `json:"compute_capability"`
 	Memory     int64  `json:"memory_bytes"`
+	Kernels    string `json:"kernels"` // in what form it gets them
 }
 
 // findGPUs fills in what there is of driver and GPUs.
@@ -67,7 +68,7 @@ func (h *health) findGPUs() {
 		}
 	}
 	for _, i := range d.Devices {
-		h.GPUs = append(h.GPUs, gpuHealth{fmt.Sprintf("cuda:%d", i.Index), i.Name, i.Capability(), i.Memory})
+		h.GPUs = append(h.GPUs, gpuHealth{fmt.Sprintf("cuda:%d", i.Index), i.Name, i.Capability(), i.Memory, kernels.CodeFor(i)})
 	}
 	if err != nil {
 		h.GPU = reason(err)
@@ -83,7 +84,7 @@ func (h *health) findGPUs() {
 func (h *health) printGPUs(out io.Writer) {
 	fmt.Fprintf(out, "GPU          %s\n", h.GPU)
 	for _, g := range h.GPUs {
-		fmt.Fprintf(out, "             %s: %s, compute capability %s, %.1f GiB\n", g.Device, g.Name, g.Capability, float64(g.Memory)/(1<<30))
+		fmt.Fprintf(out, "             %s: %s, compute capability %s, %.1f GiB; kernels: %s\n", g.Device, g.Name, g.Capability, float64(g.Memory)/(1<<30), g.Kernels)
 	}
 	if h.Driver == nil {
 		return

@@ -13,7 +13,7 @@ const unsigned char sized = 4, most_threads = 5, parameters = 0x19;
 
 } // namespace
 
-bool emulated::is_cubin(const char *image) { return memcmp(image, ELFMAG, SELFMAG) == 0; }
+bool emulated::is_cubin(const char *image) { return strncmp(image, ELFMAG, SELFMAG) == 0; }
 
 std::vector<Signature> emulated::read_cubin(const char *image) {
 	auto head = (const Elf64_Ehdr *)image;

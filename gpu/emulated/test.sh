@@ -32,6 +32,11 @@ for MESETA_EMULATED_ORDER in prompt late reversed; do
 	go test -tags nvidia -count=1 ./gpu
 	go test -tags nvidia -count=1 -run 'GPU|CUDA' ./kernels .
 done
+tags=$(kernels/_cuda/cubins.sh)
+if [ "$tags" != nvidia ]; then
+	echo "test.sh: cubins"
+	go test -tags "$tags" -count=1 -run TestCUDATakesItsKernels ./kernels
+fi
 echo "test.sh: watched"
 MESETA_LIBCUDA=$work/libcuda-checked.so go test -tags nvidia -count=1 -run 'GPU|CUDA' ./kernels .
 echo "test.sh: measuring"

@@ -6,17 +6,22 @@ it. ptxas then assembles each file for all GPUs: a kernel that spills registers 
 division may cost, and resources.txt has what each kernel takes of each GPU, so that a jump shows in the difference; also how many instructions of the
 loop that multiplies most do so on one GPU, as nvdisasm shows it.
 
-With --cubins DIR it also writes DIR/FILE.ARCH.cubin for each GPU. It runs in the Python environment of requirements-cuda.txt; see generate.sh.
+With --cubins FILE.zip it does nothing but assemble the PTX that is there, for each kind of GPU: conv/conv2d.sm_90.cubin and so on. It runs in the Python environment of
+requirements-cuda.txt; see generate.sh and cubins.sh.
 """
 import argparse
+import concurrent.futures
 import ctypes
+import os
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
+import zipfile
 
 GPUS = ["sm_75", "sm_80", "sm_90", "sm_100", "sm_120"]
+CUBINS = sorted(GPUS + ["sm_86", "sm_89"], key=lambda gpu: int(gpu[3:]))
 VERSIONS = ["6.3", "6.4", "6.5", "7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "7.7", "7.8", "8.0"]  # of PTX; 6.3 is sm_75's first
 DISASSEMBLED = "sm_90"
 MULTIPLICATIONS = 64  # at least, in a loop whose instructions are counted
@@ -108,28 +113,42 @@ def loops(cubin):
     return found
 
 
+def cubins(to):
+    """Assembles all PTX for all kinds of GPU into a zip file, whose bytes depend on the PTX and on ptxas alone."""
+
+    def one(source, gpu):
+        with tempfile.NamedTemporaryFile(suffix=".cubin") as f:
+            if assemble(source.read_text(), gpu, f.name) is None:
+                sys.exit(f"{source}: ptxas refuses it for {gpu}")
+            return f"{source.parent.name}/{source.stem}.{gpu}.cubin", pathlib.Path(f.name).read_bytes()
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        made = list(pool.map(lambda job: one(*job), [(source, gpu) for source in sorted(kernels.glob("*/*.ptx")) for gpu in CUBINS]))
+    part = to.with_suffix(".tmp")
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as z:
+        for name, image in made:
+            z.writestr(zipfile.ZipInfo(name), image, zipfile.ZIP_DEFLATED, 9)
+    part.replace(to)
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--cubins", type=pathlib.Path, help="write cubins for all GPUs to this folder")
+    options.add_argument("--cubins", type=pathlib.Path, help="assemble cubins for all GPUs into this zip file, and nothing else")
     options = options.parse_args()
+    if options.cubins:
+        return cubins(options.cubins)
     nvrtc, table, spilled, scratch = NVRTC(), [], [], tempfile.NamedTemporaryFile(suffix=".cubin")
     for source in sorted(kernels.glob("*/*.cu")):
         ptx = lower(nvrtc.compile(source), source)
         source.with_suffix(".ptx").write_text(ptx)
         of = {}
         for gpu in GPUS:
-            cubin = "/dev/null"
-            if options.cubins:
-                options.cubins.mkdir(parents=True, exist_ok=True)
-                cubin = options.cubins / f"{source.stem}.{gpu}.cubin"
-            if gpu == DISASSEMBLED and not options.cubins:
-                cubin = scratch.name
-            report = assemble(ptx, gpu, cubin)
+            report = assemble(ptx, gpu, scratch.name if gpu == DISASSEMBLED else "/dev/null")
             if report is None:
                 sys.exit(f"{source}: ptxas refuses it for {gpu}")
             of[gpu] = resources(report)
             if gpu == DISASSEMBLED:
-                loop = loops(cubin)
+                loop = loops(scratch.name)
         for name in of[GPUS[0]]:
             used = [of[gpu][name] for gpu in GPUS]
             table.append(f"{name:26}" + "".join(f"{u['registers']:8}" for u in used) + f"{max(u['shared'] for u in used):8}" + f"{max(u['stack'] for u in used):8}{loop[name]:>10}".rstrip())

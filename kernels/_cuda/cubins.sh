@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# cubins.sh: assembles the kernels' PTX for each kind of GPU, into kernels/cubins.zip, and prints the tags to build a program with them. The assembler comes from
+# PyPI. Where it cannot be had the tags are those of a program with PTX alone, which says so here and works everywhere: the driver compiles PTX when it is first
+# used, for some seconds, and keeps what it made.
+set -euo pipefail
+cd "$(dirname "$0")"
+if [ -e ../cubins.zip ] && [ -z "$(find compile.py requirements-cuda.txt .. -maxdepth 2 \( -name '*.ptx' -o -path 'compile.py' -o -path requirements-cuda.txt \) -newer ../cubins.zip)" ]; then
+	echo nvidia,cubins
+elif python=$(../../bench/peers/venv.sh requirements-cuda.txt); then
+	"$python" compile.py --cubins ../cubins.zip
+	echo nvidia,cubins
+else
+	echo "cubins.sh: there is no assembler for GPUs, for want of python3 or PyPI: the program will have its kernels as PTX alone, which drivers compile when they are first used" >&2
+	echo nvidia
+fi

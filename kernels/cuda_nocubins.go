@@ -1,0 +1,6 @@
+//go:build nvidia && cgo && !cubins
+
+package kernels
+
+// cubinsZip is empty in programs that were built with the tag nvidia alone.
+const cubinsZip = ""
