@@ -130,7 +130,7 @@ func (c *CUDA) convForward(o ops.Conv2D, in, out []ops.Type) (Kernel, error) {
 		}
 		return x
 	}
-	pixels, channels := int(v.n*v.p*v.q), int(v.c/v.groups)
+	pixels, channels := int(v.n)*int(v.p)*int(v.q), int(v.c/v.groups)
 	if v.pointwise(o.Load) {
 		return c.gemm(1, pixels, int(v.k), channels, false, false, o.Activation, pick)
 	}
@@ -161,7 +161,7 @@ func (c *CUDA) convData(o ops.Conv2DBackwardData, in []ops.Type) (Kernel, error)
 		return operands{dst: address(b.Out[0]), a: address(b.In[0]), b: address(b.In[1]), add: addressAt(b.In, 2)}
 	}
 	if v.pointwise(ops.Load{}) {
-		return c.gemm(1, int(v.n*v.h*v.w), int(v.c), int(v.k), false, true, ops.Linear, pick)
+		return c.gemm(1, int(v.n)*int(v.h)*int(v.w), int(v.c), int(v.k), false, true, ops.Linear, pick)
 	}
 	bind := func(b Buffers, r cudaResult) cudaConvolution {
 		v, x := v, pick(b)
@@ -173,8 +173,8 @@ func (c *CUDA) convData(o ops.Conv2DBackwardData, in []ops.Type) (Kernel, error)
 		return c.depthwiseData(v, bind)
 	}
 	p, err := newProduct(product{
-		groups: int(v.groups), m: int(v.n * v.h * v.w), n: int(v.c / v.groups), k: int(v.r * v.s * v.k / v.groups), phases: int(v.strideH * v.strideW),
-		rows: int(v.n * ((v.h + v.strideH - 1) / v.strideH) * ((v.w + v.strideW - 1) / v.strideW)),
+		groups: int(v.groups), m: int(v.n) * int(v.h) * int(v.w), n: int(v.c / v.groups), k: int(v.r * v.s * v.k / v.groups), phases: int(v.strideH * v.strideW),
+		rows: int(v.n) * int((v.h+v.strideH-1)/v.strideH) * int((v.w+v.strideW-1)/v.strideW),
 	}, v.among())
 	if err != nil {
 		return nil, err
@@ -187,7 +187,7 @@ func (c *CUDA) convWeights(o ops.Conv2DBackwardWeights, in []ops.Type) (Kernel, 
 	if err != nil {
 		return nil, err
 	}
-	pixels := int(v.n * v.p * v.q)
+	pixels := int(v.n) * int(v.p) * int(v.q)
 	if v.pointwise(o.Load) {
 		return c.gemm(1, int(v.c), int(v.k), pixels, true, false, ops.Linear, func(b Buffers) operands {
 			return operands{dst: address(b.Out[0]), a: address(b.In[0]), b: address(b.In[1])}
