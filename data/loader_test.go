@@ -155,7 +155,7 @@ func TestLoaderCloseEndsItsGoroutines(t *testing.T) {
 		}
 		it.Close()
 		it.Close()
-		assert.LessOrEqual(t, runtime.NumGoroutine(), before, "Close waits for them")
+		goroutinesReturnTo(t, before)
 		_, err = it.Next()
 		assert.ErrorContains(t, err, "closed")
 	}
