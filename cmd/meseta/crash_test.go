@@ -110,8 +110,10 @@ func openInKeras(t *testing.T, files []string) {
 func TestInterruptEndsCleanly(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		idx, dir := smallIDX(t, 64), t.TempDir()
-		runDir := filepath.Join(dir, "run")
-		c := command(t, dir, "train", "--data", idx, "--val", "16", "--batch", "8", "--epochs", "100000", "--run-dir", runDir)
+		runDir, patient := filepath.Join(dir, "run"), filepath.Join(dir, "patient.yaml") // it must not stop by itself before the signal comes
+		require.NoError(t, os.WriteFile(patient, []byte("callbacks:\n  early_stopping: {monitor: val_loss, patience: 1000000, restore_best_weights: true}\n"+
+			"  model_checkpoint: {filepath: mejor_modelo.h5, monitor: val_accuracy, mode: max, save_best_only: true}\n"), 0o666))
+		c := command(t, dir, "train", "--config", patient, "--data", idx, "--val", "16", "--batch", "8", "--epochs", "100000", "--run-dir", runDir)
 		var stderr bytes.Buffer
 		c.Stderr = &stderr
 		require.NoError(t, c.Start())
