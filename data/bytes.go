@@ -1,6 +1,8 @@
 package data
 
-import "fmt"
+import "errors"
+
+var errNotBytes = errors.New("data: the samples are not stored as bytes; use Read")
 
 // Stored is a data set whose samples may be stored as bytes, as images are.
 //
@@ -25,7 +27,7 @@ func Divisor(ds Dataset) float32 {
 func readBytes(ds Dataset, dst []uint8, labels, indices []int32) error {
 	s, ok := ds.(Stored)
 	if !ok || s.Divisor() == 0 {
-		return fmt.Errorf("data: the samples are not stored as bytes; use Read")
+		return errNotBytes
 	}
 	return s.ReadBytes(dst, labels, indices)
 }
@@ -81,7 +83,7 @@ func (d *array[T]) ReadBytes(dst []uint8, labels, indices []int32) error {
 	}
 	values, ok := any(d.values).([]uint8)
 	if !ok {
-		return fmt.Errorf("data: the samples are not stored as bytes; use Read")
+		return errNotBytes
 	}
 	for i, index := range indices {
 		copy(dst[i*d.size:(i+1)*d.size], values[int(index)*d.size:])
