@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/meseta-go/meseta/gpu"
+	"github.com/meseta-go/meseta/kernels/reduce"
 	"github.com/meseta-go/meseta/kernels/vec"
 	"github.com/meseta-go/meseta/ops"
 )
@@ -71,20 +72,7 @@ func (c *CUDA) chooseReduce(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 // of results is one of src, results. Where results are few, more threads share one, and then more blocks, each with a part.
 func (c *CUDA) reduce(f ops.ReduceFunc, s ops.Shape, gone []bool) (Kernel, error) {
 	const leastReads = 8 // of a thread, if there are more for it
-	strides := vec.Strides(s)
-	var dims, steps [2][]int
-	for i, d := range s {
-		k := 0
-		if gone[i] {
-			k = 1
-		}
-		dims[k], steps[k] = append(dims[k], d), append(steps[k], strides[i])
-	}
-	kept, err := vec.NewWalk(f.String(), dims[0], steps[0])
-	if err != nil {
-		return nil, err
-	}
-	over, err := vec.NewWalk(f.String(), dims[1], steps[1])
+	kept, over, err := reduce.Walks(f, s, gone)
 	if err != nil {
 		return nil, err
 	}

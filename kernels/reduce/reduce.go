@@ -42,9 +42,8 @@ type Reduce struct {
 	partial  []float64 // [parts,outputs]
 }
 
-// New makes a Reduce of a src of shape s over the dimensions where over is true. Its error wraps ops.ErrShape.
-func New(dev *cpu.Device, f ops.ReduceFunc, s ops.Shape, over []bool) (*Reduce, error) {
-	x := &Reduce{dev: dev, loops: loopsOf(f), scale: 1, parts: 1, cuts: 1}
+// Walks are those over a src of shape s along the dimensions that stay and along those where over is true. Their error wraps ops.ErrShape.
+func Walks(f ops.ReduceFunc, s ops.Shape, over []bool) (kept, gone vec.Walk, err error) {
 	strides := vec.Strides(s)
 	var dims, steps [2][]int
 	for i, d := range s {
@@ -54,11 +53,18 @@ func New(dev *cpu.Device, f ops.ReduceFunc, s ops.Shape, over []bool) (*Reduce, 
 		}
 		dims[k], steps[k] = append(dims[k], d), append(steps[k], strides[i])
 	}
-	var err error
-	if x.kept, err = vec.NewWalk(f.String(), dims[0], steps[0]); err != nil {
-		return nil, err
+	if kept, err = vec.NewWalk(f.String(), dims[0], steps[0]); err != nil {
+		return kept, gone, err
 	}
-	if x.over, err = vec.NewWalk(f.String(), dims[1], steps[1]); err != nil {
+	gone, err = vec.NewWalk(f.String(), dims[1], steps[1])
+	return kept, gone, err
+}
+
+// New makes a Reduce of a src of shape s over the dimensions where over is true. Its error wraps ops.ErrShape.
+func New(dev *cpu.Device, f ops.ReduceFunc, s ops.Shape, over []bool) (*Reduce, error) {
+	x := &Reduce{dev: dev, loops: loopsOf(f), scale: 1, parts: 1, cuts: 1}
+	var err error
+	if x.kept, x.over, err = Walks(f, s, over); err != nil {
 		return nil, err
 	}
 	x.outputs = x.kept.Rows() * x.kept.Width()
