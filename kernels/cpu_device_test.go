@@ -65,7 +65,7 @@ var normExamples = []example{
 	{ops.GroupNorm{Groups: 1, Axes: 2, Epsilon: 1e-3, Center: true}, []ops.Type{image, f(6, 3)}},
 	{ops.GroupNormBackward{Groups: 3, Axes: 1, Scale: true}, []ops.Type{image, image, f(4, 3), f(4, 3), channel}},
 	{ops.GroupNormBackward{Groups: 1, Axes: 2, Center: true}, []ops.Type{image, image, f(4, 1), f(4, 1)}},
-	{ops.MovingAverage{Momentum: .9}, []ops.Type{channel, channel, ops.FlagType}},
+	{ops.MovingAverage{Momentum: .9}, []ops.Type{channel, f(5), channel, f(5), ops.FlagType}},
 }
 
 var poolExamples = []example{

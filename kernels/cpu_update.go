@@ -95,8 +95,13 @@ func (c *CPU) chooseUpdate(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 			return gated(b.In[1], func() { x.Run(in[0]) })
 		})
 	case ops.MovingAverage:
+		n := len(in) / 2
 		return bound(c, o, nil, func(in, _ [][]float32, b Buffers) func() {
-			return gated(b.In[2], func() { norm.UpdateMoving(in[0], in[1], o.Momentum) })
+			return gated(b.In[2*n], func() {
+				for i, moving := range in[:n] {
+					norm.UpdateMoving(moving, in[n+i], o.Momentum)
+				}
+			})
 		})
 	case ops.Optimize:
 		return c.chooseOptimize(o, in)

@@ -35,9 +35,12 @@ type cudaNormGradient struct {
 
 // cudaMoving is Moving of norm/norm.cu.
 type cudaMoving struct {
-	moving, batch, apply gpu.Pointer
-	size                 int64
-	momentum, rest       float32
+	apply          gpu.Pointer
+	momentum, rest float32
+	array          [128]struct {
+		moving, batch gpu.Pointer
+		size          int64
+	}
 }
 
 // cudaLines is Lines of norm/layer.cu.
@@ -211,10 +214,7 @@ func (c *CUDA) chooseNorm(o ops.Operator, in, out []ops.Type) (Kernel, error) {
 			return g
 		})
 	case ops.MovingAverage:
-		n := in[0].Shape.Size()
-		return single(c, normFile, "moving_average", spread(n), func(b Buffers) cudaMoving {
-			return cudaMoving{address(b.In[0]), address(b.In[1]), address(b.In[2]), int64(n), o.Momentum, vec.Complement(o.Momentum)}
-		})
+		return c.movingAverage(o, in[:len(in)/2])
 	}
 	return nil, nil
 }
@@ -290,6 +290,27 @@ func (c *CUDA) normGradient(s normShape, parameters bool, bind func(b Buffers) c
 		list := []launch{start(sums, s.blocks(cut), 1, n), start(finish, (warps+warpsInBlock-1)/warpsInBlock, 1, n)}
 		n.cut = sweep
 		return append(list, start(apply, s.blocks(sweep), 1, n))
+	}}, nil
+}
+
+// movingAverage is one launch for up to 128 moving statistics.
+func (c *CUDA) movingAverage(o ops.MovingAverage, moving []ops.Type) (Kernel, error) {
+	k, err := find[cudaMoving](c, normFile, "moving_average")
+	if err != nil {
+		return nil, err
+	}
+	n := len(moving)
+	return &cudaKernel{device: c, variant: "moving_average", bind: func(b Buffers) (list []launch) {
+		for from := 0; from < n; {
+			m, count, largest := cudaMoving{apply: address(b.In[2*n]), momentum: o.Momentum, rest: vec.Complement(o.Momentum)}, 0, 0
+			for ; count < len(m.array) && from < n; count, from = count+1, from+1 {
+				at, size := &m.array[count], moving[from].Shape.Size()
+				at.moving, at.batch, at.size = address(b.In[from]), address(b.In[n+from]), int64(size)
+				largest = max(largest, size)
+			}
+			list = append(list, start(k, spread(largest), count, m))
+		}
+		return list
 	}}, nil
 }
 

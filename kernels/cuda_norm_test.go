@@ -4,6 +4,7 @@ package kernels
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"github.com/meseta-go/meseta/ops"
 )
@@ -22,13 +23,11 @@ func around(rng *rand.Rand, n int, mean, deviation float64) []float32 {
 func norms() (list []parity) {
 	list = append(list, batchNorms()...)
 	list = append(list, groupNorms()...)
-	for _, apply := range []int32{0, 1} {
-		list = append(list, parity{op: ops.MovingAverage{Momentum: .99}, in: []ops.Type{f(300), f(300), ops.FlagType}, fill: func(_ *rand.Rand, i int) any {
-			if i == 2 {
-				return []int32{apply}
-			}
-			return nil
-		}})
+	for _, moving := range [][]ops.Type{{f(300)}, {f(1), f(257), f(3)}, slices.Repeat([]ops.Type{f(5), f(600)}, 130)} { // of one launch, and of three
+		in := append(slices.Repeat(moving, 2), ops.FlagType)
+		for apply := range int32(2) {
+			list = append(list, parity{op: ops.MovingAverage{Momentum: .99}, in: in, fill: flags(len(in)-1, apply)})
+		}
 	}
 	return list
 }

@@ -85,8 +85,6 @@ func (l *BatchNormalization) Lower(b *Builder, in, w []ops.Value) (ops.Value, er
 	if err != nil {
 		return ops.None, err
 	}
-	average := ops.MovingAverage{Momentum: float32(l.Momentum)}
-	b.Defer(average, mean, out[1])
-	b.Defer(average, variance, out[2])
+	b.Defer(ops.MovingAverage{Momentum: float32(l.Momentum)}, mean, variance, out[1], out[2])
 	return out[0], nil
 }

@@ -193,9 +193,9 @@ func (o BatchNormInference) Fold(g *Graph, in []Value, weights, bias Value) (fol
 	return foldedWeights, foldedBias, e.err
 }
 
-// MovingAverage changes moving to moving·Momentum + batch·(1-Momentum), if the step is to be applied.
+// MovingAverage changes each of some moving statistics to moving·Momentum + batch·(1-Momentum), if the step is to be applied.
 //
-// In: moving [C], batch [C], apply int32 [1]. Out: none.
+// In: any number of moving [C], no two the same and each with a C of its own, then as many batch [C] in the same order, then apply int32 [1]. Out: none.
 type MovingAverage struct{ Momentum float32 }
 
 // Name is "moving_average".
@@ -203,13 +203,14 @@ func (MovingAverage) Name() string { return "moving_average" }
 
 func (o MovingAverage) String() string { return fmt.Sprintf("momentum %g", o.Momentum) }
 
-// Updates says that moving is written.
-func (MovingAverage) Updates(int) []int { return []int{0} }
+// Updates says that moving statistics are written.
+func (MovingAverage) Updates(n int) []int { return from(0, n/2) }
 
 // Infer checks the shapes.
 func (MovingAverage) Infer(in []Type) ([]Type, error) {
-	if err := same("moving_average", "moving", in[0], "batch", in[1]); err != nil {
+	last := len(in) - 1
+	if err := pairs("moving_average", "moving", "batch", in[:last]); err != nil {
 		return nil, err
 	}
-	return nil, same("moving_average", "apply", in[2], "the type wanted", FlagType)
+	return nil, same("moving_average", "apply", in[last], "the type wanted", FlagType)
 }

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/meseta-go/meseta/layers"
 	"github.com/meseta-go/meseta/ops"
 	"github.com/meseta-go/meseta/optimizers"
@@ -52,7 +54,7 @@ func (m Model) trained() (list []trained, groups []optimizers.Group, err error) 
 
 // update appends what changes states and weights, each gated by the flag.
 func (l *listing) update(m Model, deferred []layers.Deferred, weights []trained, groups []optimizers.Group) error {
-	for _, d := range deferred {
+	for _, d := range joinAverages(deferred) {
 		l.Label = d.Label
 		if _, err := l.Add(d.Op, appended(d.In, l.finite)...); err != nil {
 			return err
@@ -113,4 +115,29 @@ func (l *listing) update(m Model, deferred []layers.Deferred, weights []trained,
 		}
 	}
 	return l.constrain(weights)
+}
+
+// joinAverages makes one operation of the moving averages of all layers that have the same momentum, but for one that changes what another does: it
+// comes behind.
+func joinAverages(deferred []layers.Deferred) (joined []layers.Deferred) {
+	last := map[ops.MovingAverage]int{} // in joined
+	for _, d := range deferred {
+		o, ok := d.Op.(ops.MovingAverage)
+		if !ok {
+			joined = append(joined, d)
+			continue
+		}
+		n := len(d.In) / 2
+		if i, ok := last[o]; ok {
+			all := &joined[i]
+			m := len(all.In) / 2
+			if !slices.ContainsFunc(d.In[:n], func(v ops.Value) bool { return slices.Contains(all.In[:m], v) }) {
+				all.In, all.Label = slices.Concat(all.In[:m], d.In[:n], all.In[m:], d.In[n:]), "update"
+				continue
+			}
+		}
+		last[o] = len(joined)
+		joined = append(joined, d)
+	}
+	return joined
 }

@@ -255,19 +255,24 @@ template <int V> DEVICE void gradient_apply(const NormGradient &n)
 KERNEL(256, norm_gradient_apply_1)(NormGradient n) { gradient_apply<1>(n); }
 KERNEL(256, norm_gradient_apply_4)(NormGradient n) { gradient_apply<4>(n); }
 
-// Moving is moving·momentum + batch·rest, if the step is to be applied.
+// Moving are up to 128 moving statistics, which become moving·momentum + batch·rest, if the step is to be applied.
 struct Moving {
-	float *moving;
-	const float *batch;
 	const int *apply;
-	i64 size;
 	float momentum, rest;
+	struct {
+		float *moving;
+		const float *batch;
+		i64 size;
+	} array[128];
 };
 
+// blockIdx.y is the array.
 KERNEL(256, moving_average)(Moving m)
 {
 	if (!*m.apply)
 		return;
-	for (i64 i = first(); i < m.size; i += step())
-		m.moving[i] = m.moving[i] * m.momentum + m.batch[i] * m.rest;
+	float *moving = m.array[blockIdx.y].moving;
+	const float *batch = m.array[blockIdx.y].batch;
+	for (i64 i = first(); i < m.array[blockIdx.y].size; i += step())
+		moving[i] = moving[i] * m.momentum + batch[i] * m.rest;
 }
