@@ -64,6 +64,7 @@ func lower(m Model, mode Mode, batch int, feed Feed) (*listing, error) {
 		return nil, err
 	}
 	padIntoConvolution(l.Graph)
+	padIntoPool(l.Graph)
 	if mode == Inference {
 		l.kept = []ops.Value{l.prediction}
 		return l, nil

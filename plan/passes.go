@@ -144,3 +144,30 @@ func padIntoConvolution(g *ops.Graph) {
 		g.Ops[i].In = appended(pad.In, op.In[1:]...)
 	}
 }
+
+// padIntoPool lets a maximum over windows pad its input by itself, where that is the result of a ReLU: no zero around it is larger than a number that a window has,
+// and the first that equals the maximum matters to the gradient only where the ReLU masks it. Every window keeps a pixel of the image. It runs before gradients are
+// taken, so that they need no cropping either.
+func padIntoPool(g *ops.Graph) {
+	u := usesOf(g, nil)
+	for i, op := range g.Ops {
+		o, ok := op.Operator.(ops.MaxPool)
+		if !ok || u.maker[op.In[0]] < 0 {
+			continue
+		}
+		pad := g.Ops[u.maker[op.In[0]]]
+		p, ok := pad.Operator.(ops.Pad)
+		if !ok || u.maker[pad.In[0]] < 0 {
+			continue
+		}
+		_, ok = g.Ops[u.maker[pad.In[0]]].Operator.(ops.Relu)
+		for d := range 2 {
+			o.PadBefore[d] += p.Before[d]
+			o.PadAfter[d] += p.After[d]
+			ok = ok && max(o.PadBefore[d], o.PadAfter[d]) < o.Size[d]
+		}
+		if ok {
+			g.Ops[i].Operator, g.Ops[i].In = o, pad.In
+		}
+	}
+}
