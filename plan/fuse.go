@@ -156,7 +156,8 @@ func addIntoBatchNorm(u *uses) bool {
 }
 
 // reluBeforePool: the gradient of max pooling, masked by the relu before the pooling → masked by the pooled values first,
-// which are fewer. It is the same, because a window's gradient goes to an element that equals the pooled value.
+// which are fewer. It is the same, because a window's gradient goes to an element that equals the pooled value. Where the relu is a batch norm's the mask stays, and
+// costs nothing: see maskFromSource.
 func reluBeforePool(u *uses) bool {
 	for i, op := range u.Ops {
 		pool, ok := op.Operator.(ops.MaxPoolBackward)
@@ -169,6 +170,9 @@ func reluBeforePool(u *uses) bool {
 		}
 		relu := u.Ops[j]
 		if _, ok := relu.Operator.(ops.ReluBackward); !ok || relu.In[0] != op.Out[0] || relu.In[1] != op.In[1] {
+			continue
+		}
+		if norm, ok := u.Ops[u.maker[op.In[1]]].Operator.(ops.BatchNorm); ok && !norm.Add {
 			continue
 		}
 		masked := u.NewValue("", u.Type(op.In[0]), ops.Temporary)
