@@ -36,7 +36,7 @@ func (m *Model) source(ds data.Dataset, o data.LoaderOptions) (*source, error) {
 			return nil, errors.New("meseta: the data has neither labels nor targets; training and evaluation need them")
 		}
 		if s.labels > 0 && ds.Classes() > s.labels {
-			return nil, fmt.Errorf("meseta: the data has %d classes, the network's output %v has room for %d; give it a last layer of so many: %w", ds.Classes(), out, s.labels, ops.ErrShape)
+			return nil, fmt.Errorf("meseta: the data has %d classes, the network's output %v has room for %d; give it a last layer of %d: %w", ds.Classes(), out, s.labels, ds.Classes(), ops.ErrShape)
 		}
 	}
 	o.BatchSize, o.Seed, o.Classes = min(o.BatchSize, ds.Len()), m.training.Seed, out[len(out)-1]

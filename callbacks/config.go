@@ -102,18 +102,25 @@ func (l *List) UnmarshalYAML(unmarshal func(any) error) error {
 	return nil
 }
 
+// Names lists the callbacks that a configuration can name, in alphabetical order.
+func Names() []string {
+	var names []string
+	for _, kind := range kinds {
+		names = append(names, kind.name)
+	}
+	return names
+}
+
 func (l *List) addAll(entries map[string]any) error {
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		var callback Callback
-		var names []string
 		for _, kind := range kinds {
-			names = append(names, kind.name)
 			if kind.name == name {
 				callback = kind.make()
 			}
 		}
 		if callback == nil {
-			return fmt.Errorf("callbacks: there is no callback %q; the callbacks are %s", name, strings.Join(names, ", "))
+			return fmt.Errorf("callbacks: there is no callback %q; the callbacks are %s", name, strings.Join(Names(), ", "))
 		}
 		if err := decodeParameters("callbacks: "+name, entries[name], callback.(configured).parameters()); err != nil {
 			return err

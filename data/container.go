@@ -93,8 +93,8 @@ func (c *container) withFile(size int64, list func(*container, int64) error) (er
 	return list(c, size)
 }
 
-// isImageName goes by the suffix, as Keras's image_dataset_from_directory.
-func isImageName(name string) bool {
+// IsImage says whether a name is that of an image file. It goes by the suffix, as Keras's image_dataset_from_directory.
+func IsImage(name string) bool {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp":
 		return true
@@ -110,7 +110,7 @@ func (c *container) add(m member) {
 			return
 		}
 	}
-	if !m.folder && !isImageName(m.name) {
+	if !m.folder && !IsImage(m.name) {
 		c.ignored++
 		return
 	}
@@ -158,7 +158,7 @@ func (c *container) listDirectory() error {
 			}
 			return nil
 		}
-		if !m.folder && isImageName(m.name) {
+		if !m.folder && IsImage(m.name) {
 			info, err := os.Stat(name)
 			if err != nil {
 				return err
@@ -187,7 +187,7 @@ func (c *container) listZip(size int64) error {
 		return r, nil
 	}
 	for _, f := range archive.File {
-		if f.Flags&1 != 0 && isImageName(f.Name) {
+		if f.Flags&1 != 0 && IsImage(f.Name) {
 			return fmt.Errorf("%q is encrypted, which is %w", f.Name, ErrUnsupported)
 		}
 		c.add(member{name: f.Name, folder: strings.HasSuffix(f.Name, "/"), size: int64(min(f.UncompressedSize64, maxBytes)), zipped: f})
@@ -228,7 +228,7 @@ func (c *container) eachTar(r io.Reader, f func(member, io.Reader) error) error 
 		case h.Typeflag == tar.TypeDir:
 			err = f(member{name: h.Name, folder: true}, nil)
 		case sparse, h.Typeflag == tar.TypeLink, h.Typeflag == tar.TypeSymlink:
-			if isImageName(h.Name) {
+			if IsImage(h.Name) {
 				err = fmt.Errorf("%q is a link or a sparse file, which in a tar file is %w; pack with --dereference --hard-dereference", h.Name, ErrUnsupported)
 			}
 		case h.Typeflag == tar.TypeReg:
@@ -258,7 +258,7 @@ func (c *container) readPackedTar(limit int64) error {
 	err = c.eachTar(z, func(m member, r io.Reader) (err error) {
 		// Besides its bytes, a member costs its name and its place in the list.
 		total += int64(len(m.name)) + 256
-		if !m.folder && isImageName(m.name) && m.size <= maxImageFile {
+		if !m.folder && IsImage(m.name) && m.size <= maxImageFile {
 			if total += m.size; total <= limit {
 				if m.held, err = readGrowing(r, m.size); err != nil {
 					return fmt.Errorf("%w: %q: %w", ErrBroken, m.name, err)

@@ -424,7 +424,8 @@ func (f *Folder) read(dst []float32, labels []int32, indices []int32, a *Augment
 
 // failed is the error of a file.
 func (f *Folder) failed(file *folderFile, err error) error {
-	return fmt.Errorf("data: folder: %s: %w", path.Join(f.container.path, file.name), err)
+	return fmt.Errorf("data: folder: %s: %w; remove it, or leave such images out (SkipBroken, --skip-broken)",
+		path.Join(f.container.path, file.name), err)
 }
 
 // image gives the pixels of image i, from the cache or decoded into s.

@@ -273,7 +273,7 @@ func (it *Iterator) Next() (*Batch, error) {
 		return nil, it.err
 	}
 	if s.err != nil {
-		it.err = fmt.Errorf("data: epoch %d, batch %d: %w", it.epoch, it.next, s.err)
+		it.err = fmt.Errorf("data: epoch %d, batch %d: %w", it.epoch+1, it.next+1, s.err)
 		it.cancel()
 		return nil, it.err
 	}

@@ -131,7 +131,7 @@ func TestLoaderErrorComesAtItsBatch(t *testing.T) {
 	for range 2 {
 		_, err = it.Next()
 		assert.ErrorIs(t, err, errShaky)
-		assert.ErrorContains(t, err, "epoch 3, batch 5")
+		assert.ErrorContains(t, err, "epoch 4, batch 6")
 	}
 }
 

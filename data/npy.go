@@ -58,7 +58,11 @@ func ReadNPY(r io.Reader, size int64) (*tensor.Dense, error) {
 	}
 	element, ok := npyTypes[kind]
 	if !ok {
-		return nil, fmt.Errorf("data: npy: elements of type %q are %w; convert them with .astype('float32')", kind, ErrUnsupported)
+		way := "convert them with .astype('float32')"
+		if strings.ContainsAny(kind, "USO") {
+			way = "save numbers; numpy.unique(names, return_inverse=True)[1] numbers the names of classes"
+		}
+		return nil, fmt.Errorf("data: npy: elements of type %q are %w; %s", kind, ErrUnsupported, way)
 	}
 	count, rest := int64(1), size-header
 	for _, d := range shape {

@@ -17,7 +17,7 @@ func newBench() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure speed",
-		Args:  exactly(),
+		Args:  oneBelow,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	step := &cobra.Command{

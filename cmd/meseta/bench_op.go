@@ -19,7 +19,7 @@ func newBenchOp() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "op",
 		Short: "Measure single convolutions and products of matrices",
-		Args:  exactly(),
+		Args:  oneBelow,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	conv := &cobra.Command{

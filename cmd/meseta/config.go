@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -94,11 +95,8 @@ func resolve(c *cobra.Command) (config, error) {
 		if err != nil {
 			return cfg, err
 		}
-		if err := yaml.UnmarshalWithOptions(text, &cfg, yaml.Strict()); err != nil {
-			return cfg, fmt.Errorf("%s: %w", file, err)
-		}
-		if err := wholeNumbers(text); err != nil {
-			return cfg, fmt.Errorf("%s: %w", file, err)
+		if err := readConfig(file, text, &cfg); err != nil {
+			return cfg, err
 		}
 	}
 	on, err := device(c)
@@ -205,40 +203,57 @@ func (c config) check() error {
 func (c config) title() string { return filepath.Base(c.Model) + " on " + filepath.Base(c.Data) }
 
 // makeRunDirectory makes the run's directory and writes the configuration into it. An empty directory will do, one that holds
-// anything is an error, so that no run is written over.
-func (c *config) makeRunDirectory() error {
+// anything is an error, so that no run is written over. made says whether the directory is new.
+func (c *config) makeRunDirectory() (made bool, err error) {
 	if c.RunDir == "" {
 		if err := os.MkdirAll(runsDirectory, 0o777); err != nil {
-			return err
+			return false, err
 		}
 		base := filepath.Base(c.Model)
 		base = base[:len(base)-len(filepath.Ext(base))]
-		for i := 1; ; i++ {
-			dir := filepath.Join(runsDirectory, base+"-"+strconv.Itoa(i))
-			err := os.Mkdir(dir, 0o777)
-			if errors.Is(err, os.ErrExist) {
-				continue
+		for i := 1; !made; i++ {
+			c.RunDir = filepath.Join(runsDirectory, base+"-"+strconv.Itoa(i))
+			if err := os.Mkdir(c.RunDir, 0o777); err == nil {
+				made = true
+			} else if !errors.Is(err, os.ErrExist) {
+				return false, err
 			}
-			if err != nil {
-				return err
-			}
-			c.RunDir = dir
-			break
 		}
 	}
+	if _, err := os.Stat(c.RunDir); errors.Is(err, os.ErrNotExist) {
+		made = true
+	}
 	if err := os.MkdirAll(c.RunDir, 0o777); err != nil {
-		return err
+		return made, err
 	}
 	entries, err := os.ReadDir(c.RunDir)
 	if err != nil {
-		return err
+		return made, err
 	}
 	if len(entries) > 0 {
-		return fmt.Errorf("%s holds %s already; name another directory with --run-dir, or remove it", c.RunDir, entries[0].Name())
+		return made, fmt.Errorf("%s holds %s already; name another directory with --run-dir, or remove it", c.RunDir, entries[0].Name())
 	}
 	text, err := yaml.Marshal(c)
 	if err != nil {
-		return err
+		return made, err
 	}
-	return os.WriteFile(filepath.Join(c.RunDir, "config.yaml"), text, 0o666)
+	if err := os.WriteFile(c.configFile(), text, 0o666); err != nil {
+		return made, errors.Join(err, os.Remove(c.configFile()))
+	}
+	return made, nil
+}
+
+func (c config) configFile() string { return filepath.Join(c.RunDir, "config.yaml") }
+
+// leave is for a run that failed. One that had not begun, so that there is no more than its configuration, leaves nothing, and the same
+// command will do when what was wrong is mended; of others it says where to find what they left. made is makeRunDirectory's.
+func (c config) leave(made bool, say io.Writer) {
+	entries, err := os.ReadDir(c.RunDir)
+	if err == nil && len(entries) == 1 && entries[0].Name() == filepath.Base(c.configFile()) {
+		if os.Remove(c.configFile()) == nil && made {
+			os.Remove(c.RunDir)
+		}
+		return
+	}
+	fmt.Fprintf(say, "the run did not end by itself; what it left lies in %s\n", c.RunDir)
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,6 +48,10 @@ func loadData(s source, validation string) (dataSets, error) {
 	}
 	all := sets.train
 	_, isFolder := all.(*data.Folder)
+	own := ownValidation(s.from)
+	if isFolder && own != "" {
+		fmt.Fprintf(s.say, "%s is not used; --val %s validates on it\n", own, own)
+	}
 	count := n
 	if n < 1 {
 		// As data.Split, and Keras.
@@ -55,7 +60,8 @@ func loadData(s source, validation string) (dataSets, error) {
 	switch {
 	case n == 0:
 	case !(n > 0) || count != math.Trunc(count) || count < 1 || count >= float64(all.Len()):
-		err = usageError{fmt.Errorf("--val %s: want a fraction below 1, or a whole number below the %d training samples", validation, all.Len())}
+		err = usageError{fmt.Errorf("--val %s: want a fraction below 1, as 0.1, a whole number below the %d training samples, 0 for none, or a directory",
+			validation, all.Len())}
 	case isFolder || isArrays(s.from):
 		sets.train, sets.validation, err = data.HoldOut(all, int(count), s.seed)
 	default:
@@ -65,6 +71,16 @@ func loadData(s source, validation string) (dataSets, error) {
 		}
 	}
 	return sets, err
+}
+
+// ownValidation is a directory of validation data that lies beside train/ where training data come from, or "".
+func ownValidation(from string) string {
+	for _, name := range []string{"val", "valid", "validation"} {
+		if exists(from, "train") && exists(from, name) {
+			return filepath.Join(from, name)
+		}
+	}
+	return ""
 }
 
 // open reads training and test data; the latter may be nil.
@@ -136,7 +152,19 @@ func (s source) report(f *data.Folder) {
 	if len(broken) > 0 {
 		fmt.Fprintf(s.say, "skipped %d broken images, %d are left\n", len(broken), f.Len())
 	}
+	counts := f.Counts()
+	for i, name := range f.ClassNames() {
+		switch {
+		case counts[i] == 0:
+			fmt.Fprintf(s.say, "class %q has no images\n", name)
+		case slices.Contains(partNames, strings.ToLower(name)):
+			fmt.Fprintf(s.say, "the folder %q counts as a class; parts of the data are told by folders train and test, validation data by --val DIRECTORY\n", name)
+		}
+	}
 }
+
+// partNames are folders that seldom are classes.
+var partNames = []string{"train", "training", "val", "valid", "validation", "test", "testing"}
 
 // openValidation reads validation data of a directory or archive of its own, with the classes of train.
 func (s source) openValidation(from string, train data.Dataset) (data.Dataset, error) {
@@ -252,5 +280,17 @@ func packedOrNot(name string) (string, error) {
 	if _, packed := os.Stat(name + ".gz"); packed == nil {
 		return name + ".gz", nil
 	}
-	return "", fmt.Errorf("%s holds neither CIFAR's files nor class folders, and as IDX files: %w (nor is there %s.gz)", filepath.Dir(name), err, filepath.Base(name))
+	return "", fmt.Errorf("%s holds neither CIFAR's files nor class folders, and as IDX files: %w (nor is there %s.gz)%s", filepath.Dir(name), err, filepath.Base(name), likelyData(filepath.Dir(name)))
+}
+
+// likelyData ends the message that something is no data with what to do, where that can be guessed.
+func likelyData(from string) string {
+	entries, err := os.ReadDir(from)
+	switch {
+	case err != nil:
+		return "; of single files, archives (.tar, .tar.gz, .zip) of class folders and files of arrays (.npz, .h5) are data"
+	case slices.ContainsFunc(entries, func(e os.DirEntry) bool { return data.IsImage(e.Name()) }):
+		return "; it holds images: put those of each class into a folder of its own"
+	}
+	return ""
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meseta-go/meseta/data"
+	"github.com/meseta-go/meseta/layers"
 )
 
 // smallFolder makes class folders train/ and test/ with n and n/2 images of 20x10 pixels, of ten classes, within prefix; and gives all files.
@@ -82,6 +83,29 @@ func TestTrainOnFolders(t *testing.T) {
 	code, _, stderr = run("train", "--data", folder, "--val", folder+"/my set/test", "--epochs", "1", "--run-dir", t.TempDir(), "--skip-broken")
 	assert.Zero(t, code, stderr)
 	assert.Contains(t, stderr, "skipped 1 broken images, 40 are left")
+}
+
+// TestNotesOnFolders are about folders that are no classes, or have no images, or are left aside.
+func TestNotesOnFolders(t *testing.T) {
+	folder, _ := smallFolder(t, "", 20)
+	require.NoError(t, os.Mkdir(filepath.Join(folder, "train", "none"), 0o777))
+	require.NoError(t, os.Rename(filepath.Join(folder, "test"), filepath.Join(folder, "val")))
+	input := layers.Shape{10, 10, 3}
+	for from, want := range map[string]string{
+		folder:                         "class \"none\" has no images\n" + folder + "/val is not used; --val " + folder + "/val validates on it\n",
+		filepath.Join(folder, "train"): "class \"none\" has no images\n",
+	} {
+		var say bytes.Buffer
+		_, err := loadData(source{from: from, input: input, say: &say}, "0.5")
+		require.NoError(t, err)
+		assert.Equal(t, want, say.String())
+	}
+	require.NoError(t, os.Rename(filepath.Join(folder, "train"), filepath.Join(folder, "Training")))
+	var say bytes.Buffer
+	_, err := loadData(source{from: folder, input: input, say: &say}, "0.5")
+	require.NoError(t, err)
+	assert.Contains(t, say.String(), `the folder "Training" counts as a class`)
+	assert.Contains(t, say.String(), `the folder "val" counts as a class`)
 }
 
 func TestData(t *testing.T) {
@@ -219,7 +243,7 @@ func TestHardFolder(t *testing.T) {
 	code, stdout, stderr = run("train", "--data", folder, "--val", "6", "--epochs", "1", "--batch", "8", "--run-dir", filepath.Join(t.TempDir(), "run ñ"), "--skip-broken")
 	assert.Zero(t, code, stderr)
 	assert.Contains(t, stderr, "skipped 2 broken images, 26 are left")
-	assert.Contains(t, stdout, "1 epochs, 3 updates")
+	assert.Contains(t, stdout, "1 epoch, 3 updates")
 }
 
 func readPNG(t *testing.T, path string) image.Image {

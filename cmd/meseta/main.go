@@ -53,7 +53,7 @@ func execute(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
@@ -68,7 +68,7 @@ func execute(args []string, stdout, stderr io.Writer) int {
 	fmt.Fprintf(stderr, "meseta: %s\n", strings.TrimPrefix(err.Error(), "meseta: "))
 	var usage usageError
 	if errors.As(err, &usage) {
-		fmt.Fprintf(stderr, "Run 'meseta --help' or 'meseta COMMAND --help' for usage.\n")
+		fmt.Fprintf(stderr, "Run '%s --help' for usage.\n", c.CommandPath())
 	}
 	return exitCode(err)
 }
@@ -94,25 +94,23 @@ func newRoot() *cobra.Command {
 		Short:         "Train convolutional networks",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageError{fmt.Errorf("there is no command %q", args[0])}
-			}
-			return nil
-		},
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		Args:          oneBelow,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().Bool("json", false, "print results as JSON, on standard output")
 	root.AddCommand(newTrain(), newEval(), newPredict(), newInspect(), newVerify(), newData(), newBench(), newDoctor())
 	return root
 }
 
-// exactly wants n arguments, which are named for the message.
+// exactly wants these arguments and no others.
 func exactly(names ...string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
-		if len(args) != len(names) {
-			return usageError{fmt.Errorf("%s wants %d arguments %v, there are %d", c.CommandPath(), len(names), names, len(args))}
+		switch {
+		case len(args) < len(names):
+			return usageError{fmt.Errorf("%s wants %s", c.CommandPath(), strings.Join(names[len(args):], " and "))}
+		case len(args) > len(names):
+			return usageError{fmt.Errorf("%s does not take %q; all else is said with flags", strings.Join(append([]string{c.CommandPath()}, names...), " "), args[len(names)])}
 		}
 		return nil
 	}

@@ -292,6 +292,8 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 		noGPU = "MESETA_LIBCUDA is none"
 	}
 	require.NoError(t, os.Mkdir("empty", 0o777))
+	require.NoError(t, os.Mkdir("flat", 0o777))
+	require.NoError(t, os.WriteFile("flat/a.jpg", []byte{0xff, 0xd8, 0xff}, 0o666))
 	idx := smallIDX(t, 40)
 	for _, c := range []struct {
 		args string
@@ -299,7 +301,13 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 		want string
 	}{
 		{"fly", 2, `no command "fly"`},
-		{"train x", 2, "wants 0 arguments"},
+		{"fit", 2, `no command "fit"; did you mean train?`},
+		{"bench stpe", 2, `no command "stpe"; did you mean step?`},
+		{"train photos", 2, `meseta train does not take "photos"`},
+		{"train --batch-size 3", 2, "unknown flag: --batch-size; did you mean --batch?"},
+		{"train --learning_rate 3", 2, "did you mean --lr?\nRun 'meseta train --help' for usage."},
+		{"train --shuffle", 2, "unknown flag: --shuffle\n"},
+		{"predict m.h5 --inputs x.npy", 2, "did you mean --input?"},
 		{"train --epochs many", 2, "invalid argument"},
 		{"train --epochs 0", 2, "epochs is 0"},
 		{"train --config " + fraction, 2, "batch is 2.5, want a whole number"},
@@ -313,15 +321,18 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 		{"train --threads -2", 2, "--threads -2"},
 		{"train --optimizer ftrl", 2, "there are adadelta, adagrad"},
 		{"train --config " + optimizer, 2, "Adam has no argument \"beta1\""},
-		{"train --config " + optimizerList, 1, "want a name or {name: {argument: value}}"},
+		{"train --config " + optimizerList, 2, "want a name or {name: {argument: value}}"},
 		{"train --model alexnet --data " + idx + " --val 0.2", 1, "there are mnist-cnn, mobilenet-v2, resnet20, resnet50, resnet9, vgg11-bn"},
 		{"train --data nowhere", 1, `data "nowhere" is not the word mnist, and as a path: stat nowhere`},
 		{"train --data empty", 1, "empty holds neither CIFAR's files nor class folders, and as IDX files"},
 		{"train --data " + idx + " --val 40", 2, "40 training samples"},
-		{"train --config " + bad, 1, "epoch"},
+		{"train --data flat", 1, "put those of each class into a folder of its own"},
+		{"train --data flat/a.jpg", 1, "files of arrays (.npz, .h5) are data"},
+		{"train --config " + bad, 2, `line 1: there is no setting "epoch"; did you mean epochs?`},
+		{"train --config flat/a.jpg", 2, "flat/a.jpg is no text"},
 		{"train --config nothing.yaml", 1, "nothing.yaml"},
 		{"train --val 20 --data " + idx + " --config " + monitor, 1, "val_accuracy"},
-		{"eval", 2, "wants 1 arguments [MODEL]"},
+		{"eval", 2, "meseta eval wants MODEL"},
 		{"predict m.h5", 2, "--input"},
 		{"inspect mnist-cnn --plan --mode dream", 2, "--mode dream"},
 		{"bench step --model gpt", 2, "mnist-cnn"},

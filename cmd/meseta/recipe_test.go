@@ -35,7 +35,7 @@ func TestRecipes(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "run")
 		code, stdout, stderr := run("train", "--config", recipe, "--data", smallCIFAR(t), "--val", "10", "--batch", "15", "--steps", "3", "--run-dir", dir)
 		require.Zero(t, code, stderr)
-		assert.Contains(t, stdout, "1 epochs, 3 updates", recipe)
+		assert.Contains(t, stdout, "1 epoch, 3 updates", recipe)
 		assert.FileExists(t, filepath.Join(dir, "best.h5"))
 	}
 }

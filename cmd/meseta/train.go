@@ -42,7 +42,7 @@ type result struct {
 	Saved      string         `json:"saved,omitempty"`
 }
 
-func train(c *cobra.Command, _ []string) error {
+func train(c *cobra.Command, _ []string) (err error) {
 	start := time.Now()
 	cfg, err := resolve(c)
 	if err != nil {
@@ -58,10 +58,16 @@ func train(c *cobra.Command, _ []string) error {
 		return err
 	}
 	defer model.Close()
-	if err := cfg.makeRunDirectory(); err != nil {
+	made, err := cfg.makeRunDirectory()
+	if err != nil {
 		return err
 	}
 	say := c.ErrOrStderr()
+	defer func() {
+		if err != nil {
+			cfg.leave(made, say)
+		}
+	}()
 	fmt.Fprintf(say, "%s on %s, in %s\n", cfg.Model, cfg.Data, cfg.RunDir)
 	sayTraining(say, model)
 	g, err := model.Graph()
@@ -91,7 +97,6 @@ func train(c *cobra.Command, _ []string) error {
 		Callbacks: list, Dir: cfg.RunDir, Log: say,
 	})
 	if err != nil {
-		fmt.Fprintf(say, "the run did not end by itself; what it left lies in %s\n", cfg.RunDir)
 		return err
 	}
 	r := result{RunDir: cfg.RunDir, Epochs: len(history.Epoch), StopReason: history.StopReason}
@@ -121,7 +126,7 @@ func train(c *cobra.Command, _ []string) error {
 
 func printResult(c *cobra.Command, r result) error {
 	out := c.OutOrStdout()
-	fmt.Fprintf(out, "%d epochs, %d updates in %.1f s; %s\n", r.Epochs, r.Updates, r.Seconds, r.StopReason)
+	fmt.Fprintf(out, "%s, %s in %.1f s; %s\n", count(r.Epochs, "epoch"), count(r.Updates, "update"), r.Seconds, r.StopReason)
 	if r.Test != nil {
 		fmt.Fprintf(out, "test: %s\n", spell(r.Test))
 	}
@@ -130,6 +135,14 @@ func printResult(c *cobra.Command, r result) error {
 	}
 	_, err := fmt.Fprintf(out, "run: %s\n", r.RunDir)
 	return err
+}
+
+// count writes how many things there are.
+func count[N int | int64](n N, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 // spell writes metrics for people: loss first, accuracies as percentages.
