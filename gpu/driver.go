@@ -101,10 +101,12 @@ func describe(i int) (Info, error) {
 	if err == nil {
 		info.Memory, err = d.TotalMem()
 	}
+	var integrated int
 	for _, a := range []struct {
 		attribute cu.DeviceAttribute
 		to        *int
 	}{
+		{cu.Integrated, &integrated},
 		{cu.ComputeCapabilityMajor, &info.Major},
 		{cu.ComputeCapabilityMinor, &info.Minor},
 		{cu.MultiprocessorCount, &info.Multiprocessors},
@@ -121,5 +123,6 @@ func describe(i int) (Info, error) {
 	if err != nil {
 		return info, refused(fmt.Sprintf("describing GPU %d", i), err)
 	}
+	info.Integrated = integrated != 0
 	return info, nil
 }

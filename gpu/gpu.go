@@ -35,6 +35,7 @@ type Info struct {
 	Index           int
 	Name            string
 	Major, Minor    int   // compute capability
+	Integrated      bool  // part of the host's processor, as on a Jetson
 	Memory          int64 // bytes
 	Multiprocessors int
 	L2              int // bytes

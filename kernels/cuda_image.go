@@ -35,9 +35,10 @@ var cubins = sync.OnceValues(func() (*zip.Reader, error) {
 const cubinDriver = 12000
 
 // architecture is the one of those that there are cubins for, as 86 for compute capability 8.6, whose code a GPU is to run: the latest of its generation that is not
-// later than itself. 0 means PTX: an older driver or another generation.
+// later than itself. 0 means PTX: an older driver, another generation, or a GPU that is part of the host's processor, as on a Jetson, which runs code for itself
+// alone (NVIDIA's "CUDA Programming Guide", Binary Compatibility).
 func architecture(have []int, i gpu.Info, driver int) (best int) {
-	if driver < cubinDriver {
+	if driver < cubinDriver || i.Integrated {
 		return 0
 	}
 	for _, a := range have {

@@ -18,8 +18,7 @@ func TestArchitecture(t *testing.T) {
 		{7, 5, 12090, 75},
 		{8, 0, 12000, 80},
 		{8, 6, 13000, 86},
-		{8, 7, 12090, 86}, // of the same generation, and not later
-		{8, 9, 12090, 86},
+		{8, 9, 12090, 86}, // of the same generation, and not later
 		{9, 0, 12090, 90},
 		{12, 1, 12090, 120},
 		{10, 0, 12090, 0}, // none of its generation
@@ -29,6 +28,7 @@ func TestArchitecture(t *testing.T) {
 		assert.Equal(t, c.want, architecture(have, gpu.Info{Major: c.major, Minor: c.minor}, c.driver), "%+v", c)
 	}
 	assert.Zero(t, architecture(nil, gpu.Info{Major: 9}, 12090))
+	assert.Zero(t, architecture(have, gpu.Info{Major: 8, Minor: 7, Integrated: true}, 12090), "Orin does not run sm_86's")
 }
 
 // TestCUDATakesItsKernels: a GPU gets cubins of its generation from a program that has them, else PTX, and either has all kernels.
