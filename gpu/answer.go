@@ -17,8 +17,8 @@ import "reflect"
 // names are those of answers that come when the driver cannot be asked for them.
 var names = map[int]string{
 	codeStub: "CUDA_ERROR_STUB_LIBRARY", codeUnavailable: "CUDA_ERROR_DEVICE_UNAVAILABLE", codeNoDevice: "CUDA_ERROR_NO_DEVICE",
-	codeMismatch: "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
-	codeCompat:   "CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE", codeUnknown: "CUDA_ERROR_UNKNOWN", codeOutOfMemory: "CUDA_ERROR_OUT_OF_MEMORY",
+	codeNotReady: "CUDA_ERROR_SYSTEM_NOT_READY", codeMismatch: "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
+	codeCompat: "CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE", codeUnknown: "CUDA_ERROR_UNKNOWN", codeOutOfMemory: "CUDA_ERROR_OUT_OF_MEMORY",
 }
 
 // refused is the error for an answer of gorgonia.org/cu.
@@ -54,7 +54,7 @@ func kind(code int) error {
 
 // lost has the answers after which a context answers nothing else. (The documentation of each says so: "leaves the process in an inconsistent state".)
 var lost = map[int]bool{
-	codeDeinitialized: true, codeUnavailable: true, codeECC: true, codeNVLink: true, codeIllegalAddress: true, codeTimeout: true, codeContextDestroyed: true, codeAssert: true,
+	codeDeinitialized: true, codeECC: true, codeNVLink: true, codeContained: true, codeIllegalAddress: true, codeTimeout: true, codeContextDestroyed: true, codeAssert: true,
 	codeHardwareStack: true, codeIllegalInstruction: true, codeMisaligned: true, codeAddressSpace: true, codeInvalidPC: true, codeLaunchFailed: true,
-	codeUnknown: true,
+	codeTensorMemory: true, codeMPSTerminated: true, codeUnknown: true,
 }

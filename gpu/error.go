@@ -62,6 +62,8 @@ const (
 	codeNVLink             = 220
 	codeNoJIT              = 221
 	codeUnsupportedPTX     = 222
+	codeJITDisabled        = 223
+	codeContained          = 226
 	codeNoSymbol           = 302
 	codeNoLibrary          = 303
 	codeNotFound           = 500
@@ -76,8 +78,11 @@ const (
 	codeAddressSpace       = 717
 	codeInvalidPC          = 718
 	codeLaunchFailed       = 719
+	codeTensorMemory       = 721
+	codeNotReady           = 802
 	codeMismatch           = 803
 	codeCompat             = 804
+	codeMPSTerminated      = 810
 	codeUnknown            = 999
 )
 
@@ -93,10 +98,12 @@ var advice = map[int]string{
 	codeNoBinary:           "the kernels were not compiled for this GPU; they want compute capability 7.5 or later",
 	codeInvalidPTX:         "the driver's compiler refuses the kernels: update the NVIDIA driver",
 	codeNoJIT:              "the driver's compiler libnvidia-ptxjitcompiler.so.1 is missing: install the whole driver; a container wants NVIDIA_DRIVER_CAPABILITIES=compute,utility",
+	codeJITDisabled:        "CUDA_DISABLE_PTX_JIT or CUDA_DISABLE_JIT forbids the driver to compile kernels: unset it",
 	codeUnsupportedPTX:     "the driver is older than the kernels: update the NVIDIA driver",
 	codeNoSymbol:           "update the NVIDIA driver to 470 or later",
 	codeNoLibrary:          "install the NVIDIA driver (470 or later); a container wants --gpus all and the NVIDIA Container Toolkit on its host; MESETA_LIBCUDA names a library that lies elsewhere",
 	codeOutOfResources:     "the kernel wants more registers or shared memory than the GPU has",
+	codeNotReady:           "a GPU behind NVSwitch wants the service nvidia-fabricmanager, of the driver's very version: start it (systemctl status nvidia-fabricmanager)",
 	codeMismatch:           "the driver's library and the kernel module differ, as after an update: restart the machine",
 	codeCompat:             "a forward-compatibility library (cuda-compat) is found first, which this GPU does not support: take it out of LD_LIBRARY_PATH",
 	codeUnknown:            "load the module nvidia_uvm (`sudo nvidia-modprobe -u`), or restart the machine; after suspend this is usual",
@@ -104,6 +111,7 @@ var advice = map[int]string{
 	codeLaunchFailed:       rerun,
 	codeECC:                rerun,
 	codeNVLink:             rerun,
+	codeContained:          rerun,
 	codeTimeout:            "a display on this GPU ends kernels that take seconds: use another GPU, or a smaller --batch",
 	codeIllegalInstruction: rerun,
 	codeMisaligned:         rerun,
@@ -111,4 +119,5 @@ var advice = map[int]string{
 	codeAddressSpace:       rerun,
 	codeInvalidPC:          rerun,
 	codeAssert:             rerun,
+	codeTensorMemory:       rerun,
 }
