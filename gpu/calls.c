@@ -2,87 +2,78 @@
 
 #include "calls.h"
 
-// The context that is current on this thread, by its number: a handle may come back for another context.
-static __thread unsigned long current;
+// What is current on a thread is not remembered: other libraries of the process may change it, and asking costs the driver some nanoseconds.
+#define ENTER(c) do { CUresult entered = cuCtxSetCurrent(c); if (entered) return entered; } while (0)
 
-CUresult meseta_enter(const meseta_context *c) {
-	if (current == c->number) return CUDA_SUCCESS;
-	CUresult r = cuCtxSetCurrent(c->handle);
-	current = r ? 0 : c->number;
-	return r;
-}
-
-#define ENTER(c) do { CUresult entered = meseta_enter(c); if (entered) return entered; } while (0)
-
-CUresult meseta_launch(const meseta_context *c, CUfunction f, const unsigned int *n, CUstream s, void *parameter) {
+CUresult meseta_launch(CUcontext c, CUfunction f, const unsigned int *n, CUstream s, void *parameter) {
 	ENTER(c);
 	void *parameters[] = {parameter};
 	return cuLaunchKernel(f, n[0], n[1], n[2], n[3], n[4], n[5], n[6], s, parameters, 0);
 }
 
-CUresult meseta_graph_launch(const meseta_context *c, CUgraphExec graph, CUstream s) {
+CUresult meseta_graph_launch(CUcontext c, CUgraphExec graph, CUstream s) {
 	ENTER(c);
 	return cuGraphLaunch(graph, s);
 }
 
-CUresult meseta_send(const meseta_context *c, CUdeviceptr dst, const void *src, size_t bytes, CUstream s, int wait) {
+CUresult meseta_send(CUcontext c, CUdeviceptr dst, const void *src, size_t bytes, CUstream s, int wait) {
 	ENTER(c);
 	CUresult r = cuMemcpyHtoDAsync(dst, src, bytes, s);
 	return r || !wait ? r : cuStreamSynchronize(s);
 }
 
-CUresult meseta_receive(const meseta_context *c, void *dst, CUdeviceptr src, size_t bytes, CUstream s, int wait) {
+CUresult meseta_receive(CUcontext c, void *dst, CUdeviceptr src, size_t bytes, CUstream s, int wait) {
 	ENTER(c);
 	CUresult r = cuMemcpyDtoHAsync(dst, src, bytes, s);
 	return r || !wait ? r : cuStreamSynchronize(s);
 }
 
-CUresult meseta_copy(const meseta_context *c, CUdeviceptr dst, CUdeviceptr src, size_t bytes, CUstream s) {
+CUresult meseta_copy(CUcontext c, CUdeviceptr dst, CUdeviceptr src, size_t bytes, CUstream s) {
 	ENTER(c);
 	return cuMemcpyDtoDAsync(dst, src, bytes, s);
 }
 
-CUresult meseta_fill(const meseta_context *c, CUdeviceptr dst, unsigned char value, size_t bytes, CUstream s) {
+CUresult meseta_fill(CUcontext c, CUdeviceptr dst, unsigned char value, size_t bytes, CUstream s) {
 	ENTER(c);
 	return cuMemsetD8Async(dst, value, bytes, s);
 }
 
-CUresult meseta_synchronize(const meseta_context *c, CUstream s) {
+CUresult meseta_synchronize(CUcontext c, CUstream s) {
 	ENTER(c);
 	return cuStreamSynchronize(s);
 }
 
-CUresult meseta_record(const meseta_context *c, CUevent e, CUstream s) {
+CUresult meseta_record(CUcontext c, CUevent e, CUstream s) {
 	ENTER(c);
 	return cuEventRecord(e, s);
 }
 
-CUresult meseta_wait(const meseta_context *c, CUstream s, CUevent e) {
+CUresult meseta_wait(CUcontext c, CUstream s, CUevent e) {
 	ENTER(c);
 	return cuStreamWaitEvent(s, e, 0);
 }
 
-CUresult meseta_event_wait(const meseta_context *c, CUevent e) {
+CUresult meseta_event_wait(CUcontext c, CUevent e) {
 	ENTER(c);
 	return cuEventSynchronize(e);
 }
 
-CUresult meseta_event_query(const meseta_context *c, CUevent e) {
+CUresult meseta_event_query(CUcontext c, CUevent e) {
 	ENTER(c);
 	return cuEventQuery(e);
 }
 
-CUresult meseta_pin(const meseta_context *c, void **p, size_t bytes) {
+CUresult meseta_pin(CUcontext c, void **p, size_t bytes) {
 	ENTER(c);
 	return cuMemHostAlloc(p, bytes, CU_MEMHOSTALLOC_PORTABLE);
 }
 
-CUresult meseta_capture(const meseta_context *c, CUstream s) {
+CUresult meseta_capture(CUcontext c, CUstream s) {
 	ENTER(c);
 	return cuStreamBeginCapture(s, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
 }
 
-CUresult meseta_captured(const meseta_context *c, CUstream s, CUgraphExec *exec) {
+CUresult meseta_captured(CUcontext c, CUstream s, CUgraphExec *exec) {
 	ENTER(c);
 	CUgraph graph = 0;
 	CUresult r = cuStreamEndCapture(s, &graph);
@@ -94,7 +85,7 @@ CUresult meseta_captured(const meseta_context *c, CUstream s, CUgraphExec *exec)
 	return r;
 }
 
-CUresult meseta_graph_free(const meseta_context *c, CUgraphExec graph) {
+CUresult meseta_graph_free(CUcontext c, CUgraphExec graph) {
 	ENTER(c);
 	return cuGraphExecDestroy(graph);
 }
@@ -102,7 +93,7 @@ CUresult meseta_graph_free(const meseta_context *c, CUgraphExec graph) {
 // CUDA 11's headers do not have it.
 CUresult cuFuncGetParamInfo(CUfunction f, size_t index, size_t *offset, size_t *bytes);
 
-CUresult meseta_parameters(const meseta_context *c, CUfunction f, size_t *bytes) {
+CUresult meseta_parameters(CUcontext c, CUfunction f, size_t *bytes) {
 	ENTER(c);
 	*bytes = 0;
 	for (size_t i = 0;; i++) {

@@ -3,13 +3,11 @@
 package gpu
 
 /*
-#include <stdlib.h>
 #include "calls.h"
 */
 import "C"
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"sync/atomic"
@@ -22,12 +20,9 @@ import (
 type Device struct {
 	info    Info
 	device  cu.Device
-	context *C.meseta_context // in C's memory
+	context C.CUcontext // nil once the device is closed
 	lost    atomic.Pointer[Error]
 }
-
-// contexts numbers those of this process.
-var contexts atomic.Uint64
 
 // Open starts to use GPU n, by its primary context, which other libraries in the process share. Close ends it.
 func Open(n int) (*Device, error) {
@@ -49,23 +44,21 @@ func Open(n int) (*Device, error) {
 	if err != nil {
 		return nil, refused("opening "+d.info.String(), err)
 	}
-	d.context = (*C.meseta_context)(C.malloc(C.sizeof_meseta_context))
-	d.context.handle, d.context.number = handle[C.CUcontext](context), C.ulong(contexts.Add(1))
+	d.context = handle[C.CUcontext](context)
 	return d, nil
 }
 
-// Close ends the use of the device. What is left of its memory, streams, events and modules is gone when nobody else in the process uses it.
+// Close ends the use of the device. What is left of its memory, streams, events and modules is gone when nobody else in the process uses it, and so is work that
+// nobody has waited for.
 func (d *Device) Close() error {
 	if d.context == nil {
 		return nil
 	}
-	err := d.do("closing the GPU", cu.Synchronize)
-	if e := d.device.ReleasePrimaryCtx(); e != nil {
-		err = errors.Join(err, refused("closing the GPU", e))
-	}
-	C.free(unsafe.Pointer(d.context))
 	d.context = nil
-	return err
+	if err := d.device.ReleasePrimaryCtx(); err != nil {
+		return d.remembered(refused("closing the GPU", err))
+	}
+	return nil
 }
 
 // Info describes the device.
@@ -92,7 +85,7 @@ func handle[C, H any](h H) C {
 func (d *Device) do(what string, f func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if r := C.meseta_enter(d.context); r != 0 {
+	if r := C.cuCtxSetCurrent(d.context); r != 0 {
 		return d.failed(what, r)
 	}
 	if err := f(); err != nil {

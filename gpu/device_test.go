@@ -7,11 +7,13 @@ import (
 	"errors"
 	"math"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"gorgonia.org/cu"
 )
 
 // opened gives a device and a stream. Where MESETA_LIBCUDA names a driver there has to be one; elsewhere tests without a GPU are skipped.
@@ -122,8 +124,11 @@ func TestEvents(t *testing.T) {
 	require.NoError(t, err)
 	end, err := d.NewEvent(true)
 	require.NoError(t, err)
+	quick, err := d.NewEvent(false)
+	require.NoError(t, err)
 	p, err := d.Pin(1 << 20)
 	require.NoError(t, err)
+	require.NoError(t, s.Record(quick))
 	require.NoError(t, s.Record(begin))
 	require.NoError(t, s.Fill(m, 0, 1<<20, 7))
 	require.NoError(t, s.Record(end))
@@ -135,10 +140,12 @@ func TestEvents(t *testing.T) {
 	done, err := end.Done()
 	require.NoError(t, err)
 	assert.True(t, done)
+	_, err = end.Since(quick)
+	assert.ErrorContains(t, err, "asking for a time", "an event that is not timed")
 	took, err := end.Since(begin)
 	require.NoError(t, err)
 	assert.GreaterOrEqual(t, took.Nanoseconds(), int64(0))
-	for _, c := range []interface{ Close() error }{begin, end, other} {
+	for _, c := range []interface{ Close() error }{quick, begin, end, other} {
 		require.NoError(t, c.Close())
 	}
 	require.NoError(t, p.Free())
@@ -186,6 +193,18 @@ func TestOpenAgain(t *testing.T) {
 	require.NoError(t, s.Synchronize())
 }
 
+// What another library of the process makes current on a thread, which a goroutine comes to afterwards, does not matter.
+func TestContextsOfOthers(t *testing.T) {
+	d, s := opened(t)
+	m := alloc(t, d, 4)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	require.NoError(t, s.Fill(m, 0, 4, 1))
+	require.NoError(t, cu.SetCurrentContext(cu.CUContext{}))
+	require.NoError(t, s.Fill(m, 0, 4, 2))
+	require.NoError(t, s.Synchronize())
+}
+
 // elements is the parameter of the kernels of kernels/elementwise.
 type elements struct {
 	Dst, A, B           Pointer
@@ -194,11 +213,16 @@ type elements struct {
 	Scale, Offset       float32
 }
 
-// affine gives the kernel dst = a*scale + offset.
-func affine(t testing.TB, d *Device) *Kernel[elements] {
+// elementwise is the PTX of those kernels.
+func elementwise(t testing.TB) []byte {
 	image, err := os.ReadFile("../kernels/elementwise/elementwise.ptx")
 	require.NoError(t, err)
-	m, err := d.Load(image)
+	return image
+}
+
+// affine gives the kernel dst = a*scale + offset.
+func affine(t testing.TB, d *Device) *Kernel[elements] {
+	m, err := d.Load(elementwise(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, m.Close()) })
 	k, err := NewKernel[elements](m, "affine")
@@ -230,12 +254,16 @@ func TestModuleErrors(t *testing.T) {
 	d, _ := opened(t)
 	_, err := d.Load([]byte("no kernels"))
 	assert.ErrorContains(t, err, "loading kernels")
-	image, err := os.ReadFile("../kernels/elementwise/elementwise.ptx")
-	require.NoError(t, err)
-	m, err := d.Load(image)
+	_, err = d.Load([]byte(".version 6.3\n.target sm_75\n.address_size 64\nno kernels\n"))
+	assert.ErrorContains(t, err, "CUDA_ERROR_INVALID_PTX (218): ptxas", "the driver's compiler says what is wrong")
+	m, err := d.Load(elementwise(t))
 	require.NoError(t, err)
 	_, err = NewKernel[elements](m, "nowhere")
 	assert.ErrorContains(t, err, "finding the kernel nowhere: CUDA_ERROR_NOT_FOUND (500)")
+	if driver, err := Find(); assert.NoError(t, err) && driver.Version >= 12040 { // which tells
+		_, err = NewKernel[struct{ Dst, A Pointer }](m, "affine")
+		assert.ErrorContains(t, err, "the kernel affine wants 48 bytes of parameters, struct { Dst gpu.Pointer; A gpu.Pointer } has 16")
+	}
 	assert.Panics(t, func() { _, _ = NewKernel[struct{ p *int }](m, "affine") }, "a pointer of Go's")
 	assert.Panics(t, func() { _, _ = NewKernel[int32](m, "affine") })
 	require.NoError(t, m.Close())
@@ -269,6 +297,48 @@ func TestGraph(t *testing.T) {
 	_, err = s.Capture(func() error { return refused })
 	assert.ErrorIs(t, err, refused)
 	require.NoError(t, s.Fill(m, 0, 4, 0))
+	require.NoError(t, s.Synchronize())
+}
+
+// A capture is not disturbed by what other goroutines ask of the GPU meanwhile: a second model that is opened, trained and closed.
+func TestCaptureBesideOthers(t *testing.T) {
+	d, s := opened(t)
+	k := affine(t, d)
+	m := alloc(t, d, 4)
+	launch := func() error {
+		return k.Launch(s, Line(1, k.Threads()), &elements{Dst: m.Pointer(0), A: m.Pointer(0), Size: 1, Scale: 1, Offset: 1})
+	}
+	image := elementwise(t)
+	others := func() error {
+		d, err := Open(0)
+		if err != nil {
+			return err
+		}
+		code, codeErr := d.Load(image)
+		s, streamErr := d.NewStream()
+		e, eventErr := d.NewEvent(false)
+		m, memoryErr := d.Alloc(4)
+		p, pinErr := d.Pin(4)
+		if err := errors.Join(codeErr, streamErr, eventErr, memoryErr, pinErr); err != nil {
+			return err
+		}
+		return errors.Join(s.Write(m, 0, floats(1)), s.Record(e), e.Synchronize(), s.Synchronize(), e.Close(), p.Free(), m.Free(), code.Close(), s.Close(), d.Close())
+	}
+	g, err := s.Capture(func() error {
+		done := make(chan error)
+		go func() { done <- others() }()
+		return errors.Join(launch(), <-done, launch())
+	})
+	require.NoError(t, err)
+	require.NoError(t, g.Launch(s))
+	got := make([]byte, 4)
+	require.NoError(t, s.Read(m, 0, got))
+	assert.Equal(t, floats(2), got)
+	require.NoError(t, g.Close())
+
+	// The goroutine that captures may not: the capture fails then, and the stream is as it was.
+	_, err = s.Capture(func() error { return errors.Join(launch(), s.Synchronize()) })
+	assert.ErrorContains(t, err, "STREAM_CAPTURE_UNSUPPORTED")
 	require.NoError(t, s.Synchronize())
 }
 
@@ -320,6 +390,7 @@ func TestNothingIsAllocated(t *testing.T) {
 			}
 		}), name)
 	}
+	require.NoError(t, s.Synchronize()) // before what is copied is freed
 	require.NoError(t, g.Close())
 	require.NoError(t, event.Close())
 }

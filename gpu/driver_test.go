@@ -104,6 +104,7 @@ func TestFindSaysWhatIsWrong(t *testing.T) {
 		{starts(codeNoDevice), "CUDA_ERROR_NO_DEVICE (100): CUDA_VISIBLE_DEVICES is \"7\"; the driver sees no GPU", true},
 		{starts(codeUnknown), "CUDA_ERROR_UNKNOWN (999); load the module nvidia_uvm", false},
 		{starts(codeMismatch), "restart the machine", false},
+		{starts(codeNotReady), "CUDA_ERROR_SYSTEM_NOT_READY (802); a GPU behind NVSwitch wants the service nvidia-fabricmanager", false},
 		{starts(codeStub), "take its directory out of LD_LIBRARY_PATH", false},
 		{starts(12345), "cuInit failed (12345)", false},
 		{library(t, "int cuInit(unsigned flags) { return 0; } int cuDriverGetVersion(int *v) { *v = 10020; return 0; }"), "it supports CUDA 10.2 at most; update the NVIDIA driver", false},
@@ -205,7 +206,7 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// loses gives the errors of copying, waiting, allocating, freeing and closing.
+// loses gives the errors of copying, waiting, allocating and freeing; closing goes well.
 func loses() (list []finding) {
 	d, err := Open(0)
 	if err != nil {
@@ -221,11 +222,14 @@ func loses() (list []finding) {
 	}
 	errs := []error{s.Write(m, 0, []byte("lost")), s.Synchronize()}
 	_, err = d.Alloc(16)
-	for _, err := range append(errs, err, m.Free(), d.Close()) {
+	for _, err := range append(errs, err, m.Free()) {
 		if err == nil {
 			panic("a lost GPU went on")
 		}
 		list = append(list, finding{Message: err.Error(), Lost: errors.Is(err, ErrLost)})
+	}
+	if err := d.Close(); err != nil {
+		panic(err)
 	}
 	return list
 }

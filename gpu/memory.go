@@ -36,7 +36,7 @@ func (d *Device) Alloc(bytes int) (*Memory, error) {
 			return err
 		}
 		if err = cu.MemsetD8(p, 0, int64(bytes)); err == nil {
-			err = cu.Synchronize() // streams do not wait for it by themselves
+			err = cu.Stream{}.Synchronize() // streams do not wait for it by themselves; to wait for the whole context would end captures of others
 		}
 		if err != nil {
 			_ = cu.MemFree(p) // what went wrong first counts

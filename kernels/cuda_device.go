@@ -64,9 +64,9 @@ func (c *CUDA) String() string {
 // Threads is 1: the host does not compute.
 func (c *CUDA) Threads() int { return 1 }
 
-// Close frees graphs, kernels, tables and stream, and gives the GPU back.
+// Close waits for what is under way, frees graphs, kernels, tables and streams, and gives the GPU back.
 func (c *CUDA) Close() error {
-	var errs []error
+	errs := []error{c.inlet.stream.Synchronize(), c.stream.Synchronize()} // nobody else waits before page-locked memory and modules are gone
 	for _, p := range c.pipes {
 		errs = append(errs, p.close())
 	}

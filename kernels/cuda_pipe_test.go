@@ -76,6 +76,27 @@ func TestCUDAPipe(t *testing.T) {
 	require.NoError(t, c.Err())
 }
 
+// TestCUDAClosesWhileItWorks: runs that nobody has waited for are over before what they use is gone.
+func TestCUDAClosesWhileItWorks(t *testing.T) {
+	openCUDA(t) // else the test is skipped
+	c, err := NewCUDA(0)
+	require.NoError(t, err)
+	one := ops.F32(3)
+	add, err := c.Choose(ops.Add{}, []ops.Type{one, one}, []ops.Type{one})
+	require.NoError(t, err)
+	m, err := c.Alloc(2 * Alignment)
+	require.NoError(t, err)
+	x, sum := Buffer{Memory: m, Bytes: 12}, Buffer{Memory: m, Offset: Alignment, Bytes: 12}
+	p, err := c.Pipe([]Buffer{x}, []Buffer{sum}, []func(){add.Bind(Buffers{In: []Buffer{sum, x}, Out: []Buffer{sum}})})
+	require.NoError(t, err)
+	for range 3 {
+		p.In(0)
+		_, err = p.Start()
+		require.NoError(t, err)
+	}
+	require.NoError(t, c.Close())
+}
+
 // TestCUDAPipeWidensBytes: bytes become the very float32 that the host makes of them, between runs whose inputs are float32, of sizes that are no multiples of four.
 func TestCUDAPipeWidensBytes(t *testing.T) {
 	c := openCUDA(t)

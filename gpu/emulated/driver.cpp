@@ -13,13 +13,14 @@
 #include <cstring>
 #include <fstream>
 #include <map>
-#include <set>
 
 using namespace emulated;
 
 std::recursive_mutex emulated::lock;
 CUresult emulated::broken = CUDA_SUCCESS;
+CUcontext emulated::primary;
 thread_local CUcontext emulated::current_context;
+std::set<const void *> emulated::handles;
 
 struct CUctx_st {
 	unsigned retained;
@@ -36,8 +37,6 @@ struct CUmod_st {
 };
 
 namespace {
-
-CUctx_st primary;
 
 std::string variable(const char *name) {
 	const char *value = getenv(name);
@@ -151,9 +150,12 @@ CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute a, CUdevice) {
 		{CU_DEVICE_ATTRIBUTE_CLOCK_RATE, 1000000},
 		{CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE, 1000000},
 		{CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH, 64},
+		{CU_DEVICE_ATTRIBUTE_INTEGRATED, 0},
 	};
 	auto i = values.find(a);
-	*value = i == values.end() ? 0 : i->second;
+	if (i == values.end())
+		return CUDA_ERROR_INVALID_VALUE;
+	*value = i->second;
 	return CUDA_SUCCESS;
 }
 
@@ -164,6 +166,8 @@ CUresult cuGetErrorName(CUresult r, const char **name) {
 		{CUDA_ERROR_OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY"},
 		{CUDA_ERROR_INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE"},
 		{CUDA_ERROR_INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT"},
+		{CUDA_ERROR_CONTEXT_IS_DESTROYED, "CUDA_ERROR_CONTEXT_IS_DESTROYED"},
+		{CUDA_ERROR_INVALID_HANDLE, "CUDA_ERROR_INVALID_HANDLE"},
 		{CUDA_ERROR_INVALID_PTX, "CUDA_ERROR_INVALID_PTX"},
 		{CUDA_ERROR_NOT_FOUND, "CUDA_ERROR_NOT_FOUND"},
 		{CUDA_ERROR_NOT_READY, "CUDA_ERROR_NOT_READY"},
@@ -172,6 +176,8 @@ CUresult cuGetErrorName(CUresult r, const char **name) {
 		{CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"},
 		{CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED"},
 		{CUDA_ERROR_STREAM_CAPTURE_UNJOINED, "CUDA_ERROR_STREAM_CAPTURE_UNJOINED"},
+		{CUDA_ERROR_STREAM_CAPTURE_IMPLICIT, "CUDA_ERROR_STREAM_CAPTURE_IMPLICIT"},
+		{CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD, "CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD"},
 		{CUDA_ERROR_UNKNOWN, "CUDA_ERROR_UNKNOWN"},
 	};
 	auto i = names.find(r);
@@ -181,33 +187,38 @@ CUresult cuGetErrorName(CUresult r, const char **name) {
 
 CUresult cuDevicePrimaryCtxRetain(CUcontext *c, CUdevice) {
 	std::lock_guard<std::recursive_mutex> held(lock);
-	primary.retained++;
-	*c = &primary;
+	if (!primary)
+		primary = new CUctx_st{0};
+	primary->retained++;
+	*c = primary;
 	return CUDA_SUCCESS;
 }
 
-// When nobody holds the context any more, what it had is gone, and what broke it too.
+// When nobody holds the context any more, what it had is gone, work that nobody waited for and what broke it too.
 CUresult cuDevicePrimaryCtxRelease_v2(CUdevice) {
 	std::lock_guard<std::recursive_mutex> held(lock);
-	if (!primary.retained)
+	if (!primary)
 		return CUDA_ERROR_INVALID_CONTEXT;
-	if (--primary.retained == 0) {
-		CUresult r = broken ? CUDA_SUCCESS : finish_all();
+	if (--primary->retained == 0) {
 		forget_streams();
 		free_all();
+		handles.clear();
 		broken = CUDA_SUCCESS;
-		return r;
+		primary = nullptr; // not deleted: no other gets its address
 	}
 	return CUDA_SUCCESS;
 }
 
 CUresult cuDevicePrimaryCtxGetState(CUdevice, unsigned *flags, int *active) {
 	*flags = 0;
-	*active = primary.retained > 0;
+	*active = primary != nullptr;
 	return CUDA_SUCCESS;
 }
 
 CUresult cuCtxSetCurrent(CUcontext c) {
+	std::lock_guard<std::recursive_mutex> held(lock);
+	if (c && c != primary)
+		return CUDA_ERROR_INVALID_CONTEXT;
 	current_context = c;
 	return CUDA_SUCCESS;
 }
@@ -223,31 +234,45 @@ CUresult cuCtxGetDevice(CUdevice *d) {
 	return CUDA_SUCCESS;
 }
 
-CUresult cuModuleLoadData(CUmodule *m, const void *image) {
+CUresult cuModuleLoadData(CUmodule *m, const void *image) { return cuModuleLoadDataEx(m, image, 0, nullptr, nullptr); }
+
+CUresult cuModuleLoadDataEx(CUmodule *m, const void *image, unsigned n, CUjit_option *options, void **values) {
 	ENTER;
 	TRY(may_call());
 	const char *text = (const char *)image;
 	bool cubin = is_cubin(text);
-	if (!cubin && !strstr(text, ".version "))
+	std::vector<Signature> kernels = cubin ? read_cubin(text) : read_ptx(text);
+	if (kernels.empty()) {
+		void *log = nullptr;
+		for (unsigned i = 0; i < n; i++)
+			if (options[i] == CU_JIT_ERROR_LOG_BUFFER)
+				log = values[i];
+			else if (options[i] == CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES && log)
+				snprintf((char *)log, (size_t)values[i], "ptxas fatal   : there are no kernels");
 		return CUDA_ERROR_INVALID_PTX;
-	CUmodule made = new CUmod_st;
-	for (const Signature &s : cubin ? read_cubin(text) : read_ptx(text))
-		TRY(find(s, &made->functions[s.name]));
-	*m = made;
+	}
+	CUmodule module = new CUmod_st;
+	for (const Signature &s : kernels)
+		TRY(find(s, made(&module->functions[s.name])));
+	*m = made(module);
 	return CUDA_SUCCESS;
 }
 
-CUresult cuModuleLoadDataEx(CUmodule *m, const void *image, unsigned, CUjit_option *, void **) { return cuModuleLoadData(m, image); }
-
+// Work is not waited for.
 CUresult cuModuleUnload(CUmodule m) {
 	ENTER;
-	TRY(finish_all());
-	delete m;
+	KNOWN(m);
+	TRY(may_call());
+	for (auto &f : m->functions)
+		handles.erase(&f.second);
+	handles.erase(m);
 	return CUDA_SUCCESS;
 }
 
 CUresult cuModuleGetFunction(CUfunction *f, CUmodule m, const char *name) {
 	ENTER;
+	KNOWN(m);
+	TRY(may_call()); // it may have to be loaded
 	auto i = m->functions.find(name);
 	if (i == m->functions.end())
 		return CUDA_ERROR_NOT_FOUND;
@@ -257,19 +282,35 @@ CUresult cuModuleGetFunction(CUfunction *f, CUmodule m, const char *name) {
 
 CUresult cuFuncGetAttribute(int *value, CUfunction_attribute a, CUfunction f) {
 	ENTER;
-	*value = a == CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK ? f->most_threads : 0;
+	KNOWN(f);
+	if (a != CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK)
+		return CUDA_ERROR_INVALID_VALUE;
+	*value = f->most_threads;
+	return CUDA_SUCCESS;
+}
+
+CUresult cuFuncGetParamInfo(CUfunction f, size_t i, size_t *offset, size_t *bytes) {
+	ENTER;
+	KNOWN(f);
+	if (i > 0)
+		return CUDA_ERROR_INVALID_VALUE;
+	*offset = 0;
+	*bytes = f->bytes;
 	return CUDA_SUCCESS;
 }
 
 // The arguments are copied, as a driver does: who launches may change them afterwards.
 CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, CUstream s, void **params, void **extra) {
 	ENTER;
+	KNOWN(f);
 	unsigned long threads = (unsigned long)bx * by * bz;
 	if (!gx || !gy || !gz || gx > 2147483647 || gy > 65535 || gz > 65535 || !threads || threads > f->most_threads || shared || extra || !params)
 		return CUDA_ERROR_INVALID_VALUE;
 	auto arguments = std::make_shared<std::string>((const char *)params[0], f->bytes);
 	const Kernel *k = f->kernel;
 	return submit(s, [=] {
+		if (!handles.count(f))
+			return fail(CUDA_ERROR_ILLEGAL_ADDRESS, "the module of " + k->name + " was unloaded before it ran");
 		if (fault("launch"))
 			return fail(CUDA_ERROR_LAUNCH_FAILED, k->name + " was asked to fail");
 		if (fault("lost"))

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,16 @@ extern std::recursive_mutex lock;
 // broken is what every call answers once something has gone wrong on the device, as with a real driver; CUDA_SUCCESS until then.
 extern CUresult broken;
 
-// current_context is null where a thread has none.
+// primary is null while nobody retains it; current_context is null where a thread has none.
+extern CUcontext primary;
 extern thread_local CUcontext current_context;
+
+extern std::set<const void *> handles;
+// Handles of modules, kernels, streams, events and graphs, from when they are made until they are gone. What they point to is never deleted: no other gets its address.
+template <class T> T *made(T *handle) {
+	handles.insert(handle);
+	return handle;
+}
 
 // fail breaks the device with an answer and says why on standard error.
 CUresult fail(CUresult r, const std::string &why);
@@ -38,7 +47,7 @@ struct Signature {
 bool is_cubin(const char *image);
 std::vector<Signature> read_cubin(const char *image);
 
-// Memory. check says whether all bytes lie in one allocation; pinned says so of the host's.
+// Memory. check says whether all bytes lie in one allocation of the device's; pinned says so of the host's.
 CUresult check(CUdeviceptr p, size_t bytes);
 bool pinned(const void *p, size_t bytes);
 // intact looks at the guards of all allocations; broken ones are a failure of `who`.
@@ -50,12 +59,15 @@ typedef std::function<CUresult()> Work;
 
 // submit gives work to a stream, or to the graph that is being captured from it.
 CUresult submit(CUstream s, Work w);
+// not_captured says that a stream is not being captured; a capture of it is spoilt.
+CUresult not_captured(CUstream s);
 // finish runs what a stream was given; finish_all what all were.
 CUresult finish(CUstream s);
 CUresult finish_all();
 // wait_legacy runs what a call that is not asynchronous waits for: the default stream and those that it blocks.
 CUresult wait_legacy();
-// may_call says whether a call that a capture forbids can be made now.
+// may_call says whether a call can be made now that a capture forbids: its own thread, unless it is relaxed, and others if it is global. One that cannot
+// be made spoils the capture.
 CUresult may_call();
 void forget_streams();
 
@@ -69,8 +81,15 @@ void note(const char *call);
 	std::lock_guard<std::recursive_mutex> held(emulated::lock); \
 	if (!emulated::current_context) \
 		return CUDA_ERROR_INVALID_CONTEXT; \
+	if (emulated::current_context != emulated::primary) \
+		return CUDA_ERROR_CONTEXT_IS_DESTROYED; \
 	if (emulated::broken) \
 	return emulated::broken
+
+// KNOWN refuses a handle that was never made or is gone.
+#define KNOWN(handle) \
+	if (!emulated::handles.count(handle)) \
+	return CUDA_ERROR_INVALID_HANDLE
 
 // TRY returns an answer that is not success.
 #define TRY(call) \

@@ -22,9 +22,18 @@ bool inside(const std::map<CUdeviceptr, Guarded> &m, CUdeviceptr p, size_t bytes
 	return p - i->first <= i->second.bytes && bytes <= i->second.bytes - (p - i->first);
 }
 
-// copy submits a copy or set whose places have been checked.
+// there says whether memory is there still when work that was checked before comes to it.
+CUresult there(const void *p, size_t bytes) {
+	if (inside(device, (CUdeviceptr)p, bytes) || inside(host, (CUdeviceptr)p, bytes))
+		return CUDA_SUCCESS;
+	return fail(CUDA_ERROR_ILLEGAL_ADDRESS, std::to_string(bytes) + " bytes were freed before they were copied or set");
+}
+
+// copy submits a copy whose places have been checked.
 CUresult copy(CUstream s, void *to, const void *from, size_t bytes) {
 	return submit(s, [=] {
+		TRY(there(to, bytes));
+		TRY(there(from, bytes));
 		memmove(to, from, bytes);
 		return CUDA_SUCCESS;
 	});
@@ -33,6 +42,7 @@ CUresult copy(CUstream s, void *to, const void *from, size_t bytes) {
 template <class T> CUresult set(CUstream s, CUdeviceptr p, T value, size_t n) {
 	TRY(check(p, n * sizeof(T)));
 	return submit(s, [=] {
+		TRY(there((void *)p, n * sizeof(T)));
 		for (size_t i = 0; i < n; i++)
 			memcpy((T *)p + i, &value, sizeof(T));
 		return CUDA_SUCCESS;
@@ -63,7 +73,10 @@ void emulated::free_all() {
 		remove_area(a.second.start());
 		a.second.free();
 	}
+	for (auto &a : host)
+		a.second.free();
 	device.clear();
+	host.clear();
 	used = 0;
 }
 
@@ -103,9 +116,11 @@ CUresult cuMemFree_v2(CUdeviceptr p) {
 	return CUDA_SUCCESS;
 }
 
-CUresult cuMemHostAlloc(void **p, size_t bytes, unsigned) {
+CUresult cuMemHostAlloc(void **p, size_t bytes, unsigned flags) {
 	ENTER;
 	TRY(may_call());
+	if (!bytes || flags & ~(CU_MEMHOSTALLOC_PORTABLE | CU_MEMHOSTALLOC_DEVICEMAP | CU_MEMHOSTALLOC_WRITECOMBINED))
+		return CUDA_ERROR_INVALID_VALUE;
 	Guarded g(bytes);
 	if (!g.whole)
 		return CUDA_ERROR_OUT_OF_MEMORY;
@@ -116,12 +131,14 @@ CUresult cuMemHostAlloc(void **p, size_t bytes, unsigned) {
 
 CUresult cuMemAllocHost_v2(void **p, size_t bytes) { return cuMemHostAlloc(p, bytes, 0); }
 
+// Work is not waited for.
 CUresult cuMemFreeHost(void *p) {
 	ENTER;
+	TRY(may_call());
 	auto i = host.find((CUdeviceptr)p);
 	if (i == host.end())
 		return CUDA_ERROR_INVALID_VALUE;
-	TRY(finish_all());
+	TRY(intact("something"));
 	i->second.free();
 	host.erase(i);
 	return CUDA_SUCCESS;
@@ -150,14 +167,16 @@ CUresult cuMemcpyDtoH_v2(void *to, CUdeviceptr from, size_t bytes) {
 	return CUDA_SUCCESS;
 }
 
-// What is not page-locked is read before the call returns.
+// What is not page-locked is read before the call returns; a graph would read it when it runs, when it may be gone.
 CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from, size_t bytes, CUstream s) {
 	ENTER;
 	TRY(check(to, bytes));
 	if (pinned(from, bytes))
 		return copy(s, (void *)to, from, bytes);
+	TRY(not_captured(s));
 	auto staged = std::make_shared<std::string>((const char *)from, bytes);
 	return submit(s, [=] {
+		TRY(there((void *)to, bytes));
 		memcpy((void *)to, staged->data(), bytes);
 		return CUDA_SUCCESS;
 	});

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <thread>
 
 using namespace emulated;
 
@@ -35,6 +36,7 @@ struct CUgraph_st {
 	std::vector<Node> nodes;
 	CUstream origin = nullptr;
 	CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_GLOBAL;
+	std::thread::id thread;
 	bool invalid = false;
 };
 
@@ -51,6 +53,7 @@ struct CUstream_st {
 };
 
 struct CUevent_st {
+	bool timed = true;
 	Point at{nullptr, 0};
 	CUgraph capture = nullptr;
 	std::vector<size_t> tail;
@@ -64,6 +67,23 @@ std::vector<CUstream> streams{&default_stream};
 std::vector<CUgraph> captures;
 
 CUstream stream_of(CUstream s) { return s && s != CU_STREAM_LEGACY ? s : &default_stream; }
+
+// spoil ends a capture with an answer.
+CUresult spoil(CUgraph g, CUresult r) {
+	g->invalid = true;
+	return r;
+}
+
+// known says that a stream is there.
+CUresult known(CUstream s) { return s == &default_stream || handles.count(s) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE; }
+
+// legacy says whether the default stream can be used now: not while one that it blocks is captured.
+CUresult legacy() {
+	for (CUstream s : streams)
+		if (s->capture && s->blocking)
+			return spoil(s->capture, CUDA_ERROR_STREAM_CAPTURE_IMPLICIT);
+	return CUDA_SUCCESS;
+}
 
 // advance runs a stream until so many of its works are done.
 CUresult advance(CUstream s, uint64_t works) {
@@ -123,13 +143,14 @@ CUresult run_graph(const std::vector<Node> &nodes) {
 
 CUresult emulated::submit(CUstream stream, Work w) {
 	CUstream s = stream_of(stream);
+	TRY(known(s));
 	if (s->capture) {
 		s->capture->nodes.push_back({w, s->tail});
 		s->tail = {s->capture->nodes.size() - 1};
 		return CUDA_SUCCESS;
 	}
 	if (s == &default_stream)
-		TRY(may_call());
+		TRY(legacy());
 	Entry e{w, {}};
 	for (CUstream other : streams)
 		if (other != s && other->blocking && (s == &default_stream || (s->blocking && other == &default_stream)))
@@ -139,12 +160,16 @@ CUresult emulated::submit(CUstream stream, Work w) {
 	return order() == Order::prompt ? advance(s, s->submitted) : CUDA_SUCCESS;
 }
 
+CUresult emulated::not_captured(CUstream stream) {
+	CUstream s = stream_of(stream);
+	TRY(known(s));
+	return s->capture ? spoil(s->capture, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED) : CUDA_SUCCESS;
+}
+
 CUresult emulated::finish(CUstream stream) {
 	CUstream s = stream_of(stream);
-	if (s->capture) {
-		s->capture->invalid = true;
-		return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
-	}
+	TRY(not_captured(s));
+	TRY(may_call());
 	TRY(run_others(s));
 	return advance(s, s->submitted);
 }
@@ -157,6 +182,7 @@ CUresult emulated::finish_all() {
 }
 
 CUresult emulated::wait_legacy() {
+	TRY(legacy());
 	TRY(may_call());
 	for (CUstream s : streams)
 		if (s->blocking)
@@ -166,10 +192,8 @@ CUresult emulated::wait_legacy() {
 
 CUresult emulated::may_call() {
 	for (CUgraph g : captures)
-		if (g->mode != CU_STREAM_CAPTURE_MODE_RELAXED) {
-			g->invalid = true;
-			return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
-		}
+		if (g->mode == CU_STREAM_CAPTURE_MODE_GLOBAL || (g->mode == CU_STREAM_CAPTURE_MODE_THREAD_LOCAL && g->thread == std::this_thread::get_id()))
+			return spoil(g, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
 	return CUDA_SUCCESS;
 }
 
@@ -186,7 +210,9 @@ extern "C" {
 
 CUresult cuStreamCreate(CUstream *s, unsigned flags) {
 	ENTER;
-	*s = new CUstream_st;
+	if (flags & ~CU_STREAM_NON_BLOCKING)
+		return CUDA_ERROR_INVALID_VALUE;
+	*s = made(new CUstream_st);
 	(*s)->blocking = !(flags & CU_STREAM_NON_BLOCKING);
 	streams.push_back(*s);
 	return CUDA_SUCCESS;
@@ -194,10 +220,13 @@ CUresult cuStreamCreate(CUstream *s, unsigned flags) {
 
 CUresult cuStreamCreateWithPriority(CUstream *s, unsigned flags, int) { return cuStreamCreate(s, flags); }
 
-// A destroyed stream finishes its work, and is kept, since events may stand in it.
+// A destroyed stream's work goes on.
 CUresult cuStreamDestroy_v2(CUstream s) {
 	ENTER;
-	return advance(s, s->submitted);
+	KNOWN(s);
+	TRY(not_captured(s));
+	handles.erase(s);
+	return CUDA_SUCCESS;
 }
 
 CUresult cuStreamSynchronize(CUstream s) {
@@ -209,6 +238,8 @@ CUresult cuStreamSynchronize(CUstream s) {
 CUresult cuStreamQuery(CUstream s) {
 	ENTER;
 	s = stream_of(s);
+	TRY(not_captured(s));
+	TRY(may_call());
 	if (s->done == s->submitted)
 		return CUDA_SUCCESS;
 	TRY(advance(s, s->done + 1));
@@ -217,33 +248,40 @@ CUresult cuStreamQuery(CUstream s) {
 
 CUresult cuStreamGetFlags(CUstream s, unsigned *flags) {
 	ENTER;
+	TRY(known(stream_of(s)));
 	*flags = stream_of(s)->blocking ? CU_STREAM_DEFAULT : CU_STREAM_NON_BLOCKING;
 	return CUDA_SUCCESS;
 }
 
+// It may not be asked for while any stream of the context is captured, on whatever thread.
 CUresult cuCtxSynchronize() {
 	ENTER;
-	TRY(may_call());
+	for (CUgraph g : captures)
+		return spoil(g, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
 	return finish_all();
 }
 
-CUresult cuEventCreate(CUevent *e, unsigned) {
+CUresult cuEventCreate(CUevent *e, unsigned flags) {
 	ENTER;
-	*e = new CUevent_st;
+	if (flags & ~(CU_EVENT_BLOCKING_SYNC | CU_EVENT_DISABLE_TIMING))
+		return CUDA_ERROR_INVALID_VALUE;
+	*e = made(new CUevent_st);
+	(*e)->timed = !(flags & CU_EVENT_DISABLE_TIMING);
 	return CUDA_SUCCESS;
 }
 
 CUresult cuEventDestroy_v2(CUevent e) {
 	ENTER;
-	if (e->at.stream)
-		TRY(advance(e->at.stream, e->at.works)); // its work writes the time
-	delete e;
+	KNOWN(e);
+	handles.erase(e);
 	return CUDA_SUCCESS;
 }
 
 CUresult cuEventRecord(CUevent e, CUstream stream) {
 	ENTER;
+	KNOWN(e);
 	CUstream s = stream_of(stream);
+	TRY(known(s));
 	e->capture = s->capture;
 	e->tail = s->tail;
 	if (s->capture)
@@ -257,8 +295,10 @@ CUresult cuEventRecord(CUevent e, CUstream stream) {
 
 CUresult cuEventSynchronize(CUevent e) {
 	ENTER;
+	KNOWN(e);
 	if (e->capture)
 		return CUDA_ERROR_CAPTURED_EVENT;
+	TRY(may_call());
 	if (!e->at.stream)
 		return CUDA_SUCCESS;
 	TRY(run_others(e->at.stream));
@@ -267,6 +307,10 @@ CUresult cuEventSynchronize(CUevent e) {
 
 CUresult cuEventQuery(CUevent e) {
 	ENTER;
+	KNOWN(e);
+	if (e->capture)
+		return CUDA_ERROR_CAPTURED_EVENT;
+	TRY(may_call());
 	if (!e->at.stream || e->at.stream->done >= e->at.works)
 		return CUDA_SUCCESS;
 	TRY(advance(e->at.stream, e->at.stream->done + 1));
@@ -276,7 +320,8 @@ CUresult cuEventQuery(CUevent e) {
 CUresult cuEventElapsedTime(float *ms, CUevent a, CUevent b) {
 	ENTER;
 	for (CUevent e : {a, b}) {
-		if (!e->at.stream)
+		KNOWN(e);
+		if (!e->at.stream || !e->timed)
 			return CUDA_ERROR_INVALID_HANDLE;
 		if (e->at.stream->done < e->at.works)
 			return CUDA_ERROR_NOT_READY;
@@ -285,9 +330,13 @@ CUresult cuEventElapsedTime(float *ms, CUevent a, CUevent b) {
 	return CUDA_SUCCESS;
 }
 
-CUresult cuStreamWaitEvent(CUstream stream, CUevent e, unsigned) {
+CUresult cuStreamWaitEvent(CUstream stream, CUevent e, unsigned flags) {
 	ENTER;
+	KNOWN(e);
 	CUstream s = stream_of(stream);
+	TRY(known(s));
+	if (flags)
+		return CUDA_ERROR_INVALID_VALUE;
 	if (e->capture) {
 		if (!s->capture) {
 			s->capture = e->capture;
@@ -298,10 +347,8 @@ CUresult cuStreamWaitEvent(CUstream stream, CUevent e, unsigned) {
 					s->tail.push_back(i);
 		return CUDA_SUCCESS;
 	}
-	if (s->capture) {
-		s->capture->invalid = true;
-		return CUDA_ERROR_STREAM_CAPTURE_ISOLATION;
-	}
+	if (s->capture)
+		return spoil(s->capture, CUDA_ERROR_STREAM_CAPTURE_ISOLATION);
 	if (!e->at.stream)
 		return CUDA_SUCCESS;
 	Point p = e->at;
@@ -312,11 +359,13 @@ CUresult cuStreamBeginCapture_v2(CUstream s, CUstreamCaptureMode mode) {
 	ENTER;
 	if (stream_of(s) == &default_stream)
 		return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
+	KNOWN(s);
 	if (s->capture)
 		return CUDA_ERROR_ILLEGAL_STATE;
-	CUgraph g = new CUgraph_st;
+	CUgraph g = made(new CUgraph_st);
 	g->origin = s;
 	g->mode = mode;
+	g->thread = std::this_thread::get_id();
 	s->capture = g;
 	s->tail.clear();
 	captures.push_back(g);
@@ -332,11 +381,14 @@ CUresult cuStreamIsCapturing(CUstream s, CUstreamCaptureStatus *status) {
 
 CUresult cuStreamEndCapture(CUstream s, CUgraph *graph) {
 	ENTER;
+	KNOWN(s);
 	CUgraph g = s->capture;
 	if (!g)
 		return CUDA_ERROR_ILLEGAL_STATE;
 	if (g->origin != s)
 		return CUDA_ERROR_STREAM_CAPTURE_UNMATCHED;
+	if (g->mode != CU_STREAM_CAPTURE_MODE_RELAXED && g->thread != std::this_thread::get_id())
+		return CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD;
 	CUresult r = g->invalid ? CUDA_ERROR_STREAM_CAPTURE_INVALIDATED : CUDA_SUCCESS;
 	for (CUstream other : streams)
 		if (other->capture == g) {
@@ -345,34 +397,42 @@ CUresult cuStreamEndCapture(CUstream s, CUgraph *graph) {
 			other->capture = nullptr;
 		}
 	captures.erase(std::find(captures.begin(), captures.end(), g));
+	if (r)
+		handles.erase(g);
 	*graph = r ? nullptr : g;
 	return r;
 }
 
-CUresult cuGraphInstantiateWithFlags(CUgraphExec *x, CUgraph g, unsigned long long) {
+CUresult cuGraphInstantiateWithFlags(CUgraphExec *x, CUgraph g, unsigned long long flags) {
 	ENTER;
-	*x = new CUgraphExec_st{std::make_shared<std::vector<Node>>(g->nodes)};
-	return CUDA_SUCCESS;
-}
-
-CUresult cuGraphUpload(CUgraphExec, CUstream) {
-	ENTER;
+	KNOWN(g);
+	if (flags)
+		return CUDA_ERROR_INVALID_VALUE;
+	*x = made(new CUgraphExec_st{std::make_shared<std::vector<Node>>(g->nodes)});
 	return CUDA_SUCCESS;
 }
 
 CUresult cuGraphLaunch(CUgraphExec x, CUstream s) {
 	ENTER;
+	KNOWN(x);
 	auto nodes = x->nodes;
 	return submit(s, [nodes] { return run_graph(*nodes); });
 }
 
+// Launches of it that are under way go on.
 CUresult cuGraphExecDestroy(CUgraphExec x) {
-	delete x;
+	ENTER;
+	KNOWN(x);
+	handles.erase(x);
+	x->nodes.reset();
 	return CUDA_SUCCESS;
 }
 
 CUresult cuGraphDestroy(CUgraph g) {
-	delete g;
+	ENTER;
+	KNOWN(g);
+	handles.erase(g);
+	g->nodes.clear();
 	return CUDA_SUCCESS;
 }
 
