@@ -462,6 +462,21 @@ func compare(t *testing.T, typ ops.Type, want, got []byte, tolerance float64) {
 	}
 }
 
+// TestCUDACheck: a GPU that computes passes, and one whose first kernel fails does not.
+func TestCUDACheck(t *testing.T) {
+	t.Run("works", func(t *testing.T) { require.NoError(t, Check(openCUDA(t))) })
+	t.Run("fails", func(t *testing.T) {
+		if os.Getenv("MESETA_EMULATED_ORDER") == "" {
+			t.Skip("this needs the emulated driver, with MESETA_EMULATED_ORDER")
+		}
+		t.Setenv("MESETA_EMULATED_FAIL", "launch:1")
+		c, err := NewCUDA(0)
+		require.NoError(t, err)
+		require.ErrorIs(t, Check(c), gpu.ErrLost)
+		_ = c.Close() // a lost GPU does not close well
+	})
+}
+
 func TestCUDAIsWhatAutoTakes(t *testing.T) {
 	openCUDA(t)
 	require.NoError(t, Fallback())

@@ -18,7 +18,7 @@ func newDoctor() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what this machine offers and what meseta would use",
-		Long:  "Say what this machine offers and what meseta would use. It fails where training could not begin: on the device, or because runs cannot be written.",
+		Long:  "Say what this machine offers and what meseta would use. It fails where training could not begin: on the device, which has to compute something unless it is auto, or because runs cannot be written.",
 		Args:  exactly(),
 		RunE:  doctor,
 	}
@@ -132,16 +132,20 @@ func doctor(c *cobra.Command, _ []string) error {
 	} else {
 		h.print(c.OutOrStdout())
 	}
-	return errors.Join(err, unwritable, opens(wanted))
+	return errors.Join(err, unwritable, computes(wanted))
 }
 
-// opens says whether a device can be computed on. On auto's there is always something that can, and a GPU that trains is left alone.
-func opens(name string) error {
+// computes says whether a device can be computed on, by doing so. On auto's there is always something that can, and a GPU that trains is left alone.
+func computes(name string) error {
 	if name == "auto" {
 		return nil
 	}
 	dev, err := kernels.Open(kernels.Settings{Device: name})
 	if err != nil {
+		return err
+	}
+	if err := kernels.Check(dev); err != nil {
+		_ = dev.Close() // what went wrong first counts
 		return err
 	}
 	return dev.Close()
