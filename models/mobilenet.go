@@ -9,7 +9,7 @@ import (
 // mobilenetV2 is the network of arXiv:1801.04381, table 2, at width 1: 96×96×3 to 1,000 classes, 3,504,872 trainable parameters.
 //
 // Layers are named as in keras.applications; batch norms have 0.9 and 1e-5, and strided convolutions a zero on each side, as in torchvision.
-func mobilenetV2(input layers.Shape) (*layers.Graph, error) {
+func mobilenetV2(input layers.Shape, classes int) (*layers.Graph, error) {
 	in := layers.Apply(&layers.InputLayer{Shape: input})
 	point := func(x *layers.Node, filters int, name string) *layers.Node {
 		return layers.Apply(&layers.Conv2D{Name: name, Filters: filters, KernelSize: layers.Square(1), NoBias: true, KernelInitializer: layers.HeNormal{}}, x)
@@ -51,6 +51,6 @@ func mobilenetV2(input layers.Shape) (*layers.Graph, error) {
 	x = relu6(norm(point(x, 1280, "Conv_1"), "Conv_1_bn"), "out_relu")
 	x = layers.Apply(&layers.GlobalAveragePooling2D{Name: "global_average_pooling2d"}, x)
 	x = layers.Apply(&layers.Dropout{Name: "dropout", Rate: .2}, x)
-	x = layers.Apply(&layers.Dense{Name: "predictions", Units: 1000, Activation: layers.Softmax}, x)
+	x = layers.Apply(&layers.Dense{Name: "predictions", Units: classes, Activation: layers.Softmax}, x)
 	return layers.Functional("mobilenet-v2", in, x)
 }

@@ -10,17 +10,18 @@ import (
 	"github.com/meseta-go/meseta/layers"
 )
 
-// architectures by name, which is the network's own name too, with the size of their images.
+// architectures by name, which is the network's own name too, with the size of their images and their number of classes.
 var architectures = map[string]struct {
-	build func(input layers.Shape) (*layers.Graph, error)
-	input layers.Shape
+	build   func(input layers.Shape, classes int) (*layers.Graph, error)
+	input   layers.Shape
+	classes int
 }{
-	"mnist-cnn":    {mnistCNN, layers.Shape{28, 28, 1}},
-	"mobilenet-v2": {mobilenetV2, layers.Shape{96, 96, 3}},
-	"resnet20":     {resnet20, layers.Shape{32, 32, 3}},
-	"resnet50":     {resnet50, layers.Shape{224, 224, 3}},
-	"resnet9":      {resnet9, layers.Shape{32, 32, 3}},
-	"vgg11-bn":     {vgg11BN, layers.Shape{32, 32, 3}},
+	"mnist-cnn":    {mnistCNN, layers.Shape{28, 28, 1}, 10},
+	"mobilenet-v2": {mobilenetV2, layers.Shape{96, 96, 3}, 1000},
+	"resnet20":     {resnet20, layers.Shape{32, 32, 3}, 10},
+	"resnet50":     {resnet50, layers.Shape{224, 224, 3}, 1000},
+	"resnet9":      {resnet9, layers.Shape{32, 32, 3}, 10},
+	"vgg11-bn":     {vgg11BN, layers.Shape{32, 32, 3}, 10},
 }
 
 // Names lists the architectures in alphabetical order.
@@ -34,23 +35,40 @@ func Names() []string {
 }
 
 // New makes the network of a name.
-func New(name string) (*layers.Graph, error) { return Sized(name, 0) }
+func New(name string) (*layers.Graph, error) { return With(name, Options{}) }
 
-// Sized makes the network of a name for images with so many rows and columns; 0 means the network's own. Where dense layers follow flattened
-// images, as in mnist-cnn, resnet9 and vgg11-bn, another size has another number of weights.
-func Sized(name string, side int) (*layers.Graph, error) {
+// Sized makes the network of a name for images with so many rows and columns; 0 means the network's own.
+func Sized(name string, side int) (*layers.Graph, error) { return With(name, Options{Side: side}) }
+
+// Options are what an architecture may have of another size; 0 means its own.
+type Options struct {
+	// Side is how many rows and columns an image has. Where dense layers follow flattened images, as in mnist-cnn, resnet9 and
+	// vgg11-bn, another size has another number of weights.
+	Side int
+	// Classes is how many numbers the network gives, at least 2.
+	Classes int
+}
+
+// With makes the network of a name with other sizes.
+func With(name string, o Options) (*layers.Graph, error) {
 	a, ok := architectures[name]
 	if !ok {
 		return nil, fmt.Errorf("models: there is no %q, there are %s", name, strings.Join(Names(), ", "))
 	}
-	if side < 0 {
-		return nil, fmt.Errorf("models: images of %s have a side of %d, want at least 1, or 0 for %d", name, side, a.input[0])
+	if o.Side < 0 {
+		return nil, fmt.Errorf("models: images of %s have a side of %d, want at least 1, or 0 for %d", name, o.Side, a.input[0])
 	}
-	input := slices.Clone(a.input)
-	if side > 0 {
-		input[0], input[1] = side, side
+	if o.Classes < 0 || o.Classes == 1 { // a softmax of one number is always 1
+		return nil, fmt.Errorf("models: %s of %d classes, want at least 2, or 0 for %d", name, o.Classes, a.classes)
 	}
-	return a.build(input)
+	input, classes := slices.Clone(a.input), a.classes
+	if o.Side > 0 {
+		input[0], input[1] = o.Side, o.Side
+	}
+	if o.Classes > 0 {
+		classes = o.Classes
+	}
+	return a.build(input, classes)
 }
 
 // norm is a batch norm with the usual 0.9 and 1e-5.

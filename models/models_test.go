@@ -46,6 +46,27 @@ func TestOtherSizes(t *testing.T) {
 	assert.Error(t, err, "nothing is left of so small an image")
 }
 
+func TestOtherClasses(t *testing.T) {
+	for _, name := range Names() {
+		usual, err := New(name)
+		require.NoError(t, err)
+		g, err := With(name, Options{Classes: 3})
+		require.NoError(t, err)
+		assert.Equal(t, []int{3}, []int(g.OutputShape()), name)
+		assert.Equal(t, usual.Input(), g.Input())
+		want, _ := usual.Parameters()
+		got, _ := g.Parameters()
+		assert.Less(t, got, want, name)
+	}
+	g, err := With("resnet20", Options{Side: 64, Classes: 3})
+	require.NoError(t, err)
+	assert.Equal(t, []int{64, 64, 3}, []int(g.Input()))
+	for _, n := range []int{-1, 1} {
+		_, err = With("resnet20", Options{Classes: n})
+		assert.ErrorContains(t, err, "classes, want at least 2")
+	}
+}
+
 // TestWeightsAreAsInKerasApplications holds names, shapes and order against those that testdata/make_applications.py found.
 func TestWeightsAreAsInKerasApplications(t *testing.T) {
 	for _, name := range []string{"mobilenet-v2", "resnet50"} {

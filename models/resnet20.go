@@ -8,7 +8,7 @@ import (
 
 // resnet20 is the network for CIFAR of arXiv:1512.03385, section 4.2, with n = 3 and a projection where the size changes
 // (option B): 32×32×3 to 10 classes, 272,474 trainable parameters.
-func resnet20(input layers.Shape) (*layers.Graph, error) {
+func resnet20(input layers.Shape, classes int) (*layers.Graph, error) {
 	in := layers.Apply(&layers.InputLayer{Shape: input})
 	x := relu(convNorm(in, 16, 3, 1, "stem"), "stem_relu")
 	for stage, filters := range []int{16, 32, 64} {
@@ -27,7 +27,7 @@ func resnet20(input layers.Shape) (*layers.Graph, error) {
 		}
 	}
 	x = layers.Apply(&layers.GlobalAveragePooling2D{Name: "pool"}, x)
-	x = layers.Apply(&layers.Dense{Name: "head", Units: 10, Activation: layers.Softmax}, x)
+	x = layers.Apply(&layers.Dense{Name: "head", Units: classes, Activation: layers.Softmax}, x)
 	return layers.Functional("resnet20", in, x)
 }
 

@@ -10,7 +10,7 @@ import (
 // block has the stride, and no convolution has a bias; 224×224×3 to 1,000 classes, 25,557,032 trainable parameters.
 //
 // Layers are named as in keras.applications, whose own ResNet50 is v1 with biases.
-func resnet50(input layers.Shape) (*layers.Graph, error) {
+func resnet50(input layers.Shape, classes int) (*layers.Graph, error) {
 	in := layers.Apply(&layers.InputLayer{Shape: input})
 	conv := func(x *layers.Node, filters, size, stride int, name string) *layers.Node {
 		if size > 1 {
@@ -42,6 +42,6 @@ func resnet50(input layers.Shape) (*layers.Graph, error) {
 		}
 	}
 	x = layers.Apply(&layers.GlobalAveragePooling2D{Name: "avg_pool"}, x)
-	x = layers.Apply(&layers.Dense{Name: "predictions", Units: 1000, Activation: layers.Softmax}, x)
+	x = layers.Apply(&layers.Dense{Name: "predictions", Units: classes, Activation: layers.Softmax}, x)
 	return layers.Functional("resnet50", in, x)
 }

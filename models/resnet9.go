@@ -4,7 +4,7 @@ import "github.com/meseta-go/meseta/layers"
 
 // resnet9 is David Page's network for CIFAR ("How to train your ResNet", 2018), the one that won DAWNBench: 64-128(res)-256-512(res), with
 // the logits × 0.125; 32×32×3 to 10 classes, 6,573,120 trainable parameters.
-func resnet9(input layers.Shape) (*layers.Graph, error) {
+func resnet9(input layers.Shape, classes int) (*layers.Graph, error) {
 	in := layers.Apply(&layers.InputLayer{Shape: input})
 	block := func(x *layers.Node, filters int, name string) *layers.Node {
 		return relu(convNorm(x, filters, 3, 1, name), name+"_relu")
@@ -22,7 +22,7 @@ func resnet9(input layers.Shape) (*layers.Graph, error) {
 	x = residual(pooled(x, 512, "layer3"), 512, "layer3")
 	x = layers.Apply(&layers.MaxPooling2D{Name: "pool", PoolSize: layers.Square(4)}, x)
 	x = layers.Apply(&layers.Flatten{Name: "flatten"}, x)
-	x = layers.Apply(&layers.Dense{Name: "head", Units: 10, NoBias: true}, x)
+	x = layers.Apply(&layers.Dense{Name: "head", Units: classes, NoBias: true}, x)
 	x = layers.Apply(&layers.Rescaling{Name: "scale", Scale: .125}, x)
 	x = layers.Apply(&layers.SoftmaxLayer{Name: "softmax"}, x)
 	return layers.Functional("resnet9", in, x)

@@ -8,7 +8,7 @@ import (
 
 // vgg11BN is configuration A of arXiv:1409.1556 with batch norm and one dense layer, as is usual for CIFAR: 32×32×3 to 10 classes,
 // 9,231,114 trainable parameters.
-func vgg11BN(input layers.Shape) (*layers.Graph, error) {
+func vgg11BN(input layers.Shape, classes int) (*layers.Graph, error) {
 	list := []layers.Layer{&layers.InputLayer{Shape: input}}
 	for i, stage := range [][]int{{64}, {128}, {256, 256}, {512, 512}, {512, 512}} {
 		for j, filters := range stage {
@@ -22,5 +22,5 @@ func vgg11BN(input layers.Shape) (*layers.Graph, error) {
 	}
 	return layers.Sequential("vgg11-bn", append(list,
 		&layers.Flatten{Name: "flatten"},
-		&layers.Dense{Name: "predictions", Units: 10, Activation: layers.Softmax})...)
+		&layers.Dense{Name: "predictions", Units: classes, Activation: layers.Softmax})...)
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/meseta-go/meseta/data/augment"
 	"github.com/meseta-go/meseta/kernels"
 	"github.com/meseta-go/meseta/losses"
+	"github.com/meseta-go/meseta/models"
 	"github.com/meseta-go/meseta/optimizers"
 	"github.com/spf13/cobra"
 )
@@ -24,6 +26,8 @@ const runsDirectory = "runs"
 // config is what a run is made of: the defaults, changed by a file, changed by flags.
 type config struct {
 	Model           string         `yaml:"model"`            // a name of package models, or a file
+	Classes         int            `yaml:"classes"`          // outputs of an architecture by name; 0 means its own
+	Image           int            `yaml:"image"`            // rows and columns of its images, likewise
 	Data            string         `yaml:"data"`             // mnist, or a directory or archive, see dataKinds
 	SkipBroken      bool           `yaml:"skip_broken"`      // images that cannot be read are left out
 	Validation      string         `yaml:"val"`              // how much of the training data, as a number or a fraction; or a directory
@@ -71,6 +75,8 @@ func addConfig(c *cobra.Command) {
 	f := c.Flags()
 	f.String("config", "", "YAML file with these settings and callbacks")
 	f.String("model", d.Model, "name of an architecture, or a .h5 or .keras file")
+	f.Int("classes", 0, "outputs of an architecture by name (its own)")
+	f.Int("image", 0, "rows and columns of its images (its own)")
 	f.String("data", d.Data, "mnist, or "+dataKinds)
 	f.Bool("skip-broken", false, "leave out images of class folders that cannot be read")
 	f.String("val", d.Validation, "validation data: how many of the last training samples (of class folders and arrays: of all), a fraction of them, or a directory")
@@ -109,6 +115,8 @@ func resolve(c *cobra.Command) (config, error) {
 		}
 	}
 	set("model", func() (err error) { cfg.Model, err = f.GetString("model"); return })
+	set("classes", func() (err error) { cfg.Classes, err = f.GetInt("classes"); return })
+	set("image", func() (err error) { cfg.Image, err = f.GetInt("image"); return })
 	set("data", func() (err error) { cfg.Data, err = f.GetString("data"); return })
 	set("skip-broken", func() (err error) { cfg.SkipBroken, err = f.GetBool("skip-broken"); return })
 	set("val", func() (err error) { cfg.Validation, err = f.GetString("val"); return })
@@ -149,7 +157,7 @@ func wholeNumbers(text []byte) error {
 	if err := yaml.Unmarshal(text, &values); err != nil {
 		return err
 	}
-	for _, key := range []string{"epochs", "batch", "steps", "seed", "threads", "workers"} {
+	for _, key := range []string{"classes", "image", "epochs", "batch", "steps", "seed", "threads", "workers"} {
 		if x, ok := values[key].(float64); ok && x != math.Trunc(x) {
 			return usageError{fmt.Errorf("%s is %g, want a whole number", key, x)}
 		}
@@ -161,6 +169,15 @@ func wholeNumbers(text []byte) error {
 func (c config) check() error {
 	var wrong []error
 	no := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+	if c.Classes < 0 || c.Classes == 1 {
+		no("classes is %d, want 2 or more, or 0 for the architecture's own", c.Classes)
+	}
+	if c.Image < 0 {
+		no("image is %d, want 1 or more, or 0 for the architecture's own", c.Image)
+	}
+	if (c.Classes > 0 || c.Image > 0) && !slices.Contains(models.Names(), c.Model) {
+		no("classes and image are sizes of an architecture by name (%s); %q is none, and a file has its own", strings.Join(models.Names(), ", "), c.Model)
+	}
 	if c.Epochs < 1 {
 		no("epochs is %d, want 1 or more", c.Epochs)
 	}

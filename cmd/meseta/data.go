@@ -125,10 +125,10 @@ func (s source) openFolders() (sets dataSets, err error) {
 	if err != nil {
 		return sets, err
 	}
-	s.report(train)
+	s.report(train, "training")
 	sets.train = train
 	if test != nil {
-		s.report(test)
+		s.report(test, "test")
 		sets.test = test
 	}
 	return sets, nil
@@ -143,8 +143,10 @@ func (s source) folderOptions() (data.FolderOptions, error) {
 	}, nil
 }
 
-// report says which images were skipped.
-func (s source) report(f *data.Folder) {
+// report says what was found, and which images were skipped.
+func (s source) report(f *data.Folder, what string) {
+	shape := f.Shape()
+	fmt.Fprintf(s.say, "%s: %d images in %d classes, as %dx%dx%d\n", what, f.Len(), f.Classes(), shape[1], shape[0], shape[2])
 	broken := f.Broken()
 	for _, b := range broken[:min(3, len(broken))] {
 		fmt.Fprintf(s.say, "skipped: %s: %v\n", b.Name, b.Err)
@@ -186,7 +188,7 @@ func (s source) openValidation(from string, train data.Dataset) (data.Dataset, e
 	if err != nil {
 		return nil, err
 	}
-	s.report(f)
+	s.report(f, "validation")
 	return f, nil
 }
 

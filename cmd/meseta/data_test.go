@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/meseta-go/meseta"
 	"github.com/meseta-go/meseta/data"
 	"github.com/meseta-go/meseta/layers"
 )
@@ -92,8 +93,8 @@ func TestNotesOnFolders(t *testing.T) {
 	require.NoError(t, os.Rename(filepath.Join(folder, "test"), filepath.Join(folder, "val")))
 	input := layers.Shape{10, 10, 3}
 	for from, want := range map[string]string{
-		folder:                         "class \"none\" has no images\n" + folder + "/val is not used; --val " + folder + "/val validates on it\n",
-		filepath.Join(folder, "train"): "class \"none\" has no images\n",
+		folder:                         "training: 20 images in 11 classes, as 10x10x3\nclass \"none\" has no images\n" + folder + "/val is not used; --val " + folder + "/val validates on it\n",
+		filepath.Join(folder, "train"): "training: 20 images in 11 classes, as 10x10x3\nclass \"none\" has no images\n",
 	} {
 		var say bytes.Buffer
 		_, err := loadData(source{from: from, input: input, say: &say}, "0.5")
@@ -296,4 +297,21 @@ func TestSheets(t *testing.T) {
 		assert.Equal(t, c.code, code, c.args)
 		assert.Contains(t, stderr, c.want)
 	}
+}
+
+// TestSizesOfAnArchitecture trains one with the data's number of classes, on images of another size.
+func TestSizesOfAnArchitecture(t *testing.T) {
+	folder, _ := smallFolder(t, "", 20)
+	saved := filepath.Join(t.TempDir(), "end.h5")
+	sizes := []string{"--classes", "12", "--image", "16"}
+	code, _, stderr := run(append([]string{"train", "--data", folder, "--val", "0.5", "--steps", "1", "--run-dir", filepath.Join(t.TempDir(), "run"), "--save", saved}, sizes...)...)
+	require.Zero(t, code, stderr)
+	assert.Contains(t, stderr, "training: 20 images in 10 classes, as 16x16x1\n")
+	assert.Contains(t, stderr, "the data have 10 classes, mnist-cnn has 12; --classes 10 gives it as many\n")
+	m, err := meseta.Load(saved)
+	require.NoError(t, err)
+	g, err := m.Graph()
+	require.NoError(t, err)
+	assert.Equal(t, layers.Shape{16, 16, 1}, g.Input())
+	assert.Equal(t, layers.Shape{12}, g.OutputShape())
 }

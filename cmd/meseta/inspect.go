@@ -8,6 +8,7 @@ import (
 
 	"github.com/meseta-go/meseta"
 	"github.com/meseta-go/meseta/layers"
+	"github.com/meseta-go/meseta/models"
 	"github.com/meseta-go/meseta/plan"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -46,7 +47,7 @@ func inspect(c *cobra.Command, args []string) error {
 		}
 		return inspectPlan(c, args[0])
 	}
-	m, _, err := findModel(args[0])
+	m, _, err := findModel(args[0], models.Options{})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,7 +22,7 @@ import (
 // file holds, with the file's optimizer and its state; or with the optimizer that the configuration names, which takes over the
 // state of one of its class. Loss and metrics may be the configuration's too.
 func openModel(c *cobra.Command, cfg config) (*meseta.Model, error) {
-	m, training, err := findModel(cfg.Model)
+	m, training, err := findModel(cfg.Model, models.Options{Side: cfg.Image, Classes: cfg.Classes})
 	if err != nil {
 		return nil, err
 	}
@@ -60,10 +61,10 @@ func openModel(c *cobra.Command, cfg config) (*meseta.Model, error) {
 	return m, nil
 }
 
-// findModel gives a model by name or file, and how to train it.
-func findModel(name string) (*meseta.Model, meseta.Training, error) {
+// findModel gives a model by name, with these sizes, or by file, and how to train it.
+func findModel(name string, sizes models.Options) (*meseta.Model, meseta.Training, error) {
 	if slices.Contains(models.Names(), name) {
-		g, err := models.New(name)
+		g, err := models.With(name, sizes)
 		if err != nil {
 			return nil, meseta.Training{}, err
 		}
@@ -81,6 +82,19 @@ func findModel(name string) (*meseta.Model, meseta.Training, error) {
 	}
 	g, err := m.Graph()
 	return m, usualTraining(name, g), err
+}
+
+// fitClasses says where data have other classes than an architecture by name: more do not fit, and fewer leave outputs that mean nothing.
+func fitClasses(model string, outputs, classes int, say io.Writer) error {
+	if !slices.Contains(models.Names(), model) || classes < 2 || classes == outputs {
+		return nil
+	}
+	text := fmt.Sprintf("the data have %d classes, %s has %d; --classes %d gives it as many", classes, model, outputs, classes)
+	if classes > outputs {
+		return usageError{errors.New(text)}
+	}
+	_, err := fmt.Fprintln(say, text)
+	return err
 }
 
 // usualTraining is the optimizer that a model is measured with, or Adam; and the cross-entropy that fits its output.

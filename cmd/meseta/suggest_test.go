@@ -34,7 +34,7 @@ func TestMistakesInAConfiguration(t *testing.T) {
 	for text, want := range map[string]string{
 		"epochs: 1\nbatch_size: 32":        `line 2: there is no setting "batch_size"; did you mean batch?`,
 		"early_stopping: {patience: 3}":    "callbacks stand under callbacks:, as callbacks: {early_stopping: {…}}",
-		"shuffle: false":                   "the settings are model, data, skip_broken",
+		"shuffle: false":                   "the settings are model, classes, image, data",
 		"epochs: three":                    `line 1: "three" stands where a whole number is wanted`,
 		"learning_rate: high":              `"high" stands where a number is wanted`,
 		"exact: 3":                         `"3" stands where true or false is wanted`,

@@ -78,6 +78,9 @@ func train(c *cobra.Command, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := fitClasses(cfg.Model, g.OutputShape().Size(), sets.train.Classes(), say); err != nil {
+		return err
+	}
 	list, page, err := runCallbacks(cfg, c)
 	if err != nil {
 		return err
