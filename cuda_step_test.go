@@ -14,6 +14,8 @@ import (
 	"github.com/meseta-go/meseta/callbacks"
 	"github.com/meseta-go/meseta/data"
 	"github.com/meseta-go/meseta/data/augment"
+	"github.com/meseta-go/meseta/losses"
+	"github.com/meseta-go/meseta/optimizers"
 	"github.com/meseta-go/meseta/report"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -176,7 +178,8 @@ func TestBatchLogsOnAGPU(t *testing.T) {
 // numbered hides that a data set stores bytes.
 type numbered struct{ data.Dataset }
 
-// TestBytesOnAGPU: images go to the GPU as bytes, augmented by moves there, and training, validation and evaluation have the very bits that they have of the numbers that the host makes of these.
+// TestBytesOnAGPU: images go to the GPU as bytes, augmented there where that can be, and training, validation and evaluation have the very bits that they have of the numbers that the
+// host makes of these, the last batch of an epoch being smaller. The losses are the CPU's. Where images are augmented on the host, Fit says so.
 func TestBytesOnAGPU(t *testing.T) {
 	onGPU(t)
 	pixels, labels := make([]uint8, 40*90), make([]uint8, 40)
@@ -188,11 +191,22 @@ func TestBytesOnAGPU(t *testing.T) {
 	}
 	images, err := data.NewImages(pixels, 10, 9, 1, labels, 3)
 	require.NoError(t, err)
-	train := func(ds data.Dataset, bytes bool, list augment.List) (string, [][]float32) {
-		m := digits(t, "cuda")
+	train := func(device string, ds data.Dataset, bytes bool, list augment.List) (*callbacks.History, string, [][]float32) {
+		m := digits(t, device)
 		defer m.Close()
-		h, err := m.Fit(t.Context(), ds, FitOptions{Epochs: 2, BatchSize: 16, Validation: ds, Augment: list})
+		if list.Mixes() {
+			require.NoError(t, m.Compile(Training{
+				Optimizer: optimizers.NewAdam().WithRate(.01), Loss: losses.CategoricalCrossentropy{}, Seed: 7, Threads: 1, Device: device,
+			}))
+		}
+		var log strings.Builder
+		h, err := m.Fit(t.Context(), ds, FitOptions{Epochs: 2, BatchSize: 16, Validation: ds, Augment: list, Log: &log})
 		require.NoError(t, err)
+		if ds == data.Dataset(images) && !bytes && device == "cuda" {
+			assert.Contains(t, log.String(), "images are augmented on the CPU and go to the GPU as numbers: augment: GPUs do not do rand_augment")
+		} else {
+			assert.NotContains(t, log.String(), "on the CPU")
+		}
 		logs, err := m.Evaluate(t.Context(), ds, 7)
 		require.NoError(t, err)
 		source, err := m.source(ds, data.LoaderOptions{BatchSize: 7, Bytes: m.session.TakesBytes(), Augment: list})
@@ -204,22 +218,26 @@ func TestBytesOnAGPU(t *testing.T) {
 		for _, w := range final {
 			weights = append(weights, w.Value.Data().([]float32))
 		}
-		return fmt.Sprint(h.Metrics, logs), weights
+		return h, fmt.Sprint(h.Metrics, logs), weights
 	}
 	all := map[string]bool{}
 	for _, list := range []augment.List{
 		nil,
-		{&augment.RandomFlip{Mode: augment.Horizontal}, &augment.PadAndCrop{Padding: 4}},
+		{&augment.RandomFlip{Mode: augment.Horizontal}, &augment.PadAndCrop{Padding: 4}, &augment.Cutout{Size: 3}},
 		{&augment.PadAndCrop{Padding: 3, Fill: augment.Fill{Mode: augment.Reflect}}, &augment.RandomFlip{}},
+		{augment.NewRandomResizedCrop(), &augment.RandomRotation{Factor: augment.PlusMinus(.1)}},
+		{&augment.RandomFlip{}, &augment.RandomChoice{Of: augment.List{augment.NewMixUp(), augment.NewCutMix()}}},
 	} {
-		want, wantWeights := train(numbered{images}, false, list)
-		got, weights := train(images, true, list)
+		_, want, wantWeights := train("cuda", numbered{images}, false, list)
+		history, got, weights := train("cuda", images, true, list)
 		assert.Equal(t, want, got)
 		assert.Equal(t, wantWeights, weights)
 		all[want] = true
+		onCPU, _, _ := train("cpu", images, false, list)
+		assert.InDeltaSlice(t, onCPU.Metrics["loss"], history.Metrics["loss"], 1e-5)
 	}
-	assert.Len(t, all, 3)
-	train(images, false, augment.List{&augment.Cutout{Size: 2}})
+	assert.Len(t, all, 5)
+	train("cuda", images, false, augment.List{augment.NewRandAugment()})
 }
 
 // TestWhatAStepOnAGPUAsksOfTheDriver counts the calls: the inputs go in one copy on their own stream, the step is one graph, and nobody waits for it before the

@@ -131,6 +131,9 @@ func (m *Model) newFit(train data.Dataset, o FitOptions) (*fit, error) {
 	if f.train, err = m.source(train, training); err != nil {
 		return nil, fmt.Errorf("training data: %w", err)
 	}
+	if why := f.train.OnHost(); why != nil && o.Log != nil {
+		fmt.Fprintf(o.Log, "images are augmented on the CPU and go to the GPU as numbers: %v\n", why)
+	}
 	if err := f.train.weigh(o.ClassWeight, min(o.BatchSize, f.trainLen)); err != nil {
 		return nil, err
 	}

@@ -6,8 +6,6 @@ import (
 	"math"
 
 	"github.com/meseta-go/meseta/data"
-	"github.com/meseta-go/meseta/data/augment"
-	"github.com/meseta-go/meseta/kernels"
 	"github.com/meseta-go/meseta/losses"
 	"github.com/meseta-go/meseta/ops"
 	"github.com/meseta-go/meseta/plan"
@@ -19,8 +17,7 @@ type source struct {
 	feed        plan.Feed
 	labels      int // labels must lie below; 0 for any from 0
 	classWeight map[int]float64
-	weights     []float32    // of a batch, made of classWeight
-	wide        kernels.Wide // what bytes stand for
+	weights     []float32 // of a batch, made of classWeight
 }
 
 // source feeds a data set to the model, whose shapes must agree. Of o it fills in what is the model's: the seed, and how many classes there are.
@@ -44,16 +41,9 @@ func (m *Model) source(ds data.Dataset, o data.LoaderOptions) (*source, error) {
 	if s.Loader, err = data.NewLoader(ds, o); err != nil {
 		return nil, err
 	}
-	s.wide = kernels.Wide{Divisor: s.Divisor()}
-	if moves, ok := s.Moves(); ok {
-		s.wide.Edge, s.wide.Outside = edges[moves.Fill.Mode], float32(moves.Fill.Value)
-	}
 	s.feed, err = plan.NewFeed(s.TargetShape(), s.Weighted())
 	return s, err
 }
-
-// edges are what a device knows of what augmentations fill with.
-var edges = map[augment.FillMode]kernels.Edge{augment.Constant: kernels.Constant, augment.Reflect: kernels.Reflect, augment.Nearest: kernels.Nearest}
 
 // weigh gives samples weights by their classes.
 func (s *source) weigh(classWeight map[int]float64, batch int) error {
@@ -128,7 +118,7 @@ func (m *Model) batch(mode plan.Mode, s *source, b *data.Batch) (*plan.Program, 
 		}
 	}
 	if b.Bytes != nil {
-		p.SetBytes(b.Bytes, s.wide, b.Moves, b.Labels)
+		p.SetBytes(b.Bytes, s.Divisor(), b.Moves, b.Labels)
 	} else {
 		p.SetBatch(b.X, b.Labels)
 	}

@@ -93,7 +93,7 @@ func oneHot(targets []float32, labels []int32) error {
 
 // takeAugmenter gives what a goroutine augments batches with, nil where nothing is augmented.
 func (l *Loader) takeAugmenter() *Augmenter {
-	if len(l.options.Augment) == 0 || l.moved {
+	if len(l.options.Augment) == 0 {
 		return nil
 	}
 	l.mu.Lock()
@@ -103,7 +103,11 @@ func (l *Loader) takeAugmenter() *Augmenter {
 		l.augmenters = l.augmenters[:n-1]
 		return a
 	}
-	return newAugmenter(l.ds, l.options.Augment, l.format, l.options.Seed, min(l.options.BatchSize, l.ds.Len()), product(l.target))
+	batch, classes := min(l.options.BatchSize, l.ds.Len()), product(l.target)
+	if l.divisor != 0 {
+		return &Augmenter{drawer: augment.NewDrawer(l.options.Augment, l.format, batch, classes), seed: l.options.Seed}
+	}
+	return newAugmenter(l.ds, l.options.Augment, l.format, l.options.Seed, batch, classes)
 }
 
 // giveAugmenter keeps it for the next epoch.

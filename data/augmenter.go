@@ -4,6 +4,7 @@ import (
 	"image"
 
 	"github.com/meseta-go/meseta/data/augment"
+	"github.com/meseta-go/meseta/kernels/feed"
 )
 
 // Augmenter reads samples of a data set and augments them, in one goroutine. A Loader has one for each worker; by itself it is for looking at
@@ -11,6 +12,7 @@ import (
 type Augmenter struct {
 	ds     Dataset
 	worker *augment.Worker
+	drawer *augment.Drawer // in place of the worker, where a Loader has others do it
 	seed   uint64
 	crops  bool // the list's first augmentation takes its part of each image as it is stored
 
@@ -60,6 +62,11 @@ func (a *Augmenter) apply(x, targets []float32, index []int32, epoch int) {
 		first = 1
 	}
 	a.worker.ApplyFrom(first, x, targets, index, a.seed, epoch)
+}
+
+// draw says what there is to do, and mixes targets.
+func (a *Augmenter) draw(moves []feed.Move, targets []float32, index []int32, epoch int) {
+	a.drawer.Draw(moves, targets, index, a.seed, epoch)
 }
 
 // part is which part to take of the i-th sample that is being read, whose image is h×w as it is stored.

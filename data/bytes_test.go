@@ -7,6 +7,7 @@ import (
 
 	"github.com/meseta-go/meseta/data"
 	"github.com/meseta-go/meseta/data/augment"
+	"github.com/meseta-go/meseta/kernels/feed"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gorgonia.org/tensor"
@@ -81,24 +82,38 @@ func TestBytesAreWhatReadDivides(t *testing.T) {
 			}
 		})
 	}
-	augmented, err := data.NewLoader(images, data.LoaderOptions{BatchSize: 4, Bytes: true, Augment: augment.List{&augment.Cutout{Size: 1}}})
+	augmented, err := data.NewLoader(images, data.LoaderOptions{BatchSize: 4, Bytes: true, Augment: augment.List{augment.NewRandAugment()}})
 	require.NoError(t, err)
 	assert.Zero(t, augmented.Divisor(), "what is augmented otherwise is numbers")
+	assert.ErrorContains(t, augmented.OnHost(), "GPUs do not do rand_augment")
+	folder := openFolder(t, writeFiles(t, someFiles(t)), data.FolderOptions{})
+	for list, onHost := range map[augment.Augmentation]bool{augment.NewRandomResizedCrop(): true, &augment.RandomFlip{}: false} {
+		l, err := data.NewLoader(folder, data.LoaderOptions{BatchSize: 4, Bytes: true, Augment: augment.List{list}})
+		require.NoError(t, err)
+		assert.Equal(t, onHost, l.OnHost() != nil, "a part of an image as it is stored is resized on the host")
+		assert.Equal(t, onHost, l.Divisor() == 0)
+	}
 
-	list := augment.List{&augment.RandomFlip{}, &augment.PadAndCrop{Padding: 4}}
+	list := augment.List{&augment.RandomFlip{}, &augment.PadAndCrop{Padding: 4}, augment.NewMixUp()}
 	moved, err := data.NewLoader(images, data.LoaderOptions{BatchSize: 4, Bytes: true, Augment: list, Seed: 5, Shuffle: true})
 	require.NoError(t, err)
 	assert.Equal(t, float32(255), moved.Divisor())
 	it, err := moved.Epoch(t.Context(), 2, 0)
 	require.NoError(t, err)
 	defer it.Close()
-	moves, _ := list.Moves()
+	format, err := data.AugmentFormat(images)
+	require.NoError(t, err)
+	drawer := augment.NewDrawer(list, format, 4, 3)
 	for range moved.Batches() {
 		b, err := it.Next()
 		require.NoError(t, err)
-		want := make([]int32, 4*b.N)
-		moves.Draw(want, b.Index, 5, 2)
+		want, targets := make([]feed.Move, 3*b.N), make([]float32, 3*b.N)
+		for i, sample := range b.Index {
+			targets[3*i+int(images.Labels[sample])] = 1
+		}
+		drawer.Draw(want, targets, b.Index, 5, 2)
 		assert.Equal(t, want, b.Moves)
+		assert.Equal(t, targets, b.Targets)
 		for i, sample := range b.Index {
 			assert.Equal(t, images.Pixels[60*sample:60*(sample+1)], b.Bytes[60*i:60*(i+1)])
 		}

@@ -2,6 +2,7 @@ package data
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -9,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/meseta-go/meseta/data/augment"
+	"github.com/meseta-go/meseta/kernels/feed"
 	"github.com/meseta-go/meseta/random"
 )
 
@@ -24,22 +26,22 @@ type LoaderOptions struct {
 	// mixing 1 for its label and else 0. Classes is then at least the data set's; 0 means as many.
 	Augment augment.List
 	Classes int
-	// Bytes has batches bring the bytes of samples that are stored as bytes, in place of the numbers that they stand for (see Loader.Divisor), unless they are
-	// augmented by more than moves; those are left to who uses the batches (see Loader.Moves).
+	// Bytes has batches bring the bytes of samples that are stored as bytes, in place of the numbers that they stand for (see Loader.Divisor), and the moves that
+	// Augment comes to for each. Where it does not come to moves, batches have numbers (see Loader.OnHost).
 	Bytes bool
 }
 
 // Batch holds some samples of a data set.
 type Batch struct {
-	X       []float32 // [N, sample shape...]; empty for a loader that gives Bytes
-	Bytes   []uint8   // [N, sample shape...]
-	Moves   []int32   // [N, 4]: what is to be done to Bytes; empty for nothing
-	Labels  []int32   // [N]; empty for a data set without labels
-	Targets []float32 // [N, target shape...]; empty for a data set without targets
-	Weights []float32 // [N]; empty for a data set without weights
-	N       int       // the batch size, or less in the last batch of an epoch
-	Index   []int32   // [N]: which sample of the data set each one is
-	Number  int       // the batch's place in its epoch, from 0
+	X       []float32   // [N, sample shape...]; empty for a loader that gives Bytes
+	Bytes   []uint8     // [N, sample shape...]
+	Moves   []feed.Move // [N, …]: what is to be done to images of Bytes; empty for nothing
+	Labels  []int32     // [N]; empty for a data set without labels
+	Targets []float32   // [N, target shape...]; empty for a data set without targets
+	Weights []float32   // [N]; empty for a data set without weights
+	N       int         // the batch size, or less in the last batch of an epoch
+	Index   []int32     // [N]: which sample of the data set each one is
+	Number  int         // the batch's place in its epoch, from 0
 }
 
 // Loader makes batches of a data set. Epochs of one Loader may run at the same time.
@@ -52,8 +54,8 @@ type Loader struct {
 	oneHot   bool           // targets are made of labels
 	format   augment.Format // of samples, where they are augmented
 	divisor  float32        // of bytes; 0 where batches have numbers
-	moves    augment.Moves  // of bytes, if moved
-	moved    bool
+	each     int            // moves of an image; 0 where what is augmented is numbers
+	onHost   error          // why what is stored as bytes and wanted so comes as numbers
 
 	mu         sync.Mutex
 	free       [][]slot // buffers of closed epochs, for the next ones
@@ -65,7 +67,7 @@ type slot struct {
 	batch   Batch
 	x       []float32 // whole buffers, of which batch shows what is filled
 	bytes   []uint8
-	moves   []int32
+	moves   []feed.Move
 	labels  []int32
 	targets []float32
 	weights []float32
@@ -106,15 +108,20 @@ func NewLoader(ds Dataset, options LoaderOptions) (*Loader, error) {
 		return nil, err
 	}
 	if options.Bytes && Divisor(ds) != 0 {
-		if l.moves, l.moved = options.Augment.Moves(); l.moved || len(options.Augment) == 0 {
+		if options.Augment.Crop() != nil && storesImages(ds) {
+			l.onHost = errors.New("data: parts of images as they are stored are resized on the host")
+		} else {
+			l.each, l.onHost = options.Augment.Moves()
+		}
+		if l.onHost == nil {
 			l.divisor = Divisor(ds)
 		}
 	}
 	return l, nil
 }
 
-// Moves is what the numbers Moves of batches are of; it is false where batches have none.
-func (l *Loader) Moves() (augment.Moves, bool) { return l.moves, l.moved }
+// OnHost says why images are augmented here and batches bring numbers, though bytes are stored and were asked for. It is nil where that is not so.
+func (l *Loader) OnHost() error { return l.onHost }
 
 // Divisor is what the Bytes of batches are divided by to give what X would be; 0 where batches have X.
 func (l *Loader) Divisor() float32 { return l.divisor }
@@ -192,9 +199,7 @@ func (l *Loader) takeSlots() []slot {
 		s.index = make([]int32, n)
 		if l.divisor != 0 {
 			s.bytes = make([]uint8, n*l.size)
-			if l.moved {
-				s.moves = make([]int32, n*augment.MoveNumbers)
-			}
+			s.moves = make([]feed.Move, n*l.each)
 		} else {
 			s.x = make([]float32, n*l.size)
 		}
@@ -330,9 +335,7 @@ func (it *Iterator) fill(s *slot, number int, augmenter *Augmenter) error {
 	*b = Batch{N: n, Index: s.index[:n], Number: number}
 	if l.divisor != 0 {
 		b.Bytes = s.bytes[:n*l.size]
-		if l.moved {
-			b.Moves = s.moves[:n*augment.MoveNumbers]
-		}
+		b.Moves = s.moves[:n*l.each]
 	} else {
 		b.X = s.x[:n*l.size]
 	}
@@ -346,15 +349,12 @@ func (it *Iterator) fill(s *slot, number int, augmenter *Augmenter) error {
 			b.Index[i] = int32(from + i)
 		}
 	}
-	if l.moved {
-		l.moves.Draw(b.Moves, b.Index, l.options.Seed, it.epoch)
-	}
 	var err error
 	switch {
-	case augmenter != nil:
-		err = augmenter.read(b.X, b.Labels, b.Index, it.epoch)
 	case b.Bytes != nil:
 		err = readBytes(l.ds, b.Bytes, b.Labels, b.Index)
+	case augmenter != nil:
+		err = augmenter.read(b.X, b.Labels, b.Index, it.epoch)
 	default:
 		err = l.ds.Read(b.X, b.Labels, b.Index)
 	}
@@ -378,7 +378,11 @@ func (it *Iterator) fill(s *slot, number int, augmenter *Augmenter) error {
 			return err
 		}
 	}
-	if augmenter != nil {
+	switch {
+	case augmenter == nil:
+	case b.Bytes != nil:
+		augmenter.draw(b.Moves, b.Targets, b.Index, it.epoch)
+	default:
 		augmenter.apply(b.X, b.Targets, b.Index, it.epoch)
 	}
 	return nil

@@ -95,9 +95,9 @@ func (n *inlet) close() error {
 
 // cudaHead is Head of feed/feed.cu.
 type cudaHead struct {
-	divisor, outside float32
-	edge, h, w, c    int32
-	moves            int64
+	divisor       float32
+	each, h, w, c int32
+	moves         int64
 }
 
 // cudaFeed is Feed of feed/feed.cu.
@@ -177,7 +177,7 @@ func (p *cudaPipe) InBytes(w Wide) []byte { return p.first(1, w) }
 // first is the place of the first input, whose numbers take so many bytes.
 func (p *cudaPipe) first(each int, w Wide) []byte {
 	block := p.block()
-	*(*cudaHead)(unsafe.Pointer(&block[0])) = cudaHead{w.Divisor, w.Outside, int32(w.Edge), int32(w.H), int32(w.W), int32(w.C), int64(p.at[w.Moves])}
+	*(*cudaHead)(unsafe.Pointer(&block[0])) = cudaHead{w.Divisor, int32(w.Each), int32(w.H), int32(w.W), int32(w.C), int64(p.at[w.Moves])}
 	n := p.in[0].Bytes / 4 * each
 	p.bytes = p.at[0] + n
 	return block[p.at[0]:p.bytes]

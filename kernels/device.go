@@ -78,23 +78,11 @@ type WidePipe interface {
 // Wide says what the numbers are that bytes stand for.
 type Wide struct {
 	Divisor float32 // what each is divided by
-	// Images [N,H,W,C] may be flipped and moved: pixel (y, x) of image n is pixel ((H-1-y or y) + m[1], (W-1-x or x) + m[3]) of what has come, flipped where m[0], or
-	// m[2], is 1, m being row n of an input int32 [N,4], which goes nowhere else.
-	Edge    Edge // 0 for no moves
-	Outside float32
+	// To images [N,H,W,C] feed.Moves [N,Each] may be done, which are an input that goes nowhere else. Each is at most feed.Most, 0 for none.
+	Each    int
 	H, W, C int
 	Moves   int // the input
 }
-
-// Edge is what lies outside an image.
-type Edge int32
-
-// The edges, drawn for a row a b c d.
-const (
-	Constant Edge = iota + 1 // o o o o | a b c d | o o o o, o being Outside
-	Reflect                  // d c b a | a b c d | d c b a
-	Nearest                  // a a a a | a b c d | d d d d
-)
 
 // Kernel is an operation on known types: everything is decided but the addresses.
 type Kernel interface {

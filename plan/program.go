@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/meseta-go/meseta/kernels"
+	"github.com/meseta-go/meseta/kernels/feed"
 	"github.com/meseta-go/meseta/ops"
 )
 
@@ -141,7 +142,7 @@ func (p *Program) bind() error {
 		in, out = append(in, s.at.rate, s.at.counter), append(out, s.at.outcome)
 	}
 	if s.TakesBytes() {
-		in = append(in, kernels.Buffer{Bytes: 4 * movement * p.Batch})
+		in = append(in, kernels.Buffer{Bytes: feed.Most * feed.MoveBytes * p.Batch})
 	}
 	var err error
 	if p.pipe, err = s.device.Pipe(in, out, steps(l.fixed, len(p.kernels))); err != nil {
@@ -216,17 +217,14 @@ func (p *Program) SetBatch(x []float32, labels []int32) {
 	p.setLabels(labels)
 }
 
-// movement is how many numbers say how an image is moved.
-const movement = 4
-
-// SetBytes is SetBatch of numbers that are bytes, as w says, and images moved by moves [Batch,4] if w has an edge; of w, the shape and place of moves need not be set. It is for
-// sessions that take bytes.
-func (p *Program) SetBytes(x []byte, w kernels.Wide, moves, labels []int32) {
+// SetBytes is SetBatch of numbers that are divisor times as large, and bytes. To images moves [Batch,…] are done, if there are some. It is for sessions that take bytes.
+func (p *Program) SetBytes(x []byte, divisor float32, moves []feed.Move, labels []int32) {
 	if p.enter() {
-		if w.Edge != 0 {
+		w := kernels.Wide{Divisor: divisor, Each: len(moves) / p.Batch}
+		if w.Each > 0 {
 			shape := p.listing.Type(p.listing.src).Shape
 			w.H, w.W, w.C, w.Moves = shape[1], shape[2], shape[3], p.in.moves
-			copyAll(p.pipe.In(p.in.moves), octets(moves))
+			copy(p.pipe.In(p.in.moves), feed.Bytes(moves))
 		}
 		copyAll(p.pipe.(kernels.WidePipe).InBytes(w), x)
 	}

@@ -3,6 +3,8 @@ package augment
 import (
 	"fmt"
 	"math"
+
+	"github.com/meseta-go/meseta/kernels/feed"
 )
 
 // FillMode says what lies outside an image.
@@ -31,6 +33,17 @@ type Fill struct {
 	Interpolation Interpolation // empty is Bilinear
 }
 
+// edge is what a Move knows of the mode.
+func (m FillMode) edge() feed.Edge {
+	switch m {
+	case Reflect:
+		return feed.Reflect
+	case Nearest:
+		return feed.Repeat
+	}
+	return feed.Constant
+}
+
 func (f Fill) check(who string) error {
 	switch f.Mode {
 	case "", Reflect, Nearest, Constant:
@@ -51,8 +64,8 @@ type matrix struct{ xx, xy, x0, yx, yy, y0 float32 }
 // about moves the matrix so that the middle of the image stays where it is.
 func (m matrix) about(img *Image) matrix {
 	cx, cy := float32(img.W-1)/2, float32(img.H-1)/2
-	m.x0 += cx - cx*m.xx - cy*m.xy
-	m.y0 += cy - cx*m.yx - cy*m.yy
+	m.x0 += cx - float32(cx*m.xx) - float32(cy*m.xy)
+	m.y0 += cy - float32(cx*m.yx) - float32(cy*m.yy)
 	return m
 }
 
@@ -61,21 +74,37 @@ type window struct{ left, top, right, bottom int }
 
 func (img *Image) window() window { return window{0, 0, img.W - 1, img.H - 1} }
 
-// transform gives each pixel the value from where m takes it, as TensorFlow's ImageProjectiveTransformV3 does: a place
+// moved is the move of an image by a matrix.
+func (m matrix) moved(from window, f Fill) feed.Move {
+	kind := feed.Bilinear
+	if f.Interpolation == NearestOnly {
+		kind = feed.Nearest
+	}
+	return feed.Move{
+		Kind: kind, Edge: f.Mode.edge(), Value: float32(f.Value), Numbers: [6]float32{m.xx, m.xy, m.x0, m.yx, m.yy, m.y0},
+		Top: int32(from.top), Left: int32(from.left), Bottom: int32(from.bottom) + 1, Right: int32(from.right) + 1,
+	}
+}
+
+// transform gives each pixel the value from where the matrix of a move takes it, as TensorFlow's ImageProjectiveTransformV3 does: a place
 // outside is folded back by the fill mode first, and what bilinear interpolation then reads outside is the constant.
-func (img *Image) transform(m matrix, from window, f Fill) {
+//
+// GPUs do the same in the same order (kernels/feed/feed.cu). What is converted to float32 is rounded to it: a multiplication and an addition would else be
+// one operation on some processors.
+func (img *Image) transform(move feed.Move) {
 	w, c := img.W, img.C
-	nearest := f.Interpolation == NearestOnly
+	n := move.Numbers
+	m := matrix{n[0], n[1], n[2], n[3], n[4], n[5]}
 	// Where both neighbours of a place lie inside, there is nothing to fold.
-	left, top, right, bottom := float32(from.left), float32(from.top), float32(from.right), float32(from.bottom)
+	left, top, right, bottom := float32(move.Left), float32(move.Top), float32(move.Right-1), float32(move.Bottom-1)
 	for y := range img.H {
-		x0, y0 := m.xy*float32(y)+m.x0, m.yy*float32(y)+m.y0
+		x0, y0 := float32(m.xy*float32(y))+m.x0, float32(m.yy*float32(y))+m.y0
 		row := img.Scratch[y*w*c : (y+1)*w*c]
 		for x := range w {
-			sx, sy := m.xx*float32(x)+x0, m.yx*float32(x)+y0
+			sx, sy := float32(m.xx*float32(x))+x0, float32(m.yx*float32(x))+y0
 			out := row[x*c : x*c+c]
-			if nearest || !(sx >= left && sx < right && sy >= top && sy < bottom) {
-				img.sample(out, sx, sy, from, f)
+			if move.Kind == feed.Nearest || !(sx >= left && sx < right && sy >= top && sy < bottom) {
+				img.sample(out, sx, sy, &move)
 				continue
 			}
 			ix, iy := int(sx), int(sy)
@@ -83,25 +112,26 @@ func (img *Image) transform(m matrix, from window, f Fill) {
 			upper := img.Pixels[(iy*w+ix)*c:][:2*c]
 			lower := img.Pixels[((iy+1)*w+ix)*c:][:2*c]
 			for i := range out {
-				a := (1-fx)*upper[i] + fx*upper[c+i]
-				b := (1-fx)*lower[i] + fx*lower[c+i]
-				out[i] = (1-fy)*a + fy*b
+				a := float32((1-fx)*upper[i]) + float32(fx*upper[c+i])
+				b := float32((1-fx)*lower[i]) + float32(fx*lower[c+i])
+				out[i] = float32((1-fy)*a) + float32(fy*b)
 			}
 		}
 	}
 	img.Swap()
 }
 
-// sample writes the image's value at any place, inside or outside of from.
-func (img *Image) sample(out []float32, x, y float32, from window, f Fill) {
-	x, y = fold(x, from.left, from.right, f.Mode), fold(y, from.top, from.bottom, f.Mode)
+// sample writes the image's value at any place, inside or outside of the part that is looked at.
+func (img *Image) sample(out []float32, x, y float32, m *feed.Move) {
+	left, top, right, bottom := int(m.Left), int(m.Top), int(m.Right)-1, int(m.Bottom)-1
+	x, y = fold(x, left, right, m.Edge), fold(y, top, bottom, m.Edge)
 	read := func(x, y, i int) float32 {
-		if x < from.left || x > from.right || y < from.top || y > from.bottom {
-			return float32(f.Value)
+		if x < left || x > right || y < top || y > bottom {
+			return m.Value
 		}
 		return img.Pixels[(y*img.W+x)*img.C+i]
 	}
-	if f.Interpolation == NearestOnly {
+	if m.Kind == feed.Nearest {
 		ix, iy := int(math.Round(float64(x))), int(math.Round(float64(y)))
 		for i := range out {
 			out[i] = read(ix, iy, i)
@@ -111,30 +141,30 @@ func (img *Image) sample(out []float32, x, y float32, from window, f Fill) {
 	ix, iy := int(math.Floor(float64(x))), int(math.Floor(float64(y)))
 	fx, fy := x-float32(ix), y-float32(iy)
 	for i := range out {
-		a := (1-fx)*read(ix, iy, i) + fx*read(ix+1, iy, i)
-		b := (1-fx)*read(ix, iy+1, i) + fx*read(ix+1, iy+1, i)
-		out[i] = (1-fy)*a + fy*b
+		a := float32((1-fx)*read(ix, iy, i)) + float32(fx*read(ix+1, iy, i))
+		b := float32((1-fx)*read(ix, iy+1, i)) + float32(fx*read(ix+1, iy+1, i))
+		out[i] = float32((1-fy)*a) + float32(fy*b)
 	}
 }
 
-// fold brings a coordinate back between low and high, as the fill mode says. With Constant it stays, but no further out than
+// fold brings a coordinate back between low and high, as the edge says. With Constant it stays, but no further out than
 // one pixel, where all is constant, so that it fits an int.
-func fold(x float32, low, high int, mode FillMode) float32 {
+func fold(x float32, low, high int, edge feed.Edge) float32 {
 	l, h := float32(low), float32(high)
-	switch mode {
-	case Constant:
+	switch edge {
+	case feed.Constant:
 		return clamp(x, l-1, h+1)
-	case Reflect:
+	case feed.Reflect:
 		n := h - l + 1
 		x -= l
 		if x < 0 {
 			x = -x - 1
 		}
 		if period := 2 * n; x >= period {
-			x -= period * float32(int(x/period))
+			x -= float32(period * float32(int(x/period)))
 		}
 		if x >= n {
-			x = 2*n - x - 1
+			x = 2*n - x - 1 // twice a whole number is exact
 		}
 		return clamp(x+l, l, h)
 	}
@@ -169,15 +199,17 @@ func (a *RandomRotation) Check(Format) error {
 }
 
 // Change turns an image.
-func (a *RandomRotation) Change(img *Image) {
-	img.rotate(2*math.Pi*float64(a.Factor.draw(&img.Random)), a.Fill.or(Reflect))
+func (a *RandomRotation) Change(img *Image) { img.do(a.move(img), nil) }
+
+func (a *RandomRotation) move(img *Image) feed.Move {
+	return img.rotated(2*math.Pi*float64(a.Factor.draw(&img.Random)), a.Fill.or(Reflect))
 }
 
-// rotate turns the image counter-clockwise by radians.
-func (img *Image) rotate(radians float64, f Fill) {
+// rotated is the move that turns the image counter-clockwise by radians.
+func (img *Image) rotated(radians float64, f Fill) feed.Move {
 	sin, cos := math.Sincos(radians)
 	m := matrix{xx: float32(cos), xy: float32(-sin), yx: float32(sin), yy: float32(cos)}
-	img.transform(m.about(img), img.window(), f)
+	return m.about(img).moved(img.window(), f)
 }
 
 // RandomZoom zooms images about their middle.
@@ -207,13 +239,15 @@ func (a *RandomZoom) Check(Format) error {
 }
 
 // Change zooms an image.
-func (a *RandomZoom) Change(img *Image) {
+func (a *RandomZoom) Change(img *Image) { img.do(a.move(img), nil) }
+
+func (a *RandomZoom) move(img *Image) feed.Move {
 	m := matrix{yy: 1 + a.HeightFactor.draw(&img.Random)}
 	m.xx = m.yy
 	if a.WidthFactor != nil {
 		m.xx = 1 + a.WidthFactor.draw(&img.Random)
 	}
-	img.transform(m.about(img), img.window(), a.Fill.or(Reflect))
+	return m.about(img).moved(img.window(), a.Fill.or(Reflect))
 }
 
 // RandomTranslation shifts images.
@@ -240,8 +274,10 @@ func (a *RandomTranslation) Check(Format) error {
 }
 
 // Change shifts an image.
-func (a *RandomTranslation) Change(img *Image) {
+func (a *RandomTranslation) Change(img *Image) { img.do(a.move(img), nil) }
+
+func (a *RandomTranslation) move(img *Image) feed.Move {
 	down := a.HeightFactor.draw(&img.Random) * float32(img.H)
 	right := a.WidthFactor.draw(&img.Random) * float32(img.W)
-	img.transform(matrix{xx: 1, yy: 1, x0: -right, y0: -down}, img.window(), a.Fill.or(Reflect))
+	return matrix{xx: 1, yy: 1, x0: -right, y0: -down}.moved(img.window(), a.Fill.or(Reflect))
 }

@@ -1,5 +1,7 @@
 // Package augment changes training images at random: flips, crops, rotations, colours, erased patches, mixtures.
 //
+// What most of them do to an image is drawn first, as a feed.Move, and then done, here or by a GPU (kernels/feed): with the same bits.
+//
 // Everything random about an image is a function of the seed, the epoch, the sample's number and the augmentation's place in the
 // list, and of nothing else: so the same for any number of workers, and after a resume. An augmentation works on one
 // image [H,W,C] of float32 in place and allocates nothing.
@@ -9,7 +11,7 @@
 //
 // Files: augment.go the interfaces; list.go a list and how a batch goes through it; config.go its YAML form; affine.go what moves
 // pixels by a matrix, and its users; crop.go flips and crops; colour.go what changes pixels where they are; erase.go patches; mix.go two images in
-// one; rand_augment.go; group.go what applies others. Letters: H, W, C the image's height, width and channels.
+// one; rand_augment.go; group.go what applies others; moves.go what is drawn of a list, and doing it. Letters: H, W, C the image's height, width and channels.
 package augment
 
 import (

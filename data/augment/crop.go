@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/meseta-go/meseta/kernels/feed"
 	"github.com/meseta-go/meseta/random"
 )
 
@@ -44,6 +45,22 @@ func (a *RandomFlip) Change(img *Image) {
 	if vertical {
 		img.flipVertical()
 	}
+}
+
+// move is a matrix that takes pixels to pixels.
+func (a *RandomFlip) move(img *Image) feed.Move {
+	vertical, horizontal := a.draw(&img.Random)
+	if !vertical && !horizontal {
+		return feed.Move{}
+	}
+	m := matrix{xx: 1, yy: 1}
+	if horizontal {
+		m.xx, m.x0 = -1, float32(img.W-1)
+	}
+	if vertical {
+		m.yy, m.y0 = -1, float32(img.H-1)
+	}
+	return m.moved(img.window(), Fill{Interpolation: NearestOnly})
 }
 
 // draw says which ways an image is flipped.
@@ -96,7 +113,15 @@ func (a *PadAndCrop) Check(f Format) error {
 // Change moves an image.
 func (a *PadAndCrop) Change(img *Image) {
 	down, right := a.draw(&img.Random)
-	img.move(down, right, a.Fill.or(Constant))
+	img.shift(down, right, a.Fill.or(Constant))
+}
+
+// move is a matrix that takes pixels to pixels.
+func (a *PadAndCrop) move(img *Image) feed.Move {
+	down, right := a.draw(&img.Random)
+	f := a.Fill.or(Constant)
+	f.Interpolation = NearestOnly
+	return matrix{xx: 1, yy: 1, x0: float32(-right), y0: float32(-down)}.moved(img.window(), f)
 }
 
 // draw says by how many pixels an image is moved.
@@ -105,8 +130,8 @@ func (a *PadAndCrop) draw(s *random.Stream) (down, right int) {
 	return int(s.Uint32n(n)) - a.Padding, int(s.Uint32n(n)) - a.Padding
 }
 
-// move shifts the image by at most its own size.
-func (img *Image) move(down, right int, f Fill) {
+// shift moves the image by at most its own size.
+func (img *Image) shift(down, right int, f Fill) {
 	w, c := img.W, img.C
 	// Pixels left to right-1 of a row come of the source row; what is beside them is filled.
 	left, end := max(0, right), w+min(0, right)
@@ -117,7 +142,7 @@ func (img *Image) move(down, right int, f Fill) {
 			fill(out, float32(f.Value))
 			continue
 		}
-		from = int(fold(float32(from), 0, img.H-1, f.Mode))
+		from = int(fold(float32(from), 0, img.H-1, f.Mode.edge()))
 		row := img.Pixels[from*w*c : (from+1)*w*c]
 		copy(out[left*c:end*c], row[(left-right)*c:])
 		if f.Mode == Constant {
@@ -126,11 +151,11 @@ func (img *Image) move(down, right int, f Fill) {
 			continue
 		}
 		for x := range left {
-			at := int(fold(float32(x-right), 0, w-1, f.Mode))
+			at := int(fold(float32(x-right), 0, w-1, f.Mode.edge()))
 			copy(out[x*c:(x+1)*c], row[at*c:])
 		}
 		for x := end; x < w; x++ {
-			at := int(fold(float32(x-right), 0, w-1, f.Mode))
+			at := int(fold(float32(x-right), 0, w-1, f.Mode.edge()))
 			copy(out[x*c:(x+1)*c], row[at*c:])
 		}
 	}
@@ -174,9 +199,11 @@ func (a *RandomResizedCrop) Check(Format) error {
 }
 
 // Change crops an image.
-func (a *RandomResizedCrop) Change(img *Image) {
+func (a *RandomResizedCrop) Change(img *Image) { img.do(a.move(img), nil) }
+
+func (a *RandomResizedCrop) move(img *Image) feed.Move {
 	top, left, h, w := a.part(&img.Random, img.H, img.W)
-	img.resizeFrom(top, left, h, w, a.Interpolation)
+	return img.resizedFrom(top, left, h, w, a.Interpolation)
 }
 
 // part draws which part to take of an image. After ten parts that are larger than the image it takes the largest one in the middle whose ratio will do.
@@ -201,9 +228,9 @@ func (a *RandomResizedCrop) part(s *random.Stream, height, width int) (top, left
 	return (height - h) / 2, (width - w) / 2, h, w
 }
 
-// resizeFrom makes a part of the image the whole one: the middles of pixels keep their relative places, and nothing beside the part is read.
-func (img *Image) resizeFrom(top, left, h, w int, how Interpolation) {
+// resizedFrom is the move that makes a part of the image the whole one: the middles of pixels keep their relative places, and nothing beside the part is read.
+func (img *Image) resizedFrom(top, left, h, w int, how Interpolation) feed.Move {
 	sx, sy := float32(w)/float32(img.W), float32(h)/float32(img.H)
 	m := matrix{xx: sx, x0: float32(left) + sx/2 - 0.5, yy: sy, y0: float32(top) + sy/2 - 0.5}
-	img.transform(m, window{left, top, left + w - 1, top + h - 1}, Fill{Mode: Nearest, Interpolation: how})
+	return m.moved(window{left, top, left + w - 1, top + h - 1}, Fill{Mode: Nearest, Interpolation: how})
 }

@@ -3,6 +3,8 @@ package augment
 import (
 	"fmt"
 	"math"
+
+	"github.com/meseta-go/meseta/kernels/feed"
 )
 
 // RandomErasing replaces a random rectangle of an image. NewRandomErasing has Keras's defaults.
@@ -36,32 +38,42 @@ func (a *RandomErasing) Check(f Format) error {
 
 // Change erases a part of an image.
 func (a *RandomErasing) Change(img *Image) {
-	probability := a.Factor.draw(&img.Random)
-	if img.Random.Float32() >= probability {
+	m := a.move(img)
+	if m.Kind == feed.Keep || a.FillValue != nil {
+		img.do(m, nil)
 		return
 	}
 	low, high := values(a.ValueRange, img.Low, img.High)
-	top, bottom := place(img, root(a.Scale.draw(&img.Random)), img.H)
-	left, right := place(img, root(a.Scale.draw(&img.Random)), img.W)
-	for y := top; y < bottom; y++ {
-		part := img.Pixels[(y*img.W+left)*img.C : (y*img.W+right)*img.C]
-		for i := range part {
-			if a.FillValue != nil {
-				part[i] = clamp(float32(*a.FillValue), low, high)
-			} else {
-				part[i] = clamp(img.Random.Normal()*high, low, high)
-			}
+	for row := range img.rows(m) {
+		for i := range row {
+			row[i] = clamp(img.Random.Normal()*high, low, high)
 		}
 	}
 }
 
+// move is what is done to an image where FillValue is set; else it says where.
+func (a *RandomErasing) move(img *Image) feed.Move {
+	probability := a.Factor.draw(&img.Random)
+	if img.Random.Float32() >= probability {
+		return feed.Move{}
+	}
+	m := feed.Move{Kind: feed.Erase}
+	m.Top, m.Bottom = place(img, root(a.Scale.draw(&img.Random)), img.H)
+	m.Left, m.Right = place(img, root(a.Scale.draw(&img.Random)), img.W)
+	if a.FillValue != nil {
+		low, high := values(a.ValueRange, img.Low, img.High)
+		m.Value = clamp(float32(*a.FillValue), low, high)
+	}
+	return m
+}
+
 // place draws where a part of a side of the image lies, of so large a fraction: pixels from to to-1.
-func place(img *Image, fraction float32, length int) (from, to int) {
+func place(img *Image, fraction float32, length int) (from, to int32) {
 	part := fraction * float32(length)
-	start := img.Random.Float32() * (float32(length) - part)
+	start := float32(img.Random.Float32() * (float32(length) - part))
 	// The pixels in [start, start+part).
-	from, to = int(math.Ceil(float64(start))), int(math.Ceil(float64(start+part)))
-	return min(from, length), min(to, length)
+	from, to = int32(math.Ceil(float64(start))), int32(math.Ceil(float64(start+part)))
+	return min(from, int32(length)), min(to, int32(length))
 }
 
 func root(x float32) float32 { return float32(math.Sqrt(float64(x))) }
@@ -86,11 +98,13 @@ func (a *Cutout) Check(f Format) error {
 }
 
 // Change cuts a square out of an image.
-func (a *Cutout) Change(img *Image) {
+func (a *Cutout) Change(img *Image) { img.do(a.move(img), nil) }
+
+func (a *Cutout) move(img *Image) feed.Move {
 	top := int(img.Random.Uint32n(uint32(img.H))) - a.Size/2
 	left := int(img.Random.Uint32n(uint32(img.W))) - a.Size/2
-	from, to := max(0, left), min(img.W, left+a.Size)
-	for y := max(0, top); y < min(img.H, top+a.Size); y++ {
-		fill(img.Pixels[(y*img.W+from)*img.C:(y*img.W+to)*img.C], float32(a.FillValue))
+	return feed.Move{
+		Kind: feed.Erase, Value: float32(a.FillValue),
+		Top: int32(max(0, top)), Left: int32(max(0, left)), Bottom: int32(min(img.H, top+a.Size)), Right: int32(min(img.W, left+a.Size)),
 	}
 }

@@ -1,6 +1,9 @@
 package augment
 
-import "github.com/meseta-go/meseta/random"
+import (
+	"github.com/meseta-go/meseta/kernels/feed"
+	"github.com/meseta-go/meseta/random"
+)
 
 // Operations are RandAugment's by name.
 var Operations = map[string]operation{
@@ -13,6 +16,9 @@ var Operations = map[string]operation{
 func Do(name string, img *Image, strength float64, negative bool, f Fill) {
 	Operations[name].apply(img, strength, negative, f)
 }
+
+// DoMove does what has been drawn.
+func DoMove(img *Image, m feed.Move, other []float32) { img.do(m, other) }
 
 // Beta draws from the beta distribution.
 func Beta(s *random.Stream, alpha float64) float32 { return beta(s, alpha) }

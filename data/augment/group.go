@@ -70,7 +70,12 @@ func (a *RandomChoice) Change(img *Image) { a.Mix(img, nil) }
 
 // Mix applies one augmentation.
 func (a *RandomChoice) Mix(img *Image, other []float32) float32 {
-	return do(a.Of[img.Random.Uint32n(uint32(len(a.Of)))], img, other)
+	return do(a.choose(img), img, other)
+}
+
+// choose draws one.
+func (a *RandomChoice) choose(img *Image) Augmentation {
+	return a.Of[img.Random.Uint32n(uint32(len(a.Of)))]
 }
 
 func (a *RandomChoice) members() List { return a.Of }
@@ -102,7 +107,7 @@ func (a *RandomApply) Change(img *Image) { a.Mix(img, nil) }
 
 // Mix applies the augmentations, or does not.
 func (a *RandomApply) Mix(img *Image, other []float32) float32 {
-	if img.Random.Float32() >= float32(a.Rate) {
+	if !a.applies(img) {
 		return 1
 	}
 	share := float32(1)
@@ -111,5 +116,8 @@ func (a *RandomApply) Mix(img *Image, other []float32) float32 {
 	}
 	return share
 }
+
+// applies draws whether they are applied.
+func (a *RandomApply) applies(img *Image) bool { return img.Random.Float32() < float32(a.Rate) }
 
 func (a *RandomApply) members() List { return a.Of }

@@ -144,14 +144,20 @@ func (w *Worker) mix(a Mixer, place int, x, targets []float32, index []int32, se
 	copy(was, targets)
 	for i, sample := range index {
 		img := w.start(x[i*size:(i+1)*size], streamOf(place, sample, seed, epoch))
-		// Any image but this one.
-		j := (i + 1 + int(img.Random.Uint32n(uint32(n-1)))) % n
+		j := partner(i, n, img)
 		share := a.Mix(img, before[j*size:(j+1)*size])
 		w.finish(x[i*size : (i+1)*size])
-		own, other := targets[i*classes:(i+1)*classes], was[j*classes:(j+1)*classes]
-		for k := range own {
-			own[k] = share*own[k] + (1-share)*other[k]
-		}
+		mixTargets(targets[i*classes:(i+1)*classes], was[j*classes:(j+1)*classes], share)
+	}
+}
+
+// partner draws which image of n is mixed into the i-th: any but itself.
+func partner(i, n int, img *Image) int { return (i + 1 + int(img.Random.Uint32n(uint32(n-1)))) % n }
+
+// mixTargets mixes a target as its image was.
+func mixTargets(own, other []float32, share float32) {
+	for k := range own {
+		own[k] = float32(share*own[k]) + float32((1-share)*other[k])
 	}
 }
 

@@ -1,6 +1,10 @@
 package augment
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/meseta-go/meseta/kernels/feed"
+)
 
 // MixUp makes of two images, and of their targets, the weighted mean, with a weight of the distribution Beta(Alpha, Alpha). NewMixUp has
 // Keras's default.
@@ -26,12 +30,10 @@ func checkAlpha(who string, alpha float64) error {
 }
 
 // Mix mixes two images.
-func (a *MixUp) Mix(img *Image, other []float32) float32 {
-	share := beta(&img.Random, a.Alpha)
-	for i, v := range img.Pixels {
-		img.Pixels[i] = share*v + (1-share)*other[i]
-	}
-	return share
+func (a *MixUp) Mix(img *Image, other []float32) float32 { return img.do(a.move(img), other) }
+
+func (a *MixUp) move(img *Image) feed.Move {
+	return feed.Move{Kind: feed.Mix, Value: beta(&img.Random, a.Alpha)}
 }
 
 // CutMix pastes a rectangle of another image, whose area is a fraction of the distribution Beta(Alpha, Alpha). Targets are mixed as the
@@ -50,13 +52,12 @@ func (a *CutMix) Name() string { return "cutmix" }
 func (a *CutMix) Check(Format) error { return checkAlpha(a.Name(), a.Alpha) }
 
 // Mix pastes a part of the other image.
-func (a *CutMix) Mix(img *Image, other []float32) float32 {
+func (a *CutMix) Mix(img *Image, other []float32) float32 { return img.do(a.move(img), other) }
+
+func (a *CutMix) move(img *Image) feed.Move {
 	side := root(1 - beta(&img.Random, a.Alpha))
-	top, bottom := place(img, side, img.H)
-	left, right := place(img, side, img.W)
-	for y := top; y < bottom; y++ {
-		from, to := (y*img.W+left)*img.C, (y*img.W+right)*img.C
-		copy(img.Pixels[from:to], other[from:to])
-	}
-	return 1 - float32((bottom-top)*(right-left))/float32(img.H*img.W)
+	m := feed.Move{Kind: feed.Paste}
+	m.Top, m.Bottom = place(img, side, img.H)
+	m.Left, m.Right = place(img, side, img.W)
+	return m
 }

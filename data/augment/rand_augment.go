@@ -83,18 +83,18 @@ func (op operation) apply(img *Image, strength float64, negative bool, f Fill) {
 	switch op {
 	case shearX: // the middles of pixels are sheared, so that the corner of the image stays
 		m.xy, m.x0 = 0.3*s, 0.15*s
-		img.transform(m, img.window(), f)
+		img.transform(m.moved(img.window(), f))
 	case shearY:
 		m.yx, m.y0 = 0.3*s, 0.15*s
-		img.transform(m, img.window(), f)
+		img.transform(m.moved(img.window(), f))
 	case translateX:
 		m.x0 = -150.0 / 331 * s * float32(img.W)
-		img.transform(m, img.window(), f)
+		img.transform(m.moved(img.window(), f))
 	case translateY:
 		m.y0 = -150.0 / 331 * s * float32(img.H)
-		img.transform(m, img.window(), f)
+		img.transform(m.moved(img.window(), f))
 	case rotate:
-		img.rotate(math.Pi/6*signed, f)
+		img.transform(img.rotated(math.Pi/6*signed, f))
 	case brightness:
 		img.blend(1+0.9*s, img.Low)
 	case colour:

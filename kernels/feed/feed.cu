@@ -1,16 +1,25 @@
-// feed.cu: takes what the host sent for a step to where the step reads it; see kernels/cuda_pipe.go.
+// feed.cu: takes what the host sent for a step to where the step reads it; see kernels/cuda_pipe.go and move.go.
 #include "../_cuda/device.cuh"
 
-// Head begins a block: how its part 0 has come. If the divisor is not 0, that is bytes, each of which stands for itself divided by it. If there is an edge too, they
-// are images [N,H,W,C], of which each is flipped and moved as four numbers at `moves` say: whether to flip and what to add, for rows and then for columns.
+// Head begins a block: how its part 0 has come. If the divisor is not 0, that is bytes, each of which stands for itself divided by it. If there are moves too, they
+// are images [N,H,W,C], to which so many moves each are done, one after the other.
 struct Head {
-	float divisor, outside;
-	int edge, h, w, c;
-	i64 moves; // bytes from the block's beginning
+	float divisor;
+	int each, h, w, c;
+	i64 moves; // Move [N,each] so many bytes from the block's beginning
 };
 
-// What lies beside an image, as kernels.Edge numbers it: `outside`, or for a row a b c d: d c b a | a b c d | d c b a, or a a a a | a b c d | d d d d.
-enum { unmoved, constant, reflect, nearest };
+// Kinds and edges, as move.go numbers them.
+enum { keep, nearest, bilinear, erase, paste, mix };
+enum { constant, reflect, repeat };
+constexpr int deepest = 3;
+
+// Move is Move of move.go.
+struct Move {
+	int kind, edge, other, before;
+	int top, left, bottom, right;
+	float value, numbers[6];
+};
 
 // Feed is a block, and its parts: so many numbers of 4 bytes, so many bytes from its beginning. Those without dst go nowhere.
 struct Feed {
@@ -21,30 +30,119 @@ struct Feed {
 	} part[6];
 };
 
-// place is where a pixel of a moved image comes from, below 0 if that is outside and stays so.
-DEVICE int place(int x, int size, int flip, int add, int edge)
+// Images are the images of a batch as they have come.
+struct Images {
+	const unsigned char *pixels; // [N,h,w,c]
+	const Move *moves;           // [N,each]
+	int each, h, w, c;
+	const float *numbers;        // of each byte
+
+	// move is what is done i-th to image n.
+	DEVICE_MEMBER const Move &move(int n, int i) const { return moves[n * each + i]; }
+};
+
+DEVICE bool inside(const Move &m, int x, int y) { return x >= m.left && x < m.right && y >= m.top && y < m.bottom; }
+
+// fold brings a coordinate back between low and high, as augment.fold does.
+DEVICE float fold(float x, int low, int high, int edge)
 {
-	x = (flip ? size - 1 - x : x) + add;
-	if (x >= 0 && x < size)
-		return x;
+	float l = low, h = high;
 	if (edge == constant)
-		return -1;
-	if (edge == nearest)
-		return x < 0 ? 0 : size - 1;
-	return x < 0 ? -1 - x : 2 * size - 1 - x;
+		return fmaxf(l - 1, fminf(x, h + 1));
+	if (edge == reflect) {
+		float n = h - l + 1, period = 2 * n;
+		x -= l;
+		if (x < 0)
+			x = -x - 1;
+		while (x >= period)
+			x -= period; // exact, so it comes to what augment.fold has
+		if (x >= n)
+			x = 2 * n - x - 1;
+		x += l;
+	}
+	return fmaxf(l, fminf(x, h));
 }
 
-// Threads take a pixel at a time.
-DEVICE void move(float *dst, const unsigned char *src, i64 size, const Head *head, const char *block)
+struct Point {
+	float x, y;
+};
+
+// source says where the value of a pixel of a moved image lies.
+DEVICE Point source(const Move &m, int x, int y)
 {
-	int h = head->h, w = head->w, c = head->c;
-	for (i64 i = first(); i < size / c; i += step()) {
-		i64 row = i / w, n = row / h;
-		const int *m = (const int *)(block + head->moves) + 4 * n;
-		int y = place((int)(row - n * h), h, m[0], m[1], head->edge), x = place((int)(i - row * w), w, m[2], m[3], head->edge);
-		const unsigned char *from = src + ((n * h + y) * w + x) * c;
-		for (int k = 0; k < c; k++)
-			dst[i * c + k] = y < 0 || x < 0 ? head->outside : (float)from[k] / head->divisor;
+	const float *a = m.numbers;
+	float sx = a[0] * (float)x + (a[1] * (float)y + a[2]), sy = a[3] * (float)x + (a[4] * (float)y + a[5]);
+	return {fold(sx, m.left, m.right - 1, m.edge), fold(sy, m.top, m.bottom - 1, m.edge)};
+}
+
+template <int deep> DEVICE float combined(const Images &of, int before, int n, int x, int y, int k);
+
+// value is what channel k of pixel (x, y) of image n is after so many of its moves, at most `deep` of which look at several pixels: it goes back through them to where the
+// pixel comes from.
+template <int deep> DEVICE float value(const Images &of, int before, int n, int x, int y, int k)
+{
+	while (before > 0) {
+		const Move &m = of.move(n, --before);
+		if (m.kind == nearest) {
+			Point at = source(m, x, y);
+			x = (int)roundf(at.x), y = (int)roundf(at.y);
+			if (!inside(m, x, y))
+				return m.value;
+		} else if (m.kind == erase) {
+			if (inside(m, x, y))
+				return m.value;
+		} else if (m.kind == paste) {
+			if (inside(m, x, y))
+				n = m.other, before = m.before;
+		} else if (m.kind != keep) {
+			if constexpr (deep > 0)
+				return combined<deep>(of, before, n, x, y, k);
+		}
+	}
+	return of.numbers[of.pixels[(((i64)n * of.h + y) * of.w + x) * of.c + k]];
+}
+
+// combined is what the next move makes of two pixels, or of two rows of two.
+template <int deep> DEVICE float combined(const Images &of, int before, int n, int x, int y, int k)
+{
+	float right = 0, lower = 0, first = 0, above = 0;
+	{
+		const Move &m = of.move(n, before);
+		if (m.kind == bilinear) {
+			Point at = source(m, x, y);
+			x = (int)floorf(at.x), y = (int)floorf(at.y);
+			right = at.x - (float)x, lower = at.y - (float)y;
+		}
+	}
+#pragma unroll 1
+	for (int i = 0;; i++) {
+		const Move &m = of.move(n, before);
+		bool moves = m.kind == bilinear;
+		int column = x, row = y, image = n, after = before;
+		if (moves)
+			column += i & 1, row += i >> 1;
+		else if (i == 1)
+			image = m.other, after = m.before;
+		float v = moves && !inside(m, column, row) ? m.value : value<deep - 1>(of, after, image, column, row, k);
+		if (i == 1 && m.kind == mix)
+			return m.value * first + (1 - m.value) * v;
+		if (i & 1)
+			v = (1 - right) * first + right * v;
+		if (i == 3)
+			return (1 - lower) * above + lower * v;
+		if (i == 1)
+			above = v;
+		first = v;
+	}
+}
+
+// Threads take a number at a time.
+DEVICE void move(float *dst, const Images &of, i64 size)
+{
+	int row = of.w * of.c, image = of.h * row;
+	for (i64 i = first(); i < size; i += step()) {
+		int n = (int)(i / image), at = (int)(i - (i64)n * image), y = at / row, x = (at - y * row) / of.c;
+		dst[i] = value<deepest>(of, of.each, n, x, y, at - y * row - x * of.c);
 	}
 }
 
@@ -52,28 +150,26 @@ DEVICE void move(float *dst, const unsigned char *src, i64 size, const Head *hea
 KERNEL(256, feed)(Feed f)
 {
 	const Head *head = (const Head *)f.block;
-	float divisor = head->divisor;
 	float *dst = f.part[blockIdx.y].dst;
 	const char *src = f.block + f.part[blockIdx.y].at;
 	i64 size = f.part[blockIdx.y].size, fours = size / 4;
 	if (!dst)
 		return;
-	if (blockIdx.y == 0 && divisor != 0) {
-		if (head->edge != unmoved) {
-			move(dst, (const unsigned char *)src, size, head, f.block);
+	if (blockIdx.y == 0 && head->divisor != 0) {
+		SHARED(float, numbers, [256]); // of each byte
+		numbers[threadIdx.x] = (float)threadIdx.x / head->divisor;
+		__syncthreads();
+		const unsigned char *bytes = (const unsigned char *)src;
+		if (head->each > 0) {
+			move(dst, {bytes, (const Move *)(f.block + head->moves), head->each, head->h, head->w, head->c, numbers}, size);
 			return;
 		}
 		for (i64 i = first(); i < fours; i += step()) {
 			unsigned four = ((const unsigned *)src)[i];
-			float4 x;
-			x.x = (float)(four & 255) / divisor;
-			x.y = (float)(four >> 8 & 255) / divisor;
-			x.z = (float)(four >> 16 & 255) / divisor;
-			x.w = (float)(four >> 24) / divisor;
-			((float4 *)dst)[i] = x;
+			((float4 *)dst)[i] = {numbers[four & 255], numbers[four >> 8 & 255], numbers[four >> 16 & 255], numbers[four >> 24]};
 		}
 		for (i64 i = 4 * fours + first(); i < size; i += step())
-			dst[i] = (float)((const unsigned char *)src)[i] / divisor;
+			dst[i] = numbers[bytes[i]];
 		return;
 	}
 	for (i64 i = first(); i < fours; i += step())
