@@ -61,28 +61,25 @@ func (c *CPU) chooseUpdate(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 			iterations, param, averages := view[int64](b.In[0]), sweep(b.In[2:2+n]), sweep(b.In[2+n:])
 			return gated(b.In[1], func() { x.Run(param, averages, iterations[0]) })
 		})
-	case ops.Penalty:
-		x, err := update.NewPenalty(c.dev, in[0].Shape.Size(), o)
+	case ops.Penalties:
+		x, err := update.NewPenalties(c.dev, shapes(in), o)
 		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
-			return func() { out[0][0] = x.Run(in[0]) }
+			return func() { out[0][0] = x.Run(in) }
 		})
 	case ops.Penalize:
 		return bound(c, o, nil, func(in, out [][]float32, _ Buffers) func() {
-			losses, penalties, dst := in[0], in[1:], out[0]
+			losses, total, dst := in[0], in[1], out[0]
 			return func() {
-				total := float32(0)
-				for _, p := range penalties {
-					total += p[0]
-				}
 				for i, x := range losses {
-					dst[i] = x + total
+					dst[i] = x + total[0]
 				}
 			}
 		})
 	case ops.Regularize:
-		x, err := update.NewRegularize(c.dev, in[0].Shape.Size(), o)
-		return bound(c, x, err, func(in, out [][]float32, _ Buffers) func() {
-			return func() { x.Run(out[0], in[0], in[1]) }
+		n := len(in) / 2
+		x, err := update.NewRegularize(c.dev, shapes(in[:n]), o)
+		return bound(c, x, err, func(in, _ [][]float32, _ Buffers) func() {
+			return func() { x.Run(in[:n], in[n:]) }
 		})
 	case ops.NonNegative:
 		x, err := update.NewNonNegative(c.dev, in[0].Shape.Size())
@@ -162,6 +159,14 @@ func arrays(types []ops.Type) []update.Array {
 	list := make([]update.Array, len(types))
 	for i, t := range types {
 		list[i] = update.Array{Start: extent(types[:i]), Shape: t.Shape}
+	}
+	return list
+}
+
+func shapes(types []ops.Type) []ops.Shape {
+	list := make([]ops.Shape, len(types))
+	for i, t := range types {
+		list[i] = t.Shape
 	}
 	return list
 }

@@ -16,20 +16,24 @@ type cudaClip struct {
 	arrays                          cudaArrays
 }
 
-// cudaWeight is Weight of update/penalty.cu.
-type cudaWeight struct {
-	dst, grad, w, sums, apply gpu.Pointer
-	n                         int64
-	l1, l2                    float32
-	parts, _                  int32
+// cudaPenalized is Penalized of update/penalty.cu.
+type cudaPenalized struct {
+	total, grad, w, sums gpu.Pointer
+	pieces, _            int32
+	l1, l2               [mostArrays]float32
+	arrays               cudaArrays
 }
 
-// cudaPenalties is Penalties of update/penalty.cu.
-type cudaPenalties struct {
-	dst, losses, soFar    gpu.Pointer
-	n                     int64
-	count, begun, more, _ int32
-	penalty               [256]gpu.Pointer
+// cudaPenalize is Penalize of update/penalty.cu.
+type cudaPenalize struct {
+	dst, losses, total gpu.Pointer
+	n                  int64
+}
+
+// cudaNonNegative is NonNegative of update/penalty.cu.
+type cudaNonNegative struct {
+	w, apply gpu.Pointer
+	n        int64
 }
 
 // cudaSteps is Steps of update/gradients.cu.
@@ -56,19 +60,19 @@ func (c *CUDA) choosePenalty(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 			p.iterations, p.apply, p.x, p.y = address(b.In[0]), address(b.In[1]), sweepAddress(b.In[2:2+n]), sweepAddress(b.In[2+n:])
 			return p
 		})
-	case ops.Penalty:
-		return c.penalty(o, in[0].Shape.Size())
+	case ops.Penalties:
+		return c.penalties(o, in)
 	case ops.Penalize:
-		return c.penalize(in)
-	case ops.Regularize:
 		n := in[0].Shape.Size()
-		return single(c, file, "regularize", spread(n), func(b Buffers) cudaWeight {
-			return cudaWeight{dst: address(b.Out[0]), grad: address(b.In[0]), w: address(b.In[1]), n: int64(n), l1: o.L1, l2: 2 * o.L2}
+		return single(c, file, "penalize", spread(n), func(b Buffers) cudaPenalize {
+			return cudaPenalize{address(b.Out[0]), address(b.In[0]), address(b.In[1]), int64(n)}
 		})
+	case ops.Regularize:
+		return c.regularize(o, in[:len(in)/2])
 	case ops.NonNegative:
 		n := in[0].Shape.Size()
-		return single(c, file, "non_negative", spread(n), func(b Buffers) cudaWeight {
-			return cudaWeight{dst: address(b.In[0]), apply: address(b.In[1]), n: int64(n)}
+		return single(c, file, "non_negative", spread(n), func(b Buffers) cudaNonNegative {
+			return cudaNonNegative{address(b.In[0]), address(b.In[1]), int64(n)}
 		})
 	case ops.ConstrainNorm:
 		return c.constrainNorm(o, in[0].Shape)
@@ -137,48 +141,54 @@ func (c *CUDA) clip(o ops.ClipGradients, in []ops.Type) (Kernel, error) {
 	}}, nil
 }
 
-// penalty adds up a weight in parts, of which small ones are one.
-func (c *CUDA) penalty(o ops.Penalty, n int) (Kernel, error) {
-	const file, part, mostParts = "update/penalty", 16 << 10, 512
-	parts := min((n+part-1)/part, mostParts)
-	sums, err := find[cudaWeight](c, file, "penalty")
+// penalties adds up weights in pieces, and then these.
+func (c *CUDA) penalties(o ops.Penalties, in []ops.Type) (Kernel, error) {
+	list, err := newPieceList(o.Name(), in)
 	if err != nil {
 		return nil, err
 	}
-	total, err := find[cudaWeight](c, file, "penalty_of_parts")
+	sums, err := find[cudaPenalized](c, "update/penalty", "penalty_sums")
 	if err != nil {
 		return nil, err
 	}
-	return &cudaKernel{c, "penalty", 8 * parts, func(b Buffers) []launch {
-		p := cudaWeight{dst: address(b.Out[0]), w: address(b.In[0]), sums: address(b.Workspace), n: int64(n), l1: o.L1, l2: o.L2, parts: int32(parts)}
-		list := []launch{start(sums, parts, 1, p)}
-		if parts > 1 {
-			list = append(list, start(total, 1, 1, p))
-		}
-		return list
+	total, err := find[cudaPenalized](c, "update/penalty", "penalty_total")
+	if err != nil {
+		return nil, err
+	}
+	return &cudaKernel{c, "penalty_sums", 8 * list.pieces, func(b Buffers) []launch {
+		p := cudaPenalized{total: address(b.Out[0]), w: address(b.In[0]), sums: address(b.Workspace), pieces: int32(list.pieces)}
+		return append(eachPiece(list.placed(b.In), sums, p.with(o.Each, 1)), start(total, 1, 1, p))
 	}}, nil
 }
 
-func (c *CUDA) penalize(in []ops.Type) (Kernel, error) {
-	k, err := find[cudaPenalties](c, "update/penalty", "penalize")
+func (c *CUDA) regularize(o ops.Regularize, in []ops.Type) (Kernel, error) {
+	list, err := newPieceList(o.Name(), in)
 	if err != nil {
 		return nil, err
 	}
-	return &cudaKernel{c, "penalize", 4, func(b Buffers) []launch {
-		p := cudaPenalties{dst: address(b.Out[0]), losses: address(b.In[0]), soFar: address(b.Workspace), n: int64(in[0].Shape.Size())}
-		var list []launch
-		for rest := b.In[1:]; ; {
-			p.count = int32(min(len(rest), len(p.penalty)))
-			for i, x := range rest[:p.count] {
-				p.penalty[i] = address(x)
+	k, err := find[cudaPenalized](c, "update/penalty", "regularize")
+	if err != nil {
+		return nil, err
+	}
+	return &cudaKernel{c, "regularize", 0, func(b Buffers) []launch {
+		grads, weights := b.In[:len(in)], b.In[len(in):]
+		for i := range in {
+			if grads[i].Offset-grads[0].Offset != weights[i].Offset-weights[0].Offset {
+				panic(scattered)
 			}
-			if rest = rest[p.count:]; len(rest) == 0 {
-				break
-			}
-			p.more = 1
-			list = append(list, start(k, 1, 1, p))
-			p.begun, p.more = 1, 0
 		}
-		return append(list, start(k, spread(int(p.n)), 1, p))
+		return eachPiece(list.placed(weights), k, cudaPenalized{grad: address(grads[0]), w: address(weights[0])}.with(o.Each, 2))
 	}}, nil
+}
+
+// with gives the parameters for some of the arrays, of all of which each has a penalty; those of squares are taken so many times.
+func (p cudaPenalized) with(each []ops.Penalty, times float32) func(a cudaArrays) cudaPenalized {
+	return func(a cudaArrays) cudaPenalized {
+		p := p
+		p.arrays = a
+		for i, penalty := range each[a.before : a.before+a.count] {
+			p.l1[i], p.l2[i] = penalty.L1, times*penalty.L2
+		}
+		return p
+	}
 }

@@ -5,6 +5,7 @@ package kernels
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/meseta-go/meseta/gpu"
 	"github.com/meseta-go/meseta/ops"
@@ -55,6 +56,19 @@ func newPieceList(name string, types []ops.Type) (*pieceList, error) {
 		start += extent(types[i : i+1])
 	}
 	return l, nil
+}
+
+// placed is the list of arrays that need not lie side by side: starts are counted from the first.
+func (l *pieceList) placed(b []Buffer) *pieceList {
+	p := *l
+	p.launches = slices.Clone(l.launches)
+	for k := range p.launches {
+		a := &p.launches[k]
+		for i := range a.array[:a.count] {
+			a.array[i].start = int64(b[int(a.before)+i].Offset-b[0].Offset) / 4
+		}
+	}
+	return &p
 }
 
 // workspace is the bytes of a float64 for each piece and each array, so many times.

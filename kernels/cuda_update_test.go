@@ -21,18 +21,23 @@ func flags(at int, apply int32) func(rng *rand.Rand, i int) any {
 
 // penalties has what surrounds an optimizer, of weights of one piece and of several, and of more than a launch takes.
 func penalties() (list []parity) {
-	for _, s := range []ops.Shape{{1}, {3, 3, 2, 5}, {4096}, {70, 301}, {500, 101}} {
-		w := f(s...)
+	sizes := []ops.Type{f(1), f(3, 3, 2, 5), f(4096), f(70, 301), f(500, 101)}
+	for _, w := range sizes {
 		list = append(list,
-			parity{op: ops.Penalty{L1: .1}, in: []ops.Type{w}, tolerance: functionsApart},
-			parity{op: ops.Penalty{L2: .2}, in: []ops.Type{w}, tolerance: functionsApart},
-			parity{op: ops.Penalty{L1: .1, L2: .2}, in: []ops.Type{w}, tolerance: functionsApart},
-			parity{op: ops.Regularize{L1: .1, L2: .2}, in: []ops.Type{w, w}},
 			parity{op: ops.NonNegative{}, in: []ops.Type{w, ops.FlagType}, fill: flags(1, 1)},
 			parity{op: ops.NonNegative{}, in: []ops.Type{w, ops.FlagType}, fill: flags(1, 0)})
 	}
-	for _, count := range []int{1, 3, 256, 257, 600} {
-		list = append(list, parity{op: ops.Penalize{}, in: append([]ops.Type{f(7)}, slices.Repeat([]ops.Type{ops.ScalarType}, count)...)})
+	for _, weights := range [][]ops.Type{sizes[:1], sizes, slices.Repeat([]ops.Type{f(5), f(3, 40)}, 150)} { // of one launch, and of three
+		var each []ops.Penalty
+		for i := range weights {
+			each = append(each, []ops.Penalty{{L1: .1}, {L2: .2}, {L1: .3, L2: .05}}[i%3])
+		}
+		list = append(list,
+			parity{op: ops.Penalties{Each: each}, in: weights, tolerance: functionsApart},
+			parity{op: ops.Regularize{Each: each}, in: slices.Concat(weights, weights)})
+	}
+	for _, n := range []int{1, 7, 300} {
+		list = append(list, parity{op: ops.Penalize{}, in: []ops.Type{f(n), ops.ScalarType}}, parity{op: ops.Penalize{}, in: []ops.Type{f(n), ops.ScalarType}, over: true})
 	}
 	pairs := slices.Repeat([]ops.Type{f(5), f(3, 40), f(4097)}, 2)
 	for iterations := range int64(7) {

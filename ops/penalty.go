@@ -3,37 +3,60 @@ package ops
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Penalty is what a regularizer asks for a weight w: L1·Σ|w| + L2·Σw².
-//
-// In: w float32. Out: float32 [1].
 type Penalty struct{ L1, L2 float32 }
 
-// Name is "penalty".
-func (Penalty) Name() string { return "penalty" }
-
-func (o Penalty) String() string { return factors(o.L1, o.L2) }
-
-func factors(l1, l2 float32) string {
+func (p Penalty) String() string {
 	switch {
-	case l2 == 0:
-		return fmt.Sprintf("l1 %g", l1)
-	case l1 == 0:
-		return fmt.Sprintf("l2 %g", l2)
+	case p.L2 == 0:
+		return fmt.Sprintf("l1 %g", p.L1)
+	case p.L1 == 0:
+		return fmt.Sprintf("l2 %g", p.L2)
 	}
-	return fmt.Sprintf("l1 %g l2 %g", l1, l2)
+	return fmt.Sprintf("l1 %g l2 %g", p.L1, p.L2)
 }
+
+// different lists penalties, each once.
+func different(penalties []Penalty) string {
+	var list []string
+	for _, p := range penalties {
+		if s := p.String(); !slices.Contains(list, s) {
+			list = append(list, s)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// Penalties is the sum of the penalties on weights.
+//
+// In: a float32 weight for each of Each. Out: float32 [1].
+type Penalties struct{ Each []Penalty }
+
+// Name is "penalties".
+func (Penalties) Name() string { return "penalties" }
+
+func (o Penalties) String() string { return different(o.Each) }
 
 // Infer gives [1].
-func (Penalty) Infer(in []Type) ([]Type, error) {
-	return []Type{ScalarType}, rank("penalty", "w", in[0], len(in[0].Shape))
+func (o Penalties) Infer(in []Type) ([]Type, error) {
+	if len(in) != len(o.Each) {
+		return nil, fmt.Errorf("penalties: %d weights, want one for each of %d penalties: %w", len(in), len(o.Each), ErrShape)
+	}
+	for _, w := range in {
+		if err := rank("penalties", "weight", w, len(w.Shape)); err != nil {
+			return nil, err
+		}
+	}
+	return []Type{ScalarType}, nil
 }
 
-// Penalize adds penalties to the loss of every sample. Its gradient ends there: what the penalties mean for those of weights, Regularize
+// Penalize adds Penalties to the loss of every sample. Its gradient ends there: what the penalties mean for those of weights, Regularize
 // adds to them in one go, whatever the number of samples.
 //
-// In: losses [N], then penalties [1] each. Out: [N].
+// In: losses [N], penalties [1]. Out: [N].
 type Penalize struct{}
 
 // Name is "penalize".
@@ -43,10 +66,8 @@ func (Penalize) Name() string { return "penalize" }
 func (Penalize) InPlace() []int { return []int{0} }
 
 // Gradient passes on what belongs to losses.
-func (Penalize) Gradient(_ *Graph, op Op, diffOut []Value) ([]Value, error) {
-	in := slices.Repeat([]Value{None}, len(op.In))
-	in[0] = diffOut[0]
-	return in, nil
+func (Penalize) Gradient(_ *Graph, _ Op, diffOut []Value) ([]Value, error) {
+	return []Value{diffOut[0], None}, nil
 }
 
 // Infer gives the type of losses.
@@ -54,28 +75,26 @@ func (Penalize) Infer(in []Type) ([]Type, error) {
 	if err := rank("penalize", "losses", in[0], 1); err != nil {
 		return nil, err
 	}
-	for _, t := range in[1:] {
-		if err := same("penalize", "a penalty", t, "the type wanted", ScalarType); err != nil {
-			return nil, err
-		}
-	}
-	return in[:1], nil
+	return in[:1], same("penalize", "penalties", in[1], "the type wanted", ScalarType)
 }
 
-// Regularize adds the gradient of a Penalty of the same factors to a weight's gradient g: g + L1·sign(w) + 2·L2·w, where sign(0) = 0.
+// Regularize adds the gradients of penalties to those of their weights, g: g += L1·sign(w) + 2·L2·w, where sign(0) = 0.
 //
-// In: g, w of the same type. Out: of that type.
-type Regularize struct{ L1, L2 float32 }
+// In: gradients, then weights of the same types, of each one for each of Each. Out: none.
+type Regularize struct{ Each []Penalty }
 
 // Name is "regularize".
 func (Regularize) Name() string { return "regularize" }
 
-func (o Regularize) String() string { return factors(o.L1, o.L2) }
+func (o Regularize) String() string { return different(o.Each) }
 
-// InPlace says that the sum may be written over g.
-func (Regularize) InPlace() []int { return []int{0} }
+// Updates says that gradients are written.
+func (Regularize) Updates(n int) []int { return from(0, n/2) }
 
 // Infer checks that the types agree.
-func (Regularize) Infer(in []Type) ([]Type, error) {
-	return in[:1], same("regularize", "gradient", in[0], "weight", in[1])
+func (o Regularize) Infer(in []Type) ([]Type, error) {
+	if len(in) != 2*len(o.Each) {
+		return nil, fmt.Errorf("regularize: %d values, want a gradient and a weight for each of %d penalties: %w", len(in), len(o.Each), ErrShape)
+	}
+	return nil, pairs("regularize", "gradient", "weight", in)
 }

@@ -138,15 +138,15 @@ func (l *listing) backward(m Model, weights []trained, batch int) error {
 			return fmt.Errorf("plan: the loss of %s does not depend on %s", m.Layers.Name, weights[i].path)
 		}
 	}
-	if err := l.regularize(weights, gradients); err != nil {
-		return err
-	}
 	if l.gradients, err = l.separate(gradients); err != nil {
 		return err
 	}
 	l.Label = "update"
+	if err := l.regularize(weights); err != nil {
+		return err
+	}
 	l.finite = l.NewValue(applied, ops.FlagType, ops.State)
-	_, err = l.Add(ops.Finite{}, append([]ops.Value{l.finite, l.losses}, gradients...)...)
+	_, err = l.Add(ops.Finite{}, append([]ops.Value{l.finite, l.losses}, l.gradients...)...)
 	return err
 }
 

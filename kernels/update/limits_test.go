@@ -16,32 +16,48 @@ import (
 
 var penalties = []ops.Penalty{{L1: 0.01}, {L2: 0.02}, {L1: 0.3, L2: 0.1}}
 
-func TestPenaltyParity(t *testing.T) {
-	rng := rand.New(rand.NewPCG(7, 8))
-	for _, rule := range penalties {
-		for _, n := range sizes {
-			w, grad := parity.Normal(rng, n), parity.Normal(rng, n)
+// regularized are weights of each of the sizes with each of the penalties.
+func regularized(rng *rand.Rand) (shapes []ops.Shape, list []ops.Penalty, weights [][]float64) {
+	for _, n := range sizes {
+		for _, p := range penalties {
+			w := parity.Normal(rng, n)
 			w[n/2] = 0
-			want := make([]float64, n)
-			ReferenceRegularize(ops.Regularize(rule), want, grad, w)
-			parity.Check(t, func(t *testing.T, dev *cpu.Device) (func(), [][]float32) {
-				p, err := NewPenalty(dev, n, rule)
-				require.NoError(t, err)
-				r, err := NewRegularize(dev, n, ops.Regularize(rule))
-				require.NoError(t, err)
-				in, g, total, out, same := parity.In(w), parity.In(grad), parity.Out(t, 1), parity.Out(t, n), parity.InOut(t, grad)
-				return func() {
-					total[0] = p.Run(in)
-					r.Run(out, g, in)
-					r.Run(same, same, in)
-				}, [][]float32{total, out, same}
-				// Sums are in float64, so only the factors and the result are rounded.
-			}, parity.Want{Values: []float64{ReferencePenalty(rule, w)}, Tolerance: 2e-7}, parity.Want{Values: want, Tolerance: 2e-7}, parity.Want{Values: want, Tolerance: 2e-7})
+			shapes, list, weights = append(shapes, ops.Shape{n}), append(list, p), append(weights, w)
 		}
 	}
+	return shapes, list, weights
 }
 
-// Regularize adds the gradient of Penalty.
+func TestPenaltyParity(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	shapes, list, weights := regularized(rng)
+	total := []float64{0}
+	wants := []parity.Want{{Values: total, Tolerance: 5e-7}} // weights' are added in float32
+	var grads [][]float64
+	for i, w := range weights {
+		grad, want := parity.Normal(rng, len(w)), make([]float64, len(w))
+		ReferenceRegularize(list[i], want, grad, w)
+		total[0] += ReferencePenalty(list[i], w)
+		grads, wants = append(grads, grad), append(wants, parity.Want{Values: want, Tolerance: 2e-7}) // the factors and the result are rounded
+	}
+	parity.Check(t, func(t *testing.T, dev *cpu.Device) (func(), [][]float32) {
+		p, err := NewPenalties(dev, shapes, ops.Penalties{Each: list})
+		require.NoError(t, err)
+		r, err := NewRegularize(dev, shapes, ops.Regularize{Each: list})
+		require.NoError(t, err)
+		out := [][]float32{parity.Out(t, 1)}
+		var w [][]float32
+		for i, g := range grads {
+			w, out = append(w, parity.In(weights[i])), append(out, parity.InOut(t, g))
+		}
+		return func() {
+			out[0][0] = p.Run(w)
+			r.Run(out[1:], w)
+		}, out
+	}, wants...)
+}
+
+// Regularize adds the gradient of what Penalties adds.
 func TestRegularizeIsPenaltysGradient(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 8))
 	for _, rule := range penalties {
@@ -55,7 +71,7 @@ func TestRegularizeIsPenaltysGradient(t *testing.T) {
 		}
 		want := fd.Gradient(nil, func(w []float64) float64 { return ReferencePenalty(rule, w) }, w, &fd.Settings{Formula: fd.Central})
 		got := make([]float64, len(w))
-		ReferenceRegularize(ops.Regularize(rule), got, make([]float64, len(w)), w)
+		ReferenceRegularize(rule, got, make([]float64, len(w)), w)
 		assert.InDeltaSlice(t, want, got, 1e-8)
 	}
 }
@@ -102,20 +118,20 @@ func TestConstraintParity(t *testing.T) {
 	assert.ErrorIs(t, err, ops.ErrShape)
 	_, err = NewNonNegative(dev, 0)
 	assert.ErrorIs(t, err, ops.ErrShape)
-	_, err = NewPenalty(dev, 0, ops.Penalty{})
+	_, err = NewPenalties(dev, []ops.Shape{{3}, {0}}, ops.Penalties{})
 	assert.ErrorIs(t, err, ops.ErrShape)
-	_, err = NewRegularize(dev, 0, ops.Regularize{})
+	_, err = NewRegularize(dev, []ops.Shape{{3}, {0}}, ops.Regularize{})
 	assert.ErrorIs(t, err, ops.ErrShape)
 }
 
 func TestPenaltyDoesNotAllocate(t *testing.T) {
 	const n = 3*vec.FlatChunk + 5
-	w := make([]float32, n+16)
+	shapes, w := []ops.Shape{{n}, {7}}, [][]float32{make([]float32, n+16), make([]float32, 7+16)}
 	parity.NoAllocation(t, func(t *testing.T, dev *cpu.Device) (func(), [][]float32) {
-		p, err := NewPenalty(dev, n, penalties[2])
+		p, err := NewPenalties(dev, shapes, ops.Penalties{Each: penalties[1:]})
 		require.NoError(t, err)
-		r, err := NewRegularize(dev, n, ops.Regularize(penalties[2]))
+		r, err := NewRegularize(dev, shapes, ops.Regularize{Each: penalties[1:]})
 		require.NoError(t, err)
-		return func() { p.Run(w); r.Run(w, w, w) }, nil
+		return func() { p.Run(w); r.Run(w, w) }, nil
 	})
 }

@@ -1,86 +1,76 @@
 // penalty.cu: penalties on weights, their gradients, and weights that may not be negative; see penalty.go and constrain.go.
-#include "../_cuda/device.cuh"
+#include "pieces.cuh"
 
-struct Weight {
-	float *dst;
-	const float *grad, *w;
-	double *sums; // of each part of a penalty
-	const int *apply;
-	i64 n;
-	float l1, l2;
-	int parts, unused;
+// Penalized are weights, and gradients that lie beside each other as weights do, with their penalties: arrays start from the first.
+struct Penalized {
+	float *total; // of penalties
+	float *grad;
+	const float *w;
+	double *sums; // of pieces
+	int pieces, unused;
+	float l1[most_arrays], l2[most_arrays]; // of regularize, l2 is twice that of the penalty
+	Arrays arrays;
 };
 
-// A block adds up a part; of a single part it makes the penalty, of several penalty_of_parts does.
-KERNEL(256, penalty)(Weight p)
+KERNEL(256, penalty_sums)(Penalized p)
 {
+	Piece of = piece(p.arrays);
+	int array = of.array - p.arrays.before;
 	double magnitudes = 0, squares = 0;
-	for (i64 i = first(); i < p.n; i += step()) {
-		double w = p.w[i];
+	for (int i = threadIdx.x; i < of.length; i += block_threads) {
+		double w = p.w[of.start + i];
 		magnitudes += fabs(w);
 		squares += w * w;
 	}
-	double sum = block_sum(p.l1 * magnitudes + p.l2 * squares);
-	if (threadIdx.x != 0)
-		return;
-	if (p.parts > 1)
-		p.sums[blockIdx.x] = sum;
-	else
-		p.dst[0] = sum;
+	double sum = block_sum(p.l1[array] * magnitudes + p.l2[array] * squares);
+	if (threadIdx.x == 0)
+		p.sums[of.index] = sum;
 }
 
 // One block runs.
-KERNEL(256, penalty_of_parts)(Weight p)
+KERNEL(256, penalty_total)(Penalized p)
 {
 	double sum = 0;
-	for (int i = threadIdx.x; i < p.parts; i += block_threads)
+	for (int i = threadIdx.x; i < p.pieces; i += block_threads)
 		sum += p.sums[i];
 	sum = block_sum(sum);
 	if (threadIdx.x == 0)
-		p.dst[0] = sum;
+		*p.total = sum;
 }
 
-// l2 is twice that of the penalty.
-KERNEL(256, regularize)(Weight p)
+KERNEL(256, regularize)(Penalized p)
 {
-	for (i64 i = first(); i < p.n; i += step()) {
-		float w = p.w[i];
-		p.dst[i] = p.grad[i] + ((w > 0 ? p.l1 : w < 0 ? -p.l1 : 0) + p.l2 * w);
+	Piece of = piece(p.arrays);
+	float l1 = p.l1[of.array - p.arrays.before], l2 = p.l2[of.array - p.arrays.before];
+	for (int i = threadIdx.x; i < of.length; i += block_threads) {
+		float w = p.w[of.start + i];
+		p.grad[of.start + i] += (w > 0 ? l1 : w < 0 ? -l1 : 0) + l2 * w;
 	}
 }
 
-KERNEL(256, non_negative)(Weight p)
+// Penalize adds penalties to each loss.
+struct Penalize {
+	float *dst;
+	const float *losses, *total;
+	i64 n;
+};
+
+KERNEL(256, penalize)(Penalize p)
+{
+	for (i64 i = first(); i < p.n; i += step())
+		p.dst[i] = p.losses[i] + *p.total;
+}
+
+struct NonNegative {
+	float *w;
+	const int *apply;
+	i64 n;
+};
+
+KERNEL(256, non_negative)(NonNegative p)
 {
 	if (!*p.apply)
 		return;
 	for (i64 i = first(); i < p.n; i += step())
-		p.dst[i] = activate(p.dst[i], relu);
-}
-
-// Penalties are up to 256 of them, which are added to losses [n]. Where there are more, each launch but the last, of one block, leaves the sum so far.
-struct Penalties {
-	float *dst;
-	const float *losses;
-	float *so_far;
-	i64 n;
-	int count, begun, more, unused;
-	const float *penalty[256];
-};
-
-KERNEL(256, penalize)(Penalties p)
-{
-	SHARED(float, penalties, [256]);
-	for (int i = threadIdx.x; i < p.count; i += block_threads)
-		penalties[i] = *p.penalty[i];
-	float total = p.begun ? *p.so_far : 0;
-	__syncthreads();
-	for (int i = 0; i < p.count; i++)
-		total += penalties[i];
-	if (p.more) {
-		if (threadIdx.x == 0)
-			*p.so_far = total;
-		return;
-	}
-	for (i64 i = first(); i < p.n; i += step())
-		p.dst[i] = p.losses[i] + total;
+		p.w[i] = activate(p.w[i], relu);
 }

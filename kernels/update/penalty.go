@@ -2,42 +2,50 @@ package update
 
 import (
 	"github.com/meseta-go/meseta/kernels/cpu"
-	"github.com/meseta-go/meseta/kernels/vec"
 	"github.com/meseta-go/meseta/ops"
 )
 
-// Penalty computes a regularizer's penalty on a weight: ops.Penalty.
-type Penalty struct {
-	flat vec.Flat
-	rule ops.Penalty
-	sums []float64 // of each chunk
-	w    []float32
-}
-
-// NewPenalty makes a Penalty of n elements. Its error wraps ops.ErrShape if n is less than 1.
-func NewPenalty(dev *cpu.Device, n int, rule ops.Penalty) (*Penalty, error) {
-	x := &Penalty{rule: rule, sums: make([]float64, chunks(n))}
-	var err error
-	x.flat, err = vec.NewFlat(dev, "penalty", n, func(start, end int) {
-		magnitudes, squares := sumSizes(x.w[start:end])
-		x.sums[start/vec.FlatChunk] = float64(rule.L1)*magnitudes + float64(rule.L2)*squares
-	})
-	return x, err
-}
-
-// Run gives L1·Σ|w| + L2·Σw² of w [n], summed in float64.
-func (x *Penalty) Run(w []float32) float32 {
-	x.w = w[:x.flat.N()]
-	x.flat.Do()
-	total := 0.0
-	for _, sum := range x.sums {
-		total += sum
+// apart are arrays that each lie for themselves.
+func apart(shapes []ops.Shape) []Array {
+	list := make([]Array, len(shapes))
+	for i, s := range shapes {
+		list[i].Shape = s
 	}
-	return float32(total)
+	return list
 }
 
-// chunks is the number of chunks that a Flat of n elements has.
-func chunks(n int) int { return (n + vec.FlatChunk - 1) / vec.FlatChunk }
+// Penalties adds up regularizers' penalties on weights: ops.Penalties.
+type Penalties struct {
+	pieces  *pieces
+	sums    []float64 // of each piece
+	task    func(i, worker int)
+	weights [][]float32
+}
+
+// NewPenalties makes Penalties of weights of these shapes. Its error wraps ops.ErrShape if one has no elements.
+func NewPenalties(dev *cpu.Device, shapes []ops.Shape, o ops.Penalties) (*Penalties, error) {
+	p, err := newPieces(dev, "penalties", apart(shapes))
+	if err != nil {
+		return nil, err
+	}
+	x := &Penalties{pieces: p, sums: make([]float64, len(p.list))}
+	x.task = func(i, _ int) {
+		part, penalty := p.list[i], o.Each[p.list[i].array]
+		magnitudes, squares := sumSizes(x.weights[part.array][part.start:part.end])
+		x.sums[i] = float64(penalty.L1)*magnitudes + float64(penalty.L2)*squares
+	}
+	return x, nil
+}
+
+// Run gives the sum of all L1·Σ|w| + L2·Σw², of each weight in float64.
+func (x *Penalties) Run(weights [][]float32) (total float32) {
+	x.weights = weights
+	x.pieces.dev.Sweep(len(x.pieces.list), x.task)
+	for array := range weights {
+		total += float32(x.pieces.total(array, x.sums))
+	}
+	return total
+}
 
 // sumSizes gives Σ|x| and Σx². Four sums each, so that an addition need not wait for the one before.
 func sumSizes(src []float32) (magnitudes, squares float64) {
@@ -57,25 +65,30 @@ func sumSizes(src []float32) (magnitudes, squares float64) {
 	return (m[0] + m[1]) + (m[2] + m[3]), (s[0] + s[1]) + (s[2] + s[3])
 }
 
-// Regularize adds a penalty's gradient to a weight's: ops.Regularize.
+// Regularize adds penalties' gradients to weights': ops.Regularize.
 type Regularize struct {
-	flat         vec.Flat
-	dst, grad, w []float32
+	pieces         *pieces
+	task           func(i, worker int)
+	grads, weights [][]float32
 }
 
-// NewRegularize makes a Regularize of n elements. Its error wraps ops.ErrShape if n is less than 1.
-func NewRegularize(dev *cpu.Device, n int, rule ops.Regularize) (*Regularize, error) {
-	x, loops, l1, l2 := &Regularize{}, vec.For(dev.ISA()), rule.L1, 2*rule.L2
-	var err error
-	x.flat, err = vec.NewFlat(dev, "regularize", n, func(start, end int) {
-		loops.Regularize(x.dst[start:end], x.grad[start:end], x.w[start:end], l1, l2)
-	})
-	return x, err
+// NewRegularize makes a Regularize of weights of these shapes. Its error wraps ops.ErrShape if one has no elements.
+func NewRegularize(dev *cpu.Device, shapes []ops.Shape, o ops.Regularize) (*Regularize, error) {
+	p, err := newPieces(dev, "regularize", apart(shapes))
+	if err != nil {
+		return nil, err
+	}
+	x := &Regularize{pieces: p}
+	x.task = func(i, _ int) {
+		part, penalty := p.list[i], o.Each[p.list[i].array]
+		grad := x.grads[part.array][part.start:part.end]
+		p.loops.Regularize(grad, grad, x.weights[part.array][part.start:part.end], penalty.L1, 2*penalty.L2)
+	}
+	return x, nil
 }
 
-// Run computes dst = grad + L1·sign(w) + 2·L2·w, all [n]. dst may be grad.
-func (x *Regularize) Run(dst, grad, w []float32) {
-	n := x.flat.N()
-	x.dst, x.grad, x.w = dst[:n], grad[:n], w[:n]
-	x.flat.Do()
+// Run adds L1·sign(w) + 2·L2·w to the gradient of each weight.
+func (x *Regularize) Run(grads, weights [][]float32) {
+	x.grads, x.weights = grads, weights
+	x.pieces.dev.Sweep(len(x.pieces.list), x.task)
 }

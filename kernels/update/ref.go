@@ -229,7 +229,7 @@ func ReferenceFinite[T Float](src []T) bool {
 	return true
 }
 
-// ReferencePenalty defines Penalty.
+// ReferencePenalty defines what Penalties adds for a weight.
 func ReferencePenalty[T Float](r ops.Penalty, w []T) (total T) {
 	for _, x := range w {
 		total += T(r.L1)*max(x, -x) + T(r.L2)*x*x
@@ -238,7 +238,7 @@ func ReferencePenalty[T Float](r ops.Penalty, w []T) (total T) {
 }
 
 // ReferenceRegularize defines Regularize.
-func ReferenceRegularize[T Float](r ops.Regularize, dst, grad, w []T) {
+func ReferenceRegularize[T Float](r ops.Penalty, dst, grad, w []T) {
 	for i, x := range w {
 		dst[i] = grad[i] + 2*T(r.L2)*x
 		switch {
