@@ -134,6 +134,9 @@ func (m *Model) newFit(train data.Dataset, o FitOptions) (*fit, error) {
 	if why := f.train.OnHost(); why != nil && o.Log != nil {
 		fmt.Fprintf(o.Log, "images are augmented on the CPU and go to the GPU as numbers: %v\n", why)
 	}
+	if names := data.ClassNames(train); names != nil {
+		m.classNames = names
+	}
 	if err := f.train.weigh(o.ClassWeight, min(o.BatchSize, f.trainLen)); err != nil {
 		return nil, err
 	}

@@ -55,6 +55,8 @@ type Model struct {
 	// How far training has come, over all calls of Fit: what random numbers depend on.
 	trainedEpochs int
 	trainedSteps  int64
+
+	classNames []string // of the data that it was last trained on, where these have names
 }
 
 // Training is what training needs beside data.

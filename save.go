@@ -3,6 +3,7 @@ package meseta
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/meseta-go/meseta/checkpoint"
@@ -20,7 +21,14 @@ type progress struct {
 	ExcludeFromWeightDecay []string `json:"exclude_from_weight_decay,omitempty"`
 }
 
-const progressBlob = "progress"
+const (
+	progressBlob   = "progress"
+	classNamesBlob = "class_names" // a JSON list, in the order of the outputs
+)
+
+// ClassNames are the names of the classes that the model was last trained to tell apart, in the order of its outputs, where the data had names; else
+// nil. Files keep them.
+func (m *Model) ClassNames() []string { return slices.Clone(m.classNames) }
 
 // Save writes the model to path: network, weights and, if it was compiled, training configuration, optimizer state and how far training
 // has come. The suffix names the format: .h5, .keras or .weights.h5, which Keras opens. A crash or full disk leaves the old file.
@@ -72,9 +80,17 @@ func (m *Model) contents() (*checkpoint.Model, error) {
 func (m *Model) addTraining(c *checkpoint.Model) error {
 	t := m.training
 	blob, err := json.Marshal(progress{m.trainedEpochs, m.trainedSteps, t.Seed, t.Optimizer.BaseArguments().ExcludeFromWeightDecay})
-	c.State = &checkpoint.State{Blobs: map[string][]byte{progressBlob: blob}}
-	if err != nil || !losses.Known(t.Loss) {
+	if err != nil {
 		return err
+	}
+	c.State = &checkpoint.State{Blobs: map[string][]byte{progressBlob: blob}}
+	if m.classNames != nil {
+		if c.State.Blobs[classNamesBlob], err = json.Marshal(m.classNames); err != nil {
+			return err
+		}
+	}
+	if !losses.Known(t.Loss) {
+		return nil
 	}
 	c.Training = &checkpoint.Training{Optimizer: t.Optimizer, Loss: t.Loss, Metrics: t.Metrics, WeightedMetrics: t.WeightedMetrics}
 	c.Optimizer, err = m.optimizerState()
@@ -112,6 +128,11 @@ func Load(path string) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{graph: c.Graph, trainingErr: c.TrainingErr, pending: weightValues(c.Weights)}
+	if c.State != nil && c.State.Blobs[classNamesBlob] != nil {
+		if err := json.Unmarshal(c.State.Blobs[classNamesBlob], &m.classNames); err != nil {
+			return nil, fmt.Errorf("meseta: %s: the names of classes: %w", path, err)
+		}
+	}
 	if c.Training == nil {
 		return m, nil
 	}

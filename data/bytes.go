@@ -65,7 +65,9 @@ func (f *Folder) ReadBytes(dst []uint8, labels, indices []int32) error {
 			return f.failed(file, err)
 		}
 		copy(dst[i*f.size:(i+1)*f.size], pixels)
-		labels[i] = file.label
+		if labels != nil {
+			labels[i] = file.label
+		}
 	}
 	return nil
 }

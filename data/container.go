@@ -68,6 +68,21 @@ func openContainer(name string, limit int64) (*container, error) {
 	return c, nil
 }
 
+// openImageFile gives the folder of a single image with this image alone, or nil if name is something else.
+func openImageFile(name string) (*container, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, fmt.Errorf("data: folder: %w", err)
+	}
+	if !info.Mode().IsRegular() || !IsImage(name) {
+		return nil, nil
+	}
+	c := &container{path: filepath.Dir(name)}
+	c.open = func(*member) (io.ReadCloser, error) { return os.Open(name) }
+	c.members = []member{{name: filepath.Base(name), size: info.Size()}}
+	return c, nil
+}
+
 // IsArchive says whether OpenFolder takes a file of this name for an archive: .zip, .tar, .tar.gz, .tgz.
 func IsArchive(name string) bool {
 	lower := strings.ToLower(name)

@@ -39,7 +39,7 @@ type BrokenImage struct {
 	Err  error
 }
 
-// Folder is a data set of image files, one folder for each class, which Read decodes. Make one with OpenFolder.
+// Folder is a data set of image files, one folder for each class, which Read decodes. Make one with OpenFolder. That of OpenImages has no classes.
 type Folder struct {
 	container  *container
 	options    FolderOptions
@@ -94,6 +94,37 @@ func OpenFolder(name string, options FolderOptions) (*Folder, error) {
 		return nil, err
 	}
 	f, err := newFolder(c, c.root(), options)
+	if err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return f, nil
+}
+
+// OpenImages is OpenFolder for images without classes: a single file, or all images of a folder or archive, at any depth, by folder and
+// name. ClassNames of the options do not count.
+func OpenImages(name string, options FolderOptions) (*Folder, error) {
+	options, err := options.complete()
+	if err != nil {
+		return nil, err
+	}
+	c, err := openImageFile(name)
+	if c == nil && err == nil {
+		c, err = openContainer(name, options.PackedBytes)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f := &Folder{container: c, options: options}
+	for i := range c.members {
+		if m := &c.members[i]; !m.folder {
+			f.files = append(f.files, folderFile{member: m})
+		}
+	}
+	if len(f.files) == 0 {
+		err = fmt.Errorf("data: folder: %s: there is no image in it; want .jpg, .jpeg, .png, .gif, .bmp or .webp files", name)
+	} else {
+		err = f.prepare(name)
+	}
 	if err != nil {
 		return nil, errors.Join(err, c.close())
 	}
@@ -259,6 +290,15 @@ func newFolder(c *container, root string, options FolderOptions) (*Folder, error
 		return nil, fmt.Errorf("data: folder: %s: there are %d folders with no image in them; want a folder for each class, with .jpg, .jpeg, .png, .gif, .bmp or .webp files",
 			where, len(f.classNames))
 	}
+	if err := f.prepare(where); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// prepare reads the headers of the files, and with SkipBroken all of them, and makes room for their pixels.
+func (f *Folder) prepare(where string) error {
+	c, options := f.container, f.options
 	f.drop(parallel(len(f.files), func(i int) error {
 		file := &f.files[i]
 		h, err := c.header(file.member, options.MaxPixels)
@@ -266,13 +306,13 @@ func newFolder(c *container, root string, options FolderOptions) (*Folder, error
 		return err
 	}))
 	if err := f.complain(where); err != nil {
-		return nil, err
+		return err
 	}
 	size := options.Size
 	if size == [2]int{} {
 		size = [2]int{f.files[0].height, f.files[0].width}
 		if err := f.haveSize(size); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	f.shape = []int{size[0], size[1], options.Channels}
@@ -290,10 +330,10 @@ func newFolder(c *container, root string, options FolderOptions) (*Folder, error
 		})
 		f.drop(problems)
 		if err := f.complain(where); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return f, nil
+	return nil
 }
 
 // drop takes the images with a problem out, and remembers why.
@@ -417,7 +457,9 @@ func (f *Folder) read(dst []float32, labels []int32, indices []int32, a *Augment
 		if a != nil && !resized {
 			a.crop(i, dst[i*f.size:(i+1)*f.size])
 		}
-		labels[i] = file.label
+		if labels != nil {
+			labels[i] = file.label
+		}
 	}
 	return nil
 }

@@ -116,6 +116,49 @@ func openFolder(t testing.TB, path string, options data.FolderOptions) *data.Fol
 	return f
 }
 
+// TestImagesWithoutClasses reads all images of any container, and a single one, in the order of folders and names, with OpenFolder's pixels.
+func TestImagesWithoutClasses(t *testing.T) {
+	files := someFiles(t)
+	files["top.png"] = encodePNG(t, picture(5, 4, 99))
+	for _, path := range containers(t, files) {
+		f, err := data.OpenImages(path, data.FolderOptions{})
+		require.NoError(t, err)
+		assert.Equal(t, 42, f.Len())
+		assert.Zero(t, f.Classes())
+		assert.Empty(t, f.ClassNames())
+		_, _, err = data.Labels(f)
+		assert.ErrorContains(t, err, "no labels")
+		assert.Equal(t, "top.png", f.Name(0), "the folder without a name comes first")
+		classes := openFolder(t, path, data.FolderOptions{})
+		byName := map[string][]float32{}
+		x, label := make([]float32, 60), make([]int32, 1)
+		for i := range classes.Len() {
+			require.NoError(t, classes.Read(x, label, []int32{int32(i)}))
+			byName[classes.Name(i)] = slices.Clone(x)
+		}
+		for i := 1; i < f.Len(); i++ {
+			require.NoError(t, f.Read(x, nil, []int32{int32(i)}))
+			assert.Equal(t, byName[f.Name(i)], x, f.Name(i))
+		}
+		bytes := make([]uint8, 60)
+		require.NoError(t, f.ReadBytes(bytes, nil, []int32{1}))
+		require.NoError(t, f.Close())
+	}
+
+	folder := writeFiles(t, files)
+	f, err := data.OpenImages(filepath.Join(folder, "b", "last.jpg"), data.FolderOptions{Size: [2]int{2, 3}, Channels: 1})
+	require.NoError(t, err)
+	assert.Equal(t, "last.jpg", f.Name(0))
+	assert.Equal(t, []int{2, 3, 1}, f.Shape())
+	require.NoError(t, f.Read(make([]float32, 6), nil, []int32{0}))
+	for name, want := range map[string]string{
+		"nothing.png": "no such file", "empty": "there is no image in it", "empty/readme": "neither a directory nor", "b/.hidden.png": "1 of 1 images cannot be read",
+	} {
+		_, err = data.OpenImages(filepath.Join(folder, name), data.FolderOptions{})
+		assert.ErrorContains(t, err, want, name)
+	}
+}
+
 func TestFolderInAnyContainer(t *testing.T) {
 	files := someFiles(t)
 	for _, wrapper := range []string{"", "my data/"} {

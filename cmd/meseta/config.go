@@ -78,7 +78,7 @@ func addConfig(c *cobra.Command) {
 	f.Int("classes", 0, "outputs of an architecture by name (its own)")
 	f.Int("image", 0, "rows and columns of its images (its own)")
 	f.String("data", d.Data, "mnist, or "+dataKinds)
-	f.Bool("skip-broken", false, "leave out images of class folders that cannot be read")
+	addSkipBroken(c)
 	f.String("val", d.Validation, "validation data: how many of the last training samples (of class folders and arrays: of all), a fraction of them, or a directory")
 	f.Int("epochs", d.Epochs, "passes over the data, at most")
 	f.Int("batch", d.Batch, "samples in a step")

@@ -147,13 +147,7 @@ func (s source) folderOptions() (data.FolderOptions, error) {
 func (s source) report(f *data.Folder, what string) {
 	shape := f.Shape()
 	fmt.Fprintf(s.say, "%s: %d images in %d classes, as %dx%dx%d\n", what, f.Len(), f.Classes(), shape[1], shape[0], shape[2])
-	broken := f.Broken()
-	for _, b := range broken[:min(3, len(broken))] {
-		fmt.Fprintf(s.say, "skipped: %s: %v\n", b.Name, b.Err)
-	}
-	if len(broken) > 0 {
-		fmt.Fprintf(s.say, "skipped %d broken images, %d are left\n", len(broken), f.Len())
-	}
+	sayBroken(s.say, f)
 	counts := f.Counts()
 	for i, name := range f.ClassNames() {
 		switch {
@@ -162,6 +156,17 @@ func (s source) report(f *data.Folder, what string) {
 		case slices.Contains(partNames, strings.ToLower(name)):
 			fmt.Fprintf(s.say, "the folder %q counts as a class; parts of the data are told by folders train and test, validation data by --val DIRECTORY\n", name)
 		}
+	}
+}
+
+// sayBroken says which images were skipped.
+func sayBroken(say io.Writer, f *data.Folder) {
+	broken := f.Broken()
+	for _, b := range broken[:min(3, len(broken))] {
+		fmt.Fprintf(say, "skipped: %s: %v\n", b.Name, b.Err)
+	}
+	if len(broken) > 0 {
+		fmt.Fprintf(say, "skipped %d broken images, %d are left\n", len(broken), f.Len())
 	}
 }
 

@@ -45,12 +45,10 @@ func smallFolder(t *testing.T, prefix string, n int) (dir string, files map[stri
 	return dir, files
 }
 
-func TestTrainOnFolders(t *testing.T) {
-	folder, files := smallFolder(t, "my set/", 40)
-	archive := filepath.Join(t.TempDir(), "my set.zip")
-	f, err := os.Create(archive)
-	require.NoError(t, err)
-	z := zip.NewWriter(f)
+// zipOf packs files.
+func zipOf(t *testing.T, files map[string][]byte) []byte {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
 	for name, content := range files {
 		w, err := z.Create(name)
 		require.NoError(t, err)
@@ -58,7 +56,13 @@ func TestTrainOnFolders(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, z.Close())
-	require.NoError(t, f.Close())
+	return b.Bytes()
+}
+
+func TestTrainOnFolders(t *testing.T) {
+	folder, files := smallFolder(t, "my set/", 40)
+	archive := filepath.Join(t.TempDir(), "my set.zip")
+	require.NoError(t, os.WriteFile(archive, zipOf(t, files), 0o666))
 	var results []result
 	for _, from := range []string{folder, archive} {
 		saved := filepath.Join(t.TempDir(), "end.h5")

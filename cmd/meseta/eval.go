@@ -14,12 +14,17 @@ func newEval() *cobra.Command {
 		RunE:  eval,
 	}
 	c.Flags().String("data", "mnist", "mnist for the MNIST test images, or "+dataKinds)
+	addSkipBroken(c)
 	addSteps(c)
 	return c
 }
 
 func eval(c *cobra.Command, args []string) error {
 	from, err := c.Flags().GetString("data")
+	if err != nil {
+		return err
+	}
+	skip, err := c.Flags().GetBool("skip-broken")
 	if err != nil {
 		return err
 	}
@@ -37,13 +42,13 @@ func eval(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	ds, err := loadTest(source{from: from, input: g.Input(), say: c.ErrOrStderr()})
+	ds, err := loadTest(source{from: from, input: g.Input(), skipBroken: skip, say: c.ErrOrStderr()})
 	if err != nil {
 		return err
 	}
 	logs, err := m.Evaluate(c.Context(), ds, batch)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", from, err)
 	}
 	if wantsJSON(c) {
 		return printJSON(c, logs)

@@ -139,6 +139,11 @@ func addDevice(c *cobra.Command) {
 	c.Flags().Bool("exact", false, "leave out Winograd's convolution, which is faster and rounds more than sums in plain order")
 }
 
+// addSkipBroken adds the flag of commands that read images.
+func addSkipBroken(c *cobra.Command) {
+	c.Flags().Bool("skip-broken", false, "leave out images that cannot be read")
+}
+
 // addSteps adds the flags of commands that compute in batches.
 func addSteps(c *cobra.Command) {
 	c.Flags().Int("batch", 128, "samples in a step")

@@ -338,6 +338,8 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 		{"train --val 20 --data " + idx + " --config " + monitor, 1, "val_accuracy"},
 		{"eval", 2, "meseta eval wants MODEL"},
 		{"predict m.h5", 2, "--input"},
+		{"predict m.h5 --input x.npy", 2, "wants --output"},
+		{"eval .", 1, "model . is a directory\n"},
 		{"inspect mnist-cnn --plan --mode dream", 2, "--mode dream"},
 		{"bench step --model gpt", 2, "mnist-cnn"},
 		{"bench step --precision int4", 2, "int4"},

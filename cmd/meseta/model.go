@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -73,6 +74,9 @@ func findModel(name string, sizes models.Options) (*meseta.Model, meseta.Trainin
 	if _, err := os.Stat(name); err != nil {
 		return nil, meseta.Training{}, fmt.Errorf("model %q is no architecture (there are %s), and as a file: %w", name, strings.Join(models.Names(), ", "), err)
 	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return nil, meseta.Training{}, fmt.Errorf("model %s is a directory%s", name, modelsIn(name))
+	}
 	m, err := meseta.Load(name)
 	if err != nil {
 		return nil, meseta.Training{}, err
@@ -82,6 +86,19 @@ func findModel(name string, sizes models.Options) (*meseta.Model, meseta.Trainin
 	}
 	g, err := m.Graph()
 	return m, usualTraining(name, g), err
+}
+
+// modelsIn ends the message that a directory is no model with those that lie in it, as in a run's.
+func modelsIn(dir string) string {
+	var files []string
+	for _, suffix := range []string{"*.h5", "*.keras"} {
+		found, _ := filepath.Glob(filepath.Join(dir, suffix))
+		files = append(files, found...)
+	}
+	if len(files) == 0 {
+		return ""
+	}
+	return "; name a file of it: " + strings.Join(files, ", ")
 }
 
 // fitClasses says where data have other classes than an architecture by name: more do not fit, and fewer leave outputs that mean nothing.

@@ -1,24 +1,46 @@
 package main
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
 
+	"github.com/meseta-go/meseta"
 	"github.com/meseta-go/meseta/data"
+	"github.com/meseta-go/meseta/layers"
+	"github.com/meseta-go/meseta/models"
 	"github.com/spf13/cobra"
+	"gorgonia.org/tensor"
 )
 
 func newPredict() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "predict MODEL --input X.npy --output Y.npy",
-		Short: "Apply a model to samples",
-		Long:  "Apply a model to the samples of a NumPy file (float32, NHWC) and write its outputs as another (float32).",
-		Args:  exactly("MODEL"),
-		RunE:  predict,
+		Use:   "predict MODEL --input PHOTOS|X.npy [--output Y.npy]",
+		Short: "Apply a model to images or samples",
+		Long: `Apply a model to images: a file, or all those in a directory or archive (.tar, .tar.gz, .zip), resized to what the model takes, with values from 0 to
+1 as in training. It shows the best three classes of each, by name where the model was trained on class folders. With --output it writes all outputs to a
+NumPy file (float32), in the order of the lines. Or apply it to the samples of a NumPy file (float32, NHWC), which needs --output.`,
+		Args: exactly("MODEL"),
+		RunE: predict,
 	}
-	c.Flags().String("input", "", "NumPy file with the samples")
+	c.Flags().String("input", "", "an image, a directory or archive of images, or a NumPy file with the samples")
 	c.Flags().String("output", "", "NumPy file for the outputs")
+	addSkipBroken(c)
 	addSteps(c)
 	return c
+}
+
+// predicted is what predict prints of an image as JSON.
+type predicted struct {
+	File    string    `json:"file"`
+	Class   int       `json:"class"` // with the largest output
+	Name    string    `json:"name,omitempty"`
+	Outputs []float32 `json:"outputs"`
 }
 
 func predict(c *cobra.Command, args []string) error {
@@ -26,13 +48,23 @@ func predict(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	output, err := wanted(c, "output")
-	if err != nil {
+	output, _ := c.Flags().GetString("output")
+	if output == "" && !isImages(input) {
+		_, err := wanted(c, "output")
 		return err
 	}
 	batch, on, err := steps(c)
 	if err != nil {
 		return err
+	}
+	if slices.Contains(models.Names(), args[0]) {
+		fmt.Fprintf(c.ErrOrStderr(), "%s is an architecture with the weights that training begins with; a file of a run has trained ones\n", args[0])
+	}
+	if isImages(input) {
+		cfg := on.config(args[0])
+		cfg.Batch = batch
+		cfg.SkipBroken, _ = c.Flags().GetBool("skip-broken")
+		return predictImages(c, cfg, input, output)
 	}
 	x, err := data.LoadNPY(input)
 	if err != nil {
@@ -45,7 +77,7 @@ func predict(c *cobra.Command, args []string) error {
 	defer m.Close()
 	y, err := m.Predict(c.Context(), x, batch)
 	if err != nil {
-		return fmt.Errorf("%s: %w", input, err)
+		return fmt.Errorf("%s: %w%s", input, err, sampleHint(m, x))
 	}
 	if err := data.SaveNPY(output, y); err != nil {
 		return err
@@ -55,6 +87,141 @@ func predict(c *cobra.Command, args []string) error {
 	}
 	_, err = fmt.Fprintf(c.OutOrStdout(), "%s: %v\n", output, y.Shape())
 	return err
+}
+
+// isImages says whether an input is an image, or may hold some.
+func isImages(input string) bool {
+	info, err := os.Stat(input)
+	return err == nil && info.IsDir() || data.IsImage(input) || data.IsArchive(input)
+}
+
+// sampleHint says how to make samples of what a NumPy file holds, where that can be guessed.
+func sampleHint(m *meseta.Model, x *tensor.Dense) string {
+	g, err := m.Graph()
+	if err != nil {
+		return ""
+	}
+	want, have := g.Input(), layers.Shape(x.Shape())
+	switch {
+	case have.Equal(want):
+		return "; x[None] is one sample"
+	case len(want) == 3 && len(have) == 4 && have[1:].Equal(layers.Shape{want[2], want[0], want[1]}):
+		return "; x.transpose(0, 2, 3, 1) has the channels last"
+	case x.Dtype() == tensor.Uint8:
+		return "; x.astype('float32') / 255 is what training makes of bytes"
+	case len(have) > 0 && have[1:].Equal(want):
+		return "; want x.astype('float32')"
+	}
+	return ""
+}
+
+// predictImages shows what a model makes of images.
+func predictImages(c *cobra.Command, cfg config, input, output string) error {
+	m, err := openModel(c, cfg)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	g, err := m.Graph()
+	if err != nil {
+		return err
+	}
+	options, err := source{from: input, input: g.Input(), skipBroken: cfg.SkipBroken}.folderOptions()
+	if err != nil {
+		return err
+	}
+	images, err := data.OpenImages(input, options)
+	if err != nil {
+		return err
+	}
+	defer images.Close()
+	sayBroken(c.ErrOrStderr(), images)
+	y, err := outputs(c.Context(), m, images, cfg.Batch)
+	if err != nil {
+		return err
+	}
+	width := g.OutputShape().Size()
+	if output != "" {
+		all := tensor.New(tensor.WithShape(append([]int{images.Len()}, g.OutputShape()...)...), tensor.WithBacking(y))
+		if err := data.SaveNPY(output, all); err != nil {
+			return err
+		}
+	}
+	list := make([]predicted, images.Len())
+	for i := range list {
+		list[i] = predicted{File: images.Name(i), Outputs: y[i*width : (i+1)*width]}
+		list[i].Class = ranked(list[i].Outputs)[0]
+		if names := m.ClassNames(); len(names) > list[i].Class {
+			list[i].Name = names[list[i].Class]
+		}
+	}
+	if wantsJSON(c) {
+		return printJSON(c, map[string]any{"output": output, "shape": append([]int{images.Len()}, g.OutputShape()...), "predictions": list})
+	}
+	for _, p := range list {
+		if _, err := fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", p.File, best(p.Outputs, m.ClassNames(), endsIn(g, layers.Softmax))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// outputs are those of a model for all samples of a data set, one after the other.
+func outputs(ctx context.Context, m *meseta.Model, ds data.Dataset, batch int) ([]float32, error) {
+	loader, err := data.NewLoader(ds, data.LoaderOptions{BatchSize: batch})
+	if err != nil {
+		return nil, err
+	}
+	batches, err := loader.Epoch(ctx, 0, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer batches.Close()
+	var all []float32
+	for {
+		b, err := batches.Next()
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		y, err := m.Predict(ctx, tensor.New(tensor.WithShape(append([]int{b.N}, ds.Shape()...)...), tensor.WithBacking(b.X)), batch)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, y.Data().([]float32)...)
+	}
+}
+
+// ranked gives the places of numbers, the largest first.
+func ranked(numbers []float32) []int {
+	places := make([]int, len(numbers))
+	for i := range places {
+		places[i] = i
+	}
+	slices.SortStableFunc(places, func(a, b int) int { return cmp.Compare(numbers[b], numbers[a]) })
+	return places
+}
+
+// best writes the three largest outputs for people, with the names of their classes, or the only one.
+func best(numbers []float32, names []string, probabilities bool) string {
+	if len(numbers) == 1 {
+		return fmt.Sprintf("%.4g", numbers[0])
+	}
+	var words []string
+	for _, i := range ranked(numbers)[:min(3, len(numbers))] {
+		name := fmt.Sprintf("class %d", i)
+		if i < len(names) {
+			name = names[i]
+		}
+		if probabilities {
+			words = append(words, fmt.Sprintf("%s %.1f %%", name, 100*numbers[i]))
+		} else {
+			words = append(words, fmt.Sprintf("%s %.4g", name, numbers[i]))
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 // wanted reads a flag that must be given.
