@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"errors"
+	"time"
 
 	"github.com/meseta-go/meseta/ops"
 )
@@ -47,6 +48,13 @@ type Rated interface {
 	Rating() (operations, bytes float64)
 	// MemInfo gives the bytes of its memory that no program uses, and those that it has.
 	MemInfo() (free, total int64, err error)
+}
+
+// Timer is a Device that knows by itself how long it takes for something.
+type Timer interface {
+	Device
+	// Times runs steps in order, once, and gives what each took, without what asking for it costs the host.
+	Times(steps []func()) ([]time.Duration, error)
 }
 
 // Pipe runs the steps of a program again and again, each time on what the host has put in. While a run is under way the host may fill in the next

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/meseta-go/meseta/kernels"
 )
 
 // Measured is one step of a program and the time that it took.
@@ -27,8 +29,8 @@ type Profile struct {
 	Seconds float64    `json:"seconds"` // the sum of the steps'
 }
 
-// Profile runs the program so many times and measures every step by itself, but for those that run once for each set of weights. load is called before each run to set the batch. A training program trains
-// meanwhile.
+// Profile runs the program so many times and measures every step by itself, but for those that run once for each set of weights. load is called before each run to
+// set the batch, which brings numbers. A training program trains meanwhile.
 func (p *Program) Profile(runs int, load func()) (*Profile, error) {
 	if runs < 1 {
 		return nil, fmt.Errorf("plan: a profile of %d runs, want at least 1", runs)
@@ -38,7 +40,7 @@ func (p *Program) Profile(runs int, load func()) (*Profile, error) {
 		return nil, err
 	}
 	r := &Profile{}
-	var run []func() error
+	var run []func()
 	for i, op := range p.listing.Ops {
 		if p.kernels[i] == nil || i < p.listing.fixed {
 			continue
@@ -48,17 +50,26 @@ func (p *Program) Profile(runs int, load func()) (*Profile, error) {
 			m.Bytes += int64(p.listing.Type(v).Bytes())
 		}
 		r.Steps = append(r.Steps, m)
-		run = append(run, p.session.device.Sequence([]func(){p.bindStep(i)}))
+		run = append(run, p.bindStep(i))
+	}
+	once := p.timesByClock(run)
+	if t, ok := p.session.device.(kernels.Timer); ok {
+		once = func() ([]time.Duration, error) {
+			for i, b := range p.batchPlaces() { // to where else the pipe takes them
+				b.Memory.Write(b.Offset, p.pipe.In(i))
+			}
+			return t.Times(run)
+		}
 	}
 	times := make([][]float64, len(run))
 	for range runs {
 		load()
-		for i, step := range run {
-			start := time.Now()
-			if err := step(); err != nil {
-				return nil, err
-			}
-			times[i] = append(times[i], time.Since(start).Seconds())
+		took, err := once()
+		if err != nil {
+			return nil, err
+		}
+		for i, t := range took {
+			times[i] = append(times[i], t.Seconds())
 		}
 	}
 	for i := range r.Steps {
@@ -67,6 +78,24 @@ func (p *Program) Profile(runs int, load func()) (*Profile, error) {
 		r.Seconds += r.Steps[i].Seconds
 	}
 	return r, nil
+}
+
+// timesByClock gives what runs the steps once and measures each by the host's clock.
+func (p *Program) timesByClock(run []func()) func() ([]time.Duration, error) {
+	steps := make([]func() error, len(run))
+	for i := range run {
+		steps[i] = p.session.device.Sequence(run[i : i+1])
+	}
+	return func() (times []time.Duration, err error) {
+		for _, step := range steps {
+			start := time.Now()
+			if err := step(); err != nil {
+				return nil, err
+			}
+			times = append(times, time.Since(start))
+		}
+		return times, nil
+	}
 }
 
 // Format prints what each kind of operation takes, and then each step, both in the order of their time, the longest first: part of the whole, rates,

@@ -128,12 +128,7 @@ func (p *Program) bind() error {
 	if l.fixed > 0 {
 		p.prepare = s.device.Sequence(steps(0, l.fixed))
 	}
-	in := []kernels.Buffer{p.buffer(l.src)}
-	for _, v := range []ops.Value{l.targets, l.weights} {
-		if v != ops.None {
-			in = append(in, p.buffer(v))
-		}
-	}
+	in := p.batchPlaces()
 	var out []kernels.Buffer
 	if p.Mode >= Evaluation {
 		out = append(out, p.buffer(l.losses))
@@ -150,6 +145,17 @@ func (p *Program) bind() error {
 	}
 	p.bound = s.arena
 	return nil
+}
+
+// batchPlaces are those of what a batch brings, in the pipe's order.
+func (p *Program) batchPlaces() []kernels.Buffer {
+	in := []kernels.Buffer{p.buffer(p.listing.src)}
+	for _, v := range []ops.Value{p.listing.targets, p.listing.weights} {
+		if v != ops.None {
+			in = append(in, p.buffer(v))
+		}
+	}
+	return in
 }
 
 // bindStep ties the kernel of step i to the session's arena.
