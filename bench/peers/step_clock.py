@@ -36,11 +36,11 @@ def sized(sample, image):
 
 
 def since_process_start():
-    """Seconds since this process was started, imports included (Linux)."""
+    """Seconds since this process was started, imports included, also where another one had them done before (forks.py) (Linux)."""
     with open("/proc/self/stat") as f:
         ticks = int(f.read().rsplit(")", 1)[1].split()[19])
     with open("/proc/uptime") as f:
-        return float(f.read().split()[0]) - ticks / os.sysconf("SC_CLK_TCK")
+        return float(f.read().split()[0]) - ticks / os.sysconf("SC_CLK_TCK") + float(os.environ.get("MESETA_IMPORTED_S", 0))
 
 
 def peak_rss_bytes():
@@ -48,19 +48,24 @@ def peak_rss_bytes():
         return next(int(line.split()[1]) * 1024 for line in f if line.startswith("VmHWM"))
 
 
-def measure(step, args, batch, steps_in_call=1, device="cpu", precision="float32", at_end=dict, **identity):
+def measure(step, args, batch, steps_in_call=1, device="cpu", precision="float32", at_end=dict, enough=0.0, **identity):
     """Calls step(), which works off steps_in_call batches and returns the loss, for args.seconds, and prints the line; at_end gives more of it.
 
-    The first call and three more are left out of the times."""
+    The first call and three more are left out of the times, and so are those of half a second where times are of as many calls in a row as take enough seconds, as on
+    devices whose clocks rise with their work."""
     loss = step()
     first = since_process_start()
-    for _ in range(3):
+    calls, warm = 0, time.perf_counter() + (0.5 if enough else 0)
+    while calls < 3 or time.perf_counter() < warm:
         step()
+        calls += 1
     times, end = [], time.perf_counter() + args.seconds
     while time.perf_counter() < end or len(times) < 3:
-        start = time.perf_counter()
-        loss = step()
-        times.append((time.perf_counter() - start) / steps_in_call)
+        start, calls = time.perf_counter(), 0
+        while calls == 0 or time.perf_counter() - start < enough:
+            loss = step()
+            calls += 1
+        times.append((time.perf_counter() - start) / calls / steps_in_call)
     line = dict(workload=args.model, mode=args.mode, batch=batch, threads=args.threads, device=device, precision=precision,
                 loss=loss, images_per_s_median=batch / statistics.median(times), images_per_s_best=batch / min(times),
                 step_ms_min=min(times) * 1e3, peak_rss_bytes=peak_rss_bytes(), first_step_s=first, **identity, **at_end())

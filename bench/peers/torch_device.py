@@ -9,12 +9,23 @@ def prepare(args):
     torch.set_num_threads(args.threads)
     torch.manual_seed(1)
     if args.device == "cuda":
-        # Compiled networks read these switches, and refuse those of PyTorch 2.9 that mean the same.
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = args.precision != "float32"
+        allow_tf32(args.precision != "float32")
         torch.backends.cudnn.benchmark = True
     elif args.precision == "tf32":
         raise SystemExit("a CPU has no tf32")
     return Device(args.device)
+
+
+def allow_tf32(allowed):
+    """Compiled networks read these switches, and up to PyTorch 2.11 at least they fail where the ones of 2.9 that mean the same were set."""
+    try:
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed
+    except (AttributeError, RuntimeError):  # a PyTorch that has them no more
+        torch.backends.cuda.matmul.fp32_precision = torch.backends.cudnn.conv.fp32_precision = "tf32" if allowed else "ieee"
+
+
+# What a GPU's measurement of calls takes at least: clocks of the host, and a host that runs ahead, are nothing beside it.
+ENOUGH_S = 0.02
 
 
 class Device:
@@ -28,11 +39,35 @@ class Device:
             torch.cuda.synchronize()
 
     def memory(self):
-        """The GPU's memory in use, by other programs too, as meseta says it."""
+        """The GPU's memory: what is in use, by other programs too, as meseta says it, and the most that PyTorch's tensors took."""
         if not self.on_gpu:
             return {}
         free, total = torch.cuda.mem_get_info()
-        return {"gpu_memory_bytes": total - free}
+        return {"gpu_memory_bytes": total - free, "gpu_peak_bytes": torch.cuda.max_memory_allocated()}
+
+    def inlet(self, source):
+        """A function that gives source on the device. On a GPU that is a copy from pinned memory which the host does not wait for, into the same place each time."""
+        if not self.on_gpu:
+            return lambda: source
+        pinned = source.pin_memory()
+        there = torch.empty_like(pinned, device=self.place)
+        return lambda: there.copy_(pinned, non_blocking=True)
+
+    def reader(self):
+        """A function that takes a loss on the device and gives a number. On a GPU that is the loss of the call before: as meseta does, the host waits for a step when
+        it has asked for the next one, so that the GPU has always something to do."""
+        if not self.on_gpu:
+            return lambda loss: loss.item()
+        kept, events, turn = [torch.zeros(()).pin_memory() for _ in range(2)], [torch.cuda.Event() for _ in range(2)], 0
+
+        def read(loss):
+            nonlocal turn
+            turn = 1 - turn
+            kept[turn].copy_(loss.detach(), non_blocking=True)
+            events[turn].record()
+            events[1 - turn].synchronize()
+            return kept[1 - turn].item()
+        return read
 
     def times(self, run, seconds, least=5):
         """How long run() takes each time, until seconds have passed. On a GPU a launch takes longer than a small operation: many runs are recorded as
@@ -40,6 +75,7 @@ class Device:
         repeats, once = 1, run
         if self.on_gpu:
             beside = torch.cuda.Stream()
+            beside.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(beside):  # cuDNN measures its algorithms
                 for _ in range(3):
                     run()
@@ -51,7 +87,7 @@ class Device:
                         run()
                 once = graph.replay
                 self.clock(once)
-                if self.clock(once) >= 1e-3:
+                if self.clock(once) >= 1e-3 or repeats >= 4096:
                     break
                 repeats *= 4
         else:

@@ -102,12 +102,20 @@ def mobilenet_v2():
     return averaged(layers, 1280, 1000, nn.Dropout(0.2))
 
 
+def fused(optimizer, parameters, **arguments):
+    """The optimizer as one kernel for all parameters, or, in a PyTorch that has none of it (of SGD before 2.3), as few."""
+    try:
+        return optimizer(parameters, fused=True, **arguments)
+    except (TypeError, RuntimeError):
+        return optimizer(parameters, foreach=True, **arguments)
+
+
 def adam(parameters):
-    return torch.optim.Adam(parameters, 1e-3, fused=True)
+    return fused(torch.optim.Adam, list(parameters), lr=1e-3)
 
 
 def sgd(rate, decay, nesterov=False):
-    return lambda parameters: torch.optim.SGD(parameters, rate, momentum=0.9, weight_decay=decay, nesterov=nesterov, fused=True)
+    return lambda parameters: fused(torch.optim.SGD, list(parameters), lr=rate, momentum=0.9, weight_decay=decay, nesterov=nesterov)
 
 
 # name: network, one sample as C, H, W, classes, batch, optimizer. A further workload is one more line.
