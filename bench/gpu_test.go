@@ -18,6 +18,10 @@ const (
 case "$*" in
 "doctor --json") echo '{"version": "v1", "go": "go1", "gpu": "1 found", "gpus": [{"device": "cuda:0", "name": "Fake & Sons", "compute_capability": "9.0", "memory_bytes": 1073741824}]}' ;;
 *"bench peak"*) echo '{"peak_gflops": 50000, "peak_gb_per_s": 3000, "rated_gflops": 60000, "rated_gb_per_s": 3300}' ;;
+*"inspect"*resnet50*) echo "meseta: a bug" >&2; exit 1 ;;
+*"inspect"*) echo '{"peak_flops": 5e13, "peak_bytes_per_s": 3e12, "profile": {"seconds": 0.002, "steps": [
+	{"step": 3, "op": "conv2d stride 1x1", "variant": "conv_128x64", "layer": "conv_1", "flops": 50000000, "bytes": 4096, "seconds": 0.0015},
+	{"step": 4, "op": "relu", "variant": "elementwise", "layer": "relu_1", "flops": 0, "bytes": 300000000, "seconds": 0.0005}]}}' | tr -d '\n\t'; echo ;;
 *resnet20*) echo "meseta: plan: batchnorm: kernels: batchnorm on a GPU: no kernel; --device cpu has one" >&2; exit 1 ;;
 *"bench step"*) echo '{"workload": "mnist-cnn", "mode": "train", "batch": 128, "params": 7, "threads": 1, "images_per_s_median": 400, "images_per_s_best": 500, "step_ms_min": 2,
 	"first_step_s": 0.5, "peak_rss_bytes": 1048576, "gpu_memory_bytes": 1048576}' | tr -d '\n\t'; echo ;;
@@ -27,13 +31,24 @@ case "$*" in
 *) echo "a bug in $*" >&2; exit 1 ;;
 esac
 `
-	fakeTorch = `#!/bin/sh
-case "$*" in
-"-c "*) echo '{"version": "2.0", "device": "Fake & Sons", "capability": "9.0"}' ;;
-*--compile*) echo "Failed to find C compiler" >&2; exit 1 ;;
-*torch_step*) echo '{"workload": "mnist-cnn", "mode": "train", "batch": 128, "params": 7, "threads": 2, "images_per_s_median": 200, "version": "2.0", "first_step_s": 3, "peak_rss_bytes": 2097152, "gpu_memory_bytes": 2097152}' ;;
-*torch_op*) for n in 64 128; do echo '{"shape": "m'$n'n'$n'k'$n'", "pass": "product", "gflops_median": 4000}'; done ;;
-esac
+	// What bench/peers/forks.py is to a Python that has PyTorch.
+	fakeTorch = `#!/usr/bin/env python3
+import json, sys, time
+for line in sys.stdin:
+    r = json.loads(line)
+    print('{"pid": 999999999}', flush=True)
+    text, out, err, status = " ".join(r["run"]), "", "", 0
+    if "torch_about" in text:
+        out = '{"version": "2.0", "device": "Fake & Sons", "capability": "9.0"}'
+    elif "--compile" in text:
+        err, status = "Failed to find C compiler", 1
+    elif "torch_step" in text:
+        out = json.dumps(dict(workload="mnist-cnn", mode="train", batch=128, params=7, threads=2, images_per_s_median=200, version="2.0", first_step_s=3, peak_rss_bytes=1 << 21, gpu_memory_bytes=1 << 21))
+    else:
+        out = "\n".join('{"shape": "m%dn%dk%d", "pass": "product", "gflops_median": 4000}' % (n, n, n) for n in (64, 128))
+    open(r["out"], "w").write(out)
+    open(r["err"], "w").write(err)
+    print(json.dumps({"status": status}), flush=True)
 `
 	fakeTest = "#!/bin/sh\nprintf '=== RUN   TestOne\\n--- PASS: TestOne (0.10s)\\n=== RUN   TestTwo\\n    a_test.go:1: no <emulator>\\n--- SKIP: TestTwo (0.00s)\\nPASS\\n'\n"
 	fakeFail = "#!/bin/sh\nprintf '=== RUN   TestOne\\n=== RUN   TestOne/add\\n    a_test.go:1: 1 is not 2\\n    --- FAIL: TestOne/add (0.00s)\\n--- FAIL: TestOne (0.10s)\\nFAIL\\n'; exit 1\n"
@@ -129,7 +144,32 @@ func TestTheTimeToMeasureAGPUEnds(t *testing.T) {
 		"--models", "mnist-cnn", "--lists", "gemm_square", "--budget", "22")
 	assert.Equal(t, 1, status)
 	assert.Less(t, results["took_s"], 22.0)
-	assert.Contains(t, page, "ended after 6 s; 0 had passed")
+	assert.Contains(t, page, "there was no more time for them; 0 had passed")
 	assert.Contains(t, page, "TestSlow: unfinished")
 	assert.Contains(t, page, "left of the budget of 22 s, about 20 are wanted")
+}
+
+// A test that hangs, one that ends the process, and one that loses the GPU fail by themselves: the others are run in another process.
+func TestOthersAreTestedBehindAFailureOnAGPU(t *testing.T) {
+	row := func(name, result string) string {
+		return "=== RUN   " + name + `\n--- ` + result + ": " + name + ` (0.01s)\n`
+	}
+	rest := "*TestRows*) printf '" + row("TestRows/c", "PASS") + row("TestRows", "PASS") + row("TestAfter", "PASS") + "PASS\\n' ;;\n"
+	begun := `*) printf '=== RUN   TestRows\n` + row("TestRows/a", "PASS") + `=== RUN   TestRows/b\n`
+	for name, first := range map[string]string{
+		"hangs": begun + "'; exec sleep 60 ;;\n",
+		"panic": begun + "panic: b\\n'; exit 2 ;;\n",
+		"lost": begun + `    an illegal address; the memory of the GPU is gone\n    --- FAIL: TestRows/b (0.01s)\n--- FAIL: TestRows (0.00s)\n` +
+			`=== RUN   TestAfter\n    the GPU was lost when launching b\n--- FAIL: TestAfter (0.01s)\nFAIL\n'; exit 1 ;;` + "\n",
+	} {
+		results, page, status := measuredGPU(t, map[string]string{"kernels.test": "#!/bin/sh\ncase \"$*\" in\n" + rest + first + "esac\n"}, "--only", "parity", "--quiet", "1")
+		assert.Equal(t, 1, status, name)
+		found := map[string]string{}
+		for _, test := range results["tests"].(map[string]any)["parity"].([]any) {
+			found[test.(map[string]any)["name"].(string)] = test.(map[string]any)["result"].(string)
+		}
+		wrong := map[bool]string{true: "fail", false: "unfinished"}[name == "lost"]
+		assert.Equal(t, map[string]string{"TestRows": wrong, "TestRows/a": "pass", "TestRows/b": wrong, "TestRows/c": "pass", "TestAfter": "pass"}, found, name)
+		assert.Contains(t, page, "1 of 4 tests failed", name)
+	}
 }

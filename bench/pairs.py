@@ -10,7 +10,11 @@ SAME = ("workload", "mode", "batch", "params", "threads")
 
 
 class Failed(Exception):
-    """A process that could not do its work, or did other work than it should have; the text says why."""
+    """A process that could not do its work, or did other work than it should have; the text says why, and out is what it had printed."""
+
+    def __init__(self, why, out=""):
+        super().__init__(why)
+        self.out = out
 
 
 def output_of(command, environment={}, seconds=None):
@@ -24,18 +28,23 @@ def output_of(command, environment={}, seconds=None):
         out, err = process.communicate(timeout=seconds)
     except BaseException as e:
         os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        out, _ = process.communicate()
         if isinstance(e, subprocess.TimeoutExpired):
-            raise Failed(f"{' '.join(command)} was ended after {seconds:.0f} s") from None
+            raise Failed(f"{' '.join(command)} was ended after {seconds:.0f} s", out) from None
         raise
     if process.returncode != 0:
-        raise Failed(f"{' '.join(command)} ended with {process.returncode}:\n{err[-2000:].strip()}")
+        raise Failed(f"{' '.join(command)} ended with {process.returncode}:\n{err[-2000:].strip()}", out)
     return out
 
 
 def lines_of(command, environment={}, seconds=None):
     """The lines of JSON that a command prints."""
-    return [json.loads(line) for line in output_of(command, environment, seconds).splitlines() if line.startswith("{")]
+    return parsed(output_of(command, environment, seconds))
+
+
+def parsed(out):
+    """The lines of JSON in what a command printed; the last one may have been cut off."""
+    return [json.loads(line) for line in out.splitlines() if line.startswith("{") and line.endswith("}")]
 
 
 def line_of(command, environment={}, seconds=None):

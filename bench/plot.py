@@ -64,7 +64,7 @@ def even(low, high):
 
 def bars(title, groups, mark=None):
     """Horizontal bars as SVG text: groups has lists of (name, number above 0) by the name of the group. A line stands at the number mark."""
-    height, left, right, y = 15, 210, 60, 40
+    height, left, right, y = 15, max(210, 6 * max(len(name) for rows in groups.values() for name, _ in rows)), 60, 40
     most = max(value for rows in groups.values() for _, value in rows)
     scale = (WIDTH - left - right) / max(most, mark or 0)
     parts, names = [], sorted({name for rows in groups.values() for name, _ in rows})

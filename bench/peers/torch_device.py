@@ -1,4 +1,5 @@
 """Where PyTorch's scripts compute: the device, its arithmetic, and what it is asked."""
+import itertools
 import time
 
 import torch
@@ -54,19 +55,19 @@ class Device:
         return lambda: there.copy_(pinned, non_blocking=True)
 
     def reader(self):
-        """A function that takes a loss on the device and gives a number. On a GPU that is the loss of the call before: as meseta does, the host waits for a step when
-        it has asked for the next one, so that the GPU has always something to do."""
+        """A function that takes a loss on the device and gives a number. On a GPU that is the loss of the call before, if there was one: as meseta does, the host waits for
+        a step when it has asked for the next one, so that the GPU has always something to do."""
         if not self.on_gpu:
             return lambda loss: loss.item()
-        kept, events, turn = [torch.zeros(()).pin_memory() for _ in range(2)], [torch.cuda.Event() for _ in range(2)], 0
+        kept, events, calls = [torch.zeros(()).pin_memory() for _ in range(2)], [torch.cuda.Event() for _ in range(2)], itertools.count()
 
         def read(loss):
-            nonlocal turn
-            turn = 1 - turn
-            kept[turn].copy_(loss.detach(), non_blocking=True)
-            events[turn].record()
-            events[1 - turn].synchronize()
-            return kept[1 - turn].item()
+            call = next(calls)
+            kept[call % 2].copy_(loss.detach(), non_blocking=True)
+            events[call % 2].record()
+            before = max(0, call - 1) % 2
+            events[before].synchronize()
+            return kept[before].item()
         return read
 
     def times(self, run, seconds, least=5):
