@@ -42,12 +42,15 @@ func TestCUDAPipeMovesImages(t *testing.T) {
 				"[{random_rotation: {factor: 0.2, fill_mode: nearest}}, {random_zoom: {height_factor: 0.5, width_factor: 0.4}}, mixup]",
 				"[{random_translation: {height_factor: 1, width_factor: 1}}, random_flip, {random_rotation: 1}, {random_zoom: [0, 1]}]",
 				"[{random_rotation: {factor: 0.3, interpolation: nearest}}, {random_zoom: {height_factor: 0.5, interpolation: nearest, fill_mode: constant}}]",
+				"[{random_brightness: 0.4}, random_flip]", "[{random_saturation: 1}]", "[random_flip, {random_hue: 1}, {random_brightness: 0.4}, mixup]",
+				"[{random_color_jitter: {brightness_factor: 0.3, saturation_factor: [0.2, 0.8], hue_factor: 0.2}}, {cutout: 2}]",
+				"[{random_rotation: 0.1}, {random_apply: [{random_color_jitter: {hue_factor: 0.5}}]}, {random_brightness: 0.4}]",
 				"[random_resized_crop, random_flip, {cutout: 2}, {random_choice: [mixup, cutmix]}]",
 			} {
 				list, err := augment.Decode([]byte(text))
 				require.NoError(t, err)
 				if list.Check(f) != nil {
-					continue // cutout and crops larger than the image
+					continue // cutout and crops larger than the image, colours without any
 				}
 				each, err := list.Moves()
 				require.NoError(t, err)

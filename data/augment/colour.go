@@ -1,5 +1,7 @@
 package augment
 
+import "github.com/meseta-go/meseta/kernels/feed"
+
 // RandomBrightness makes images brighter or darker: it adds a number to all values, and cuts them off at black and white.
 //
 // Source: Keras's RandomBrightness.
@@ -20,9 +22,15 @@ func (a *RandomBrightness) Check(f Format) error {
 }
 
 // Change adds to an image.
-func (a *RandomBrightness) Change(img *Image) {
+func (a *RandomBrightness) Change(img *Image) { img.do(a.move(img), nil) }
+
+func (a *RandomBrightness) move(img *Image) feed.Move {
 	low, high := values(a.ValueRange, img.Low, img.High)
-	delta := a.Factor.draw(&img.Random) * (high - low)
+	return feed.Move{Kind: feed.Brighten, Value: a.Factor.draw(&img.Random) * (high - low), Numbers: [6]float32{low, high}}
+}
+
+// brighten adds to all values, and cuts them off.
+func (img *Image) brighten(delta, low, high float32) {
 	for i, v := range img.Pixels {
 		img.Pixels[i] = clamp(v+delta, low, high)
 	}
@@ -97,12 +105,13 @@ func checkHSV(who string, factor, own Range, f Format) error {
 }
 
 // Change changes an image's saturation.
-func (a *RandomSaturation) Change(img *Image) {
+func (a *RandomSaturation) Change(img *Image) { img.do(a.move(img), nil) }
+
+func (a *RandomSaturation) move(img *Image) feed.Move {
 	const epsilon = 1e-7 // Keras's
 	f := a.Factor.draw(&img.Random)
-	factor := f / (1 - f + epsilon)
 	low, _ := values(a.ValueRange, img.Low, img.High)
-	img.saturate(low, factor)
+	return feed.Move{Kind: feed.Saturate, Value: f / (1 - f + epsilon), Numbers: [6]float32{low}}
 }
 
 // saturate multiplies each pixel's saturation with a factor, up to 1: its part of the way from grey, (max - min)/max, while the largest of its numbers
@@ -117,7 +126,7 @@ func (img *Image) saturate(low, factor float32) {
 		}
 		k := min(factor, value/span)
 		for i, v := range rgb {
-			rgb[i] = max(low, top-k*(top-v)) // rounding must not lead beyond black
+			rgb[i] = max(low, top-float32(k*(top-v))) // rounding must not lead beyond black
 		}
 	}
 }
@@ -137,20 +146,21 @@ func (a *RandomHue) Name() string { return "random_hue" }
 func (a *RandomHue) Check(f Format) error { return checkHSV(a.Name(), a.Factor, a.ValueRange, f) }
 
 // Change turns an image's colours.
-func (a *RandomHue) Change(img *Image) {
+func (a *RandomHue) Change(img *Image) { img.do(a.move(img), nil) }
+
+func (a *RandomHue) move(img *Image) feed.Move {
 	turn := a.Factor.draw(&img.Random) / 2
 	if img.Random.Uint32n(2) == 0 {
 		turn = -turn
 	}
 	low, high := values(a.ValueRange, img.Low, img.High)
-	img.turnHue(low, high, turn)
+	return feed.Move{Kind: feed.Turn, Value: turn, Numbers: [6]float32{low, high - low, 1 / (high - low)}}
 }
 
-// turnHue adds to each pixel's hue, 0 to 1 being once around. Its saturation and value stay.
+// turnHue adds to each pixel's hue, 0 to 1 being once around. Its saturation and value stay. Black is low, white lies whole above it, and scale is 1/whole.
 //
 // The formulas are TensorFlow's rgb_to_hsv and hsv_to_rgb.
-func (img *Image) turnHue(low, high, turn float32) {
-	scale := 1 / (high - low)
+func (img *Image) turnHue(turn, low, whole, scale float32) {
 	for p := 0; p+3 <= len(img.Pixels); p += 3 {
 		rgb := (*[3]float32)(img.Pixels[p:])
 		r, g, b := (rgb[0]-low)*scale, (rgb[1]-low)*scale, (rgb[2]-low)*scale
@@ -162,11 +172,11 @@ func (img *Image) turnHue(low, high, turn float32) {
 		var hue float32
 		switch norm := 1 / (6 * span); value {
 		case r:
-			hue = norm * (g - b)
+			hue = float32(norm * (g - b))
 		case g:
-			hue = norm*(b-r) + 2.0/6
+			hue = float32(norm*(b-r)) + 2.0/6
 		default:
-			hue = norm*(r-g) + 4.0/6
+			hue = float32(norm*(r-g)) + 4.0/6
 		}
 		hue += turn // between -2/3 and 4/3
 		if hue < 0 {
@@ -176,9 +186,10 @@ func (img *Image) turnHue(low, high, turn float32) {
 			hue--
 		}
 		grey := value - span
-		rgb[0] = (grey+span*clamp(abs(hue*6-3)-1, 0, 1))*(high-low) + low
-		rgb[1] = (grey+span*clamp(2-abs(hue*6-2), 0, 1))*(high-low) + low
-		rgb[2] = (grey+span*clamp(2-abs(hue*6-4), 0, 1))*(high-low) + low
+		sixths := float32(hue * 6)
+		rgb[0] = float32((grey+float32(span*clamp(abs(sixths-3)-1, 0, 1)))*whole) + low
+		rgb[1] = float32((grey+float32(span*clamp(2-abs(sixths-2), 0, 1)))*whole) + low
+		rgb[2] = float32((grey+float32(span*clamp(2-abs(sixths-4), 0, 1)))*whole) + low
 	}
 }
 
@@ -235,4 +246,21 @@ func (a *RandomColorJitter) Change(img *Image) {
 	if a.HueFactor != nil {
 		(&RandomHue{*a.HueFactor, a.ValueRange}).Change(img)
 	}
+}
+
+// draw writes the moves, for one without contrast, and says how many they are.
+func (a *RandomColorJitter) draw(img *Image, to []feed.Move) (n int) {
+	if a.BrightnessFactor != nil {
+		to[n] = (&RandomBrightness{*a.BrightnessFactor, a.ValueRange}).move(img)
+		n++
+	}
+	if a.SaturationFactor != nil {
+		to[n] = (&RandomSaturation{*a.SaturationFactor, a.ValueRange}).move(img)
+		n++
+	}
+	if a.HueFactor != nil {
+		to[n] = (&RandomHue{*a.HueFactor, a.ValueRange}).move(img)
+		n++
+	}
+	return n
 }

@@ -31,6 +31,12 @@ func (img *Image) do(m feed.Move, other []float32) (share float32) {
 		for i, v := range img.Pixels {
 			img.Pixels[i] = float32(m.Value*v) + float32((1-m.Value)*other[i])
 		}
+	case feed.Brighten:
+		img.brighten(m.Value, m.Numbers[0], m.Numbers[1])
+	case feed.Saturate:
+		img.saturate(m.Numbers[0], m.Value)
+	case feed.Turn:
+		img.turnHue(m.Value, m.Numbers[0], m.Numbers[1], m.Numbers[2])
 	}
 	return img.share(m)
 }
@@ -67,12 +73,12 @@ func (l List) Moves() (each int, err error) {
 	case each > feed.Most:
 		return 0, fmt.Errorf("augment: up to %d augmentations of an image, GPUs do %d", each, feed.Most)
 	case deep > feed.Deepest:
-		return 0, fmt.Errorf("augment: up to %d augmentations of an image that interpolate or mix, GPUs do %d", deep, feed.Deepest)
+		return 0, fmt.Errorf("augment: up to %d augmentations of an image that interpolate, mix or colour, GPUs do %d", deep, feed.Deepest)
 	}
 	return each, nil
 }
 
-// movesOf counts the moves of augmentations, and how many of these look at several pixels.
+// movesOf counts the moves of augmentations, and how many of these are deep, as feed.Deepest says.
 func movesOf(l List) (each, deep int, err error) {
 	for _, a := range l {
 		n, d, err := 1, 0, error(nil)
@@ -88,7 +94,7 @@ func movesOf(l List) (each, deep int, err error) {
 			}
 		case *RandomApply:
 			n, d, err = movesOf(a.Of)
-		case *MixUp:
+		case *MixUp, *RandomBrightness, *RandomSaturation, *RandomHue:
 			d = 1
 		case *RandomRotation:
 			d = a.Fill.Interpolation.pixels()
@@ -98,6 +104,17 @@ func movesOf(l List) (each, deep int, err error) {
 			d = a.Fill.Interpolation.pixels()
 		case *RandomResizedCrop:
 			d = a.Interpolation.pixels()
+		case *RandomColorJitter:
+			n = 0
+			for _, factor := range []*Range{a.BrightnessFactor, a.SaturationFactor, a.HueFactor} {
+				if factor != nil {
+					n++
+				}
+			}
+			d = n
+			if a.ContrastFactor != nil {
+				err = fmt.Errorf("augment: GPUs do not do %s with contrast_factor, for which a whole image is looked at", a.Name())
+			}
 		case *RandomErasing:
 			if a.FillValue == nil {
 				err = fmt.Errorf("augment: %s without fill_value is noise, which GPUs do not make", a.Name())
@@ -190,6 +207,8 @@ func drawMoves(a Augmentation, img *Image, to []feed.Move) (n int, share float32
 			}
 		}
 		return n, share
+	case *RandomColorJitter:
+		return a.draw(img, to), 1
 	}
 	to[0] = a.(mover).move(img)
 	return 1, img.share(to[0])

@@ -26,6 +26,9 @@ func movable(t testing.TB) (all []augment.List) {
 		"[{random_rotation: 0.4}]", "[{random_rotation: {factor: 0.4, fill_mode: constant, fill_value: 0.3}}, {random_zoom: {height_factor: 0.5, width_factor: 0.4, fill_mode: nearest}}]",
 		"[{random_translation: {height_factor: 1, width_factor: 1}}, random_flip, {random_rotation: 1}, {random_zoom: [0, 1]}]",
 		"[{random_rotation: {factor: 0.2, interpolation: nearest}}, {random_zoom: {height_factor: 0.5, interpolation: nearest, fill_mode: constant}}, mixup]",
+		"[{random_brightness: 0.4}, random_flip]", "[{random_saturation: 1}]", "[random_flip, {random_hue: 1}, {random_brightness: 0.4}, mixup]",
+		"[{random_color_jitter: {brightness_factor: 0.3, saturation_factor: [0.2, 0.8], hue_factor: 0.2}}, {cutout: 2}]",
+		"[random_resized_crop, {random_apply: [{random_color_jitter: {hue_factor: 0.5}}]}, mixup]",
 		"[{random_choice: [{random_rotation: 0.1}, {random_apply: [random_resized_crop, {cutout: 3}]}]}, mixup, cutmix]",
 	} {
 		list, err := augment.Decode([]byte(text))
@@ -94,9 +97,10 @@ func TestListsWithoutMoves(t *testing.T) {
 	for text, want := range map[string]string{
 		"[random_flip, rand_augment]":                                                   "GPUs do not do rand_augment",
 		"[{random_contrast: 0.2}]":                                                      "GPUs do not do random_contrast",
+		"[{random_color_jitter: {contrast_factor: 0.2}}]":                               "GPUs do not do random_color_jitter with contrast_factor",
 		"[{random_apply: [random_erasing]}]":                                            "random_erasing without fill_value is noise, which GPUs do not make",
 		"[{random_choice: [rand_augment, random_flip]}]":                                "GPUs do not do rand_augment",
-		"[mixup, mixup, {random_choice: [random_flip, mixup]}, {random_rotation: 0.1}]": "up to 4 augmentations of an image that interpolate or mix, GPUs do 3",
+		"[mixup, mixup, {random_choice: [random_flip, mixup]}, {random_rotation: 0.1}]": "up to 4 augmentations of an image that interpolate, mix or colour, GPUs do 3",
 		"[{random_apply: [random_flip, random_flip, random_flip, random_flip]}, random_flip, random_flip, random_flip, random_flip, random_flip]": "up to 9 augmentations of an image, GPUs do 8",
 	} {
 		list, err := augment.Decode([]byte(text))

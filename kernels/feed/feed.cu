@@ -1,6 +1,10 @@
 // feed.cu: takes what the host sent for a step to where the step reads it; see kernels/cuda_pipe.go and move.go.
 #include "../_cuda/device.cuh"
 
+// Two blocks on a multiprocessor are enough: to have four, ptxas would spill.
+#undef KERNEL
+#define KERNEL(threads, name) extern "C" __global__ void __launch_bounds__(threads, 2) name
+
 // Head begins a block: how its part 0 has come. If the divisor is not 0, that is bytes, each of which stands for itself divided by it. If there are moves too, they
 // are images [N,H,W,C], to which so many moves each are done, one after the other.
 struct Head {
@@ -10,7 +14,7 @@ struct Head {
 };
 
 // Kinds and edges, as move.go numbers them.
-enum { keep, nearest, bilinear, erase, paste, mix };
+enum { keep, nearest, bilinear, erase, paste, mix, brighten, saturate, turn };
 enum { constant, reflect, repeat };
 constexpr int deepest = 3;
 
@@ -102,7 +106,39 @@ template <int deep> DEVICE float value(const Images &of, int before, int n, int 
 	return of.numbers[of.pixels[(((i64)n * of.h + y) * of.w + x) * of.c + k]];
 }
 
-// combined is what the next move makes of two pixels, or of two rows of two.
+DEVICE float largest(float a, float b, float c) { return fmaxf(a, fmaxf(b, c)); }
+DEVICE float smallest(float a, float b, float c) { return fminf(a, fminf(b, c)); }
+DEVICE float clamp(float x, float low, float high) { return fmaxf(low, fminf(x, high)); }
+
+// coloured is channel k of a colour as Image.saturate and Image.turnHue of package augment make it.
+DEVICE float coloured(const Move &m, float r, float g, float b, int k)
+{
+	float low = m.numbers[0], range = m.numbers[1], v = k == 0 ? r : k == 1 ? g : b;
+	if (m.kind == saturate) {
+		float top = largest(r, g, b), value = top - low, span = top - smallest(r, g, b);
+		return value > 0 && span > 0 ? fmaxf(low, top - fminf(m.value, value / span) * (top - v)) : v;
+	}
+	float scale = m.numbers[2];
+	r = (r - low) * scale, g = (g - low) * scale, b = (b - low) * scale;
+	float value = largest(r, g, b), span = value - smallest(r, g, b);
+	if (!(span > 0))
+		return v;
+	float norm = 1 / (6 * span), hue = m.value;
+	if (value == r)
+		hue = norm * (g - b) + hue;
+	else if (value == g)
+		hue = norm * (b - r) + 2.0f / 6 + hue;
+	else
+		hue = norm * (r - g) + 4.0f / 6 + hue;
+	if (hue < 0)
+		hue += 1;
+	if (hue >= 1)
+		hue -= 1;
+	float part = fabsf(hue * 6 - (k == 0 ? 3 : 2 * (float)k));
+	return (value - span + span * clamp(k == 0 ? part - 1 : 2 - part, 0, 1)) * range + low;
+}
+
+// combined is what the next move makes of one number, of the three of a colour, of two pixels, or of two rows of two.
 template <int deep> DEVICE float combined(const Images &of, int before, int n, int x, int y, int k)
 {
 	float right = 0, lower = 0, first = 0, above = 0;
@@ -118,12 +154,25 @@ template <int deep> DEVICE float combined(const Images &of, int before, int n, i
 	for (int i = 0;; i++) {
 		const Move &m = of.move(n, before);
 		bool moves = m.kind == bilinear;
-		int column = x, row = y, image = n, after = before;
-		if (moves)
+		bool colours = m.kind == saturate || m.kind == turn;
+		int column = x, row = y, image = n, after = before, channel = k;
+		if (colours)
+			channel = i;
+		else if (moves)
 			column += i & 1, row += i >> 1;
 		else if (i == 1)
 			image = m.other, after = m.before;
-		float v = moves && !inside(m, column, row) ? m.value : value<deep - 1>(of, after, image, column, row, k);
+		float v = moves && !inside(m, column, row) ? m.value : value<deep - 1>(of, after, image, column, row, channel);
+		if (m.kind == brighten)
+			return clamp(v + m.value, m.numbers[0], m.numbers[1]);
+		if (colours) {
+			if (i == 2)
+				return coloured(m, above, first, v, k);
+			if (i == 0)
+				above = v;
+			first = v;
+			continue;
+		}
 		if (i == 1 && m.kind == mix)
 			return m.value * first + (1 - m.value) * v;
 		if (i & 1)

@@ -18,7 +18,7 @@ type Move struct {
 type Kind int32
 
 // The kinds. Of an image that is moved by a matrix, Numbers xx, xy, x0, yx, yy, y0, pixel (x, y) is what lies at (xx·x + xy·y + x0, yx·x + yy·y + y0); only the part is
-// looked at, and beside it there is what Edge says.
+// looked at, and beside it there is what Edge says. Low and high stand for black and white.
 const (
 	Keep     Kind = iota // the image stays as it is
 	Nearest              // moved by a matrix, the nearest pixel
@@ -26,6 +26,9 @@ const (
 	Erase                // Value in the part
 	Paste                // the other image in the part
 	Mix                  // Value times the image and 1 - Value times the other
+	Brighten             // Value is added to numbers, which are cut off at Numbers low, high
+	Saturate             // colours are Value times as far from grey, up to 1; Numbers low
+	Turn                 // hues are Value further around the wheel; Numbers low, high - low, 1/(high - low)
 )
 
 // Edge is what lies outside an image.
@@ -41,7 +44,7 @@ const (
 const (
 	// Most is how many moves an image has at most.
 	Most = 8
-	// Deepest is how many of them may be Bilinear or Mix, which look at several pixels each.
+	// Deepest is how many of them may be Bilinear, or Mix or what follows it: they compute, so that going back from a number to where it comes from does not do.
 	Deepest = 3
 	// MoveBytes is how long a Move is.
 	MoveBytes = int(unsafe.Sizeof(Move{}))
