@@ -74,7 +74,7 @@ type underWay struct {
 // Fit trains the model and returns what each epoch logged, also when it ends with an error.
 //
 // It ends when the epochs are done, when a callback says so, when a loss or gradient is not finite (*NonFiniteError, unless a
-// TerminateOnNaN decides otherwise), or after the current step when ctx is cancelled; then the error wraps ctx.Err. On every way out the
+// TerminateOnNaN decides otherwise), or after the current step when ctx is cancelled; then the error wraps ctx.Err and the context's cause. On every way out the
 // callbacks hear of the end, and best weights are restored where one of them was told to; before that, with an optimizer that has
 // UseEMA, a run that ends without an error makes the weights their averages, as in Keras. Labels must lie below the width of the
 // network's output.
@@ -87,6 +87,9 @@ func (m *Model) Fit(ctx context.Context, train data.Dataset, o FitOptions) (*cal
 	if err == nil {
 		err = f.run(ctx)
 	}
+	if cause := context.Cause(ctx); cause != nil && cause != ctx.Err() && errors.Is(err, ctx.Err()) {
+		err = cancelled{cause, err}
+	}
 	if err == nil && f.training.Optimizer.BaseArguments().UseEMA {
 		if err = f.session.UseAverages(); errors.Is(err, plan.ErrNoAverages) { // every batch was skipped
 			err = nil
@@ -97,6 +100,12 @@ func (m *Model) Fit(ctx context.Context, train data.Dataset, o FitOptions) (*cal
 	return f.manager.History(), err
 }
 
+// cancelled is the error of a run whose context was cancelled, which tells people the cause alone.
+type cancelled struct{ cause, err error }
+
+func (c cancelled) Error() string   { return c.cause.Error() }
+func (c cancelled) Unwrap() []error { return []error{c.cause, c.err} }
+
 // newFit checks everything that can be checked before the first step.
 func (m *Model) newFit(train data.Dataset, o FitOptions) (*fit, error) {
 	if err := m.needsTraining(); err != nil {
@@ -104,6 +113,9 @@ func (m *Model) newFit(train data.Dataset, o FitOptions) (*fit, error) {
 	}
 	if err := m.open(); err != nil {
 		return nil, err
+	}
+	if train == nil {
+		return nil, errors.New("meseta: there is no training data, it is nil")
 	}
 	if o.Epochs == 0 {
 		o.Epochs = 1

@@ -341,6 +341,15 @@ func TestCancelEndsAfterTheStep(t *testing.T) {
 	updates, err := m.Updates()
 	require.NoError(t, err)
 	assert.LessOrEqual(t, updates, int64(6), "at most the step that was under way")
+
+	// People are told the cause.
+	why := errors.New("the lights went out")
+	because, end := context.WithCancelCause(t.Context())
+	history, err = m.Fit(because, tinyData(t, 50), FitOptions{Epochs: 100, BatchSize: 16, Callbacks: []callbacks.Callback{&cancelAt{update: 5, cancel: func() { end(why) }}}})
+	require.ErrorIs(t, err, context.Canceled)
+	assert.ErrorIs(t, err, why)
+	assert.EqualError(t, err, why.Error())
+	assert.Equal(t, why.Error(), history.StopReason)
 }
 
 func TestFitAgainGoesOn(t *testing.T) {
@@ -380,7 +389,17 @@ func TestMistakesAreFoundBeforeTheFirstStep(t *testing.T) {
 	many, err := data.Synthetic(10, []int{6, 6, 1}, 4, 1)
 	require.NoError(t, err)
 	_, err = m.Fit(ctx, many, FitOptions{})
-	assert.ErrorContains(t, err, "4 classes, the network's output [3] has room for 3")
+	assert.ErrorContains(t, err, "4 classes, the network's output [3] has room for 3; give it a last layer of 4: ")
+	one := Sequential(Input(6, 6, 1), &layers.Flatten{}, &layers.Dense{Units: 1, Activation: layers.Sigmoid})
+	require.NoError(t, one.Compile(Training{Optimizer: optimizers.NewAdam(), Loss: losses.SparseCategoricalCrossentropy{}}))
+	two, err := data.Synthetic(10, []int{6, 6, 1}, 2, 1)
+	require.NoError(t, err)
+	_, err = one.Fit(ctx, two, FitOptions{})
+	assert.ErrorContains(t, err, "or take binary_crossentropy")
+	_, err = m.Fit(ctx, nil, FitOptions{})
+	assert.ErrorContains(t, err, "no training data")
+	_, err = m.Evaluate(ctx, nil, 0)
+	assert.ErrorContains(t, err, "no data set")
 	_, err = m.Fit(ctx, tinyData(t, 10), FitOptions{Epochs: -1})
 	assert.ErrorContains(t, err, "-1 epochs")
 	_, err = m.Fit(ctx, tinyData(t, 10), FitOptions{Validation: many, ValidationSplit: .5})

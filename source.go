@@ -22,6 +22,9 @@ type source struct {
 
 // source feeds a data set to the model, whose shapes must agree. Of o it fills in what is the model's: the seed, and how many classes there are.
 func (m *Model) source(ds data.Dataset, o data.LoaderOptions) (*source, error) {
+	if ds == nil {
+		return nil, errors.New("meseta: there is no data set, it is nil")
+	}
 	if !ops.Shape(ds.Shape()).Equal(m.graph.Input()) {
 		return nil, fmt.Errorf("meseta: a sample is %v, the network takes %v: %w", ops.Shape(ds.Shape()), m.graph.Input(), ops.ErrShape)
 	}
@@ -33,7 +36,11 @@ func (m *Model) source(ds data.Dataset, o data.LoaderOptions) (*source, error) {
 			return nil, errors.New("meseta: the data has neither labels nor targets; training and evaluation need them")
 		}
 		if s.labels > 0 && ds.Classes() > s.labels {
-			return nil, fmt.Errorf("meseta: the data has %d classes, the network's output %v has room for %d; give it a last layer of %d: %w", ds.Classes(), out, s.labels, ds.Classes(), ops.ErrShape)
+			way := fmt.Sprintf("give it a last layer of %d", ds.Classes())
+			if ds.Classes() == 2 {
+				way += ", or take binary_crossentropy"
+			}
+			return nil, fmt.Errorf("meseta: the data has %d classes, the network's output %v has room for %d; %s: %w", ds.Classes(), out, s.labels, way, ops.ErrShape)
 		}
 	}
 	o.BatchSize, o.Seed, o.Classes = min(o.BatchSize, ds.Len()), m.training.Seed, out[len(out)-1]

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
@@ -306,6 +307,7 @@ func (l *lineScreen) close() error { return nil }
 // barScreen draws a bar with mpb, and lines above it.
 type barScreen struct {
 	options   ProgressOptions
+	terminal  int // its file descriptor; -1 for none
 	container *mpb.Progress
 	bar       *mpb.Bar
 	mu        sync.Mutex
@@ -319,7 +321,10 @@ const (
 )
 
 func newBarScreen(w io.Writer, options ProgressOptions) *barScreen {
-	b := &barScreen{options: options}
+	b := &barScreen{options: options, terminal: -1}
+	if file, ok := w.(*os.File); ok {
+		b.terminal = int(file.Fd())
+	}
 	b.container = mpb.New(mpb.WithOutput(w), mpb.WithRefreshRate(drawEvery))
 	text := func(of func(now snapshot, width int) string) decor.Decorator {
 		return decor.Any(func(s decor.Statistics) string {
@@ -341,8 +346,37 @@ func newBarScreen(w io.Writer, options ProgressOptions) *barScreen {
 }
 
 func (b *barScreen) line(text string) error {
+	if columns, _, err := term.GetSize(b.terminal); err == nil {
+		text = wrapped(text, columns)
+	}
 	_, err := b.container.Write([]byte(text + "\n"))
 	return err
+}
+
+// wrapped breaks a line where it is wider than so many columns: between its fields, which two spaces part, or else between words; so that the terminal
+// does not within one.
+func wrapped(line string, columns int) string {
+	space := " "
+	if strings.Contains(line, "  ") {
+		space = "  "
+	}
+	var b strings.Builder
+	used := 0
+	for i, word := range strings.Split(line, space) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case used+len(space)+n > columns:
+			b.WriteString("\n  ")
+			used = 2
+		default:
+			b.WriteString(space)
+			used += len(space)
+		}
+		b.WriteString(word)
+		used += n
+	}
+	return b.String()
 }
 
 func (b *barScreen) draw(now snapshot) error {

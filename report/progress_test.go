@@ -51,6 +51,20 @@ func TestPlainLines(t *testing.T) {
 	assert.Regexp(t, `^epoch  1/12  [\d.]+s  [\d,]+ img/s  loss 1.000e-05  accuracy nan  val_loss 3.000e\+07  lr 1.000e-03$`, lines[len(lines)-2])
 }
 
+func TestWrapped(t *testing.T) {
+	fields := "epoch 1/3  0.8s  loss 2.7254  val_accuracy 0.1833"
+	for columns, want := range map[int]string{
+		100: fields, len(fields): fields,
+		len(fields) - 1: "epoch 1/3  0.8s  loss 2.7254\n  val_accuracy 0.1833",
+		20:              "epoch 1/3  0.8s\n  loss 2.7254\n  val_accuracy 0.1833",
+		1:               "epoch 1/3\n  0.8s\n  loss 2.7254\n  val_accuracy 0.1833",
+	} {
+		assert.Equal(t, want, wrapped(fields, columns), columns)
+	}
+	assert.Equal(t, "Época 1: saving\n  the model", wrapped("Época 1: saving the model", 15))
+	assert.Equal(t, "", wrapped("", 10))
+}
+
 // stuck is a terminal that takes nothing until it is let go.
 type stuck struct{ release chan struct{} }
 

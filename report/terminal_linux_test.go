@@ -51,6 +51,7 @@ func TestBarOnATerminal(t *testing.T) {
 		p.TestStep(1)
 		time.Sleep(400 * time.Millisecond)
 		p.Println("saved it")
+		p.Println(strings.Repeat("a long line ", 20))
 		p.EpochEnd(map[string]float64{"loss": 0.25}, 0.5)
 	}
 	require.NoError(t, p.Close())
@@ -64,6 +65,7 @@ func TestBarOnATerminal(t *testing.T) {
 	assert.Regexp(t, `epoch 1/3 +━+─+ +\d0%  [\d,]+ img/s  loss 0.2500  lr 5.000e-01  0:0\d left  run 0:0\d`, text)
 	assert.Contains(t, text, "validation 1/4")
 	assert.Regexp(t, `saved it\r\n`, text)
+	assert.Regexp(t, `a long\r\n  line a long`, text, "lines are broken between words")
 	assert.Regexp(t, `epoch 2/3  [\d.]+s  [\d,]+ img/s  loss 0.2500  lr 5.000e-01\r\n`, text)
 	assert.True(t, strings.HasSuffix(text, "\r\n\x1b[1A\x1b[J"), "one line up and erased: the bar is gone, %q", text[max(0, len(text)-80):])
 

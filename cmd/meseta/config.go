@@ -7,7 +7,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -16,7 +15,6 @@ import (
 	"github.com/meseta-go/meseta/data/augment"
 	"github.com/meseta-go/meseta/kernels"
 	"github.com/meseta-go/meseta/losses"
-	"github.com/meseta-go/meseta/models"
 	"github.com/meseta-go/meseta/optimizers"
 	"github.com/spf13/cobra"
 )
@@ -75,8 +73,8 @@ func addConfig(c *cobra.Command) {
 	f := c.Flags()
 	f.String("config", "", "YAML file with these settings and callbacks")
 	f.String("model", d.Model, "name of an architecture, or a .h5 or .keras file")
-	f.Int("classes", 0, "outputs of an architecture by name (its own)")
-	f.Int("image", 0, "rows and columns of its images (its own)")
+	f.Int("classes", 0, "classes that an architecture by name tells apart (its own)")
+	f.Int("image", 0, "rows and columns of the images of an architecture by name (its own)")
 	f.String("data", d.Data, "mnist, or "+dataKinds)
 	addSkipBroken(c)
 	f.String("val", d.Validation, "validation data: how many of the last training samples (of class folders and arrays: of all), a fraction of them, or a directory")
@@ -174,9 +172,6 @@ func (c config) check() error {
 	}
 	if c.Image < 0 {
 		no("image is %d, want 1 or more, or 0 for the architecture's own", c.Image)
-	}
-	if (c.Classes > 0 || c.Image > 0) && !slices.Contains(models.Names(), c.Model) {
-		no("classes and image are sizes of an architecture by name (%s); %q is none, and a file has its own", strings.Join(models.Names(), ", "), c.Model)
 	}
 	if c.Epochs < 1 {
 		no("epochs is %d, want 1 or more", c.Epochs)

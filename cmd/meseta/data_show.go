@@ -67,7 +67,9 @@ func showData(c *cobra.Command, args []string) error {
 		}
 	}
 	if err == nil && wanted.file != "" {
-		err = wanted.draw(train, list[0].Path)
+		if err = wanted.draw(train, list[0].Path); err == nil {
+			fmt.Fprintf(c.ErrOrStderr(), "drawn: %s\n", wanted.file)
+		}
 	}
 	broken := 0
 	for _, info := range list {

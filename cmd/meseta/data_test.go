@@ -306,9 +306,9 @@ func TestSheets(t *testing.T) {
 // TestSizesOfAnArchitecture trains one with the data's number of classes, on images of another size.
 func TestSizesOfAnArchitecture(t *testing.T) {
 	folder, _ := smallFolder(t, "", 20)
-	saved := filepath.Join(t.TempDir(), "end.h5")
+	saved, dir := filepath.Join(t.TempDir(), "end.h5"), filepath.Join(t.TempDir(), "run")
 	sizes := []string{"--classes", "12", "--image", "16"}
-	code, _, stderr := run(append([]string{"train", "--data", folder, "--val", "0.5", "--steps", "1", "--run-dir", filepath.Join(t.TempDir(), "run"), "--save", saved}, sizes...)...)
+	code, _, stderr := run(append([]string{"train", "--data", folder, "--val", "0.5", "--steps", "1", "--run-dir", dir, "--save", saved}, sizes...)...)
 	require.Zero(t, code, stderr)
 	assert.Contains(t, stderr, "training: 20 images in 10 classes, as 16x16x1\n")
 	assert.Contains(t, stderr, "the data have 10 classes, mnist-cnn has 12; --classes 10 gives it as many\n")
@@ -318,4 +318,14 @@ func TestSizesOfAnArchitecture(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, layers.Shape{16, 16, 1}, g.Input())
 	assert.Equal(t, layers.Shape{12}, g.OutputShape())
+
+	// Its file goes on with the configuration of its run.
+	again := []string{"train", "--config", filepath.Join(dir, "config.yaml"), "--model", saved, "--run-dir", filepath.Join(t.TempDir(), "run")}
+	code, _, stderr = run(again...)
+	require.Zero(t, code, stderr)
+	for _, other := range [][]string{{"--classes", "10"}, {"--image", "17"}} {
+		code, _, stderr = run(append(again, other...)...)
+		assert.Equal(t, 2, code)
+		assert.Contains(t, stderr, "are for architectures by name; "+saved+" takes [16,16,1] and gives [12]")
+	}
 }

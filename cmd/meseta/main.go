@@ -92,6 +92,7 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "meseta",
 		Short:         "Train convolutional networks",
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          oneBelow,

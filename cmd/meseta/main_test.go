@@ -330,7 +330,7 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 		{"train --data flat/a.jpg", 1, "files of arrays (.npz, .h5) are data"},
 		{"train --classes 1", 2, "classes is 1, want 2 or more"},
 		{"train --image -1", 2, "image is -1"},
-		{"train --model m.h5 --classes 3", 2, "a file has its own"},
+		{"train --lr 1e9 --val 10 --data " + idx, 2, "learning rate 1e+09"},
 		{"train --classes 5 --val 10 --data " + idx, 2, "the data have 10 classes, mnist-cnn has 5; --classes 10 gives it as many"},
 		{"train --config " + bad, 2, `line 1: there is no setting "epoch"; did you mean epochs?`},
 		{"train --config flat/a.jpg", 2, "flat/a.jpg is no text"},
@@ -353,7 +353,7 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 		{"bench op gemm --list conv_resnet50", 1, "gemm_square"},
 		{"bench peak --threads -1", 2, "--threads -1"},
 		{"verify nothing.h5", 1, "nothing.h5"},
-		{"train --save model.txt", 1, "model.txt has no suffix"},
+		{"train --save model.txt", 2, "model.txt has no suffix"},
 		{"train --model " + bad, 1, "bad.yaml"},
 	} {
 		code, stdout, stderr := run(strings.Fields(c.args)...)

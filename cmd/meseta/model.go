@@ -81,11 +81,18 @@ func findModel(name string, sizes models.Options) (*meseta.Model, meseta.Trainin
 	if err != nil {
 		return nil, meseta.Training{}, err
 	}
+	g, err := m.Graph()
+	if err != nil {
+		return nil, meseta.Training{}, err
+	}
+	// The configuration of a run that a file is from says its sizes.
+	if in, out := g.Input(), g.OutputShape(); sizes.Classes > 0 && sizes.Classes != out.Size() || sizes.Side > 0 && (len(in) != 3 || in[0] != sizes.Side || in[1] != sizes.Side) {
+		return nil, meseta.Training{}, usageError{fmt.Errorf("classes and image are for architectures by name; %s takes %v and gives %v", name, in, out)}
+	}
 	if training, ok := m.Training(); ok {
 		return m, training, nil
 	}
-	g, err := m.Graph()
-	return m, usualTraining(name, g), err
+	return m, usualTraining(name, g), nil
 }
 
 // modelsIn ends the message that a directory is no model with those that lie in it, as in a run's.

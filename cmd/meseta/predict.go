@@ -25,6 +25,8 @@ func newPredict() *cobra.Command {
 		Long: `Apply a model to images: a file, or all those in a directory or archive (.tar, .tar.gz, .zip), resized to what the model takes, with values from 0 to
 1 as in training. It shows the best three classes of each, by name where the model was trained on class folders. With --output it writes all outputs to a
 NumPy file (float32), in the order of the lines. Or apply it to the samples of a NumPy file (float32, NHWC), which needs --output.`,
+		Example: `  meseta predict runs/resnet20-1/mejor_modelo.h5 --input photo.jpg
+  meseta predict model.keras --input photos --output y.npy --json`,
 		Args: exactly("MODEL"),
 		RunE: predict,
 	}

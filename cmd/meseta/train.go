@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"github.com/meseta-go/meseta"
 	"github.com/meseta-go/meseta/callbacks"
 	"github.com/meseta-go/meseta/checkpoint"
+	"github.com/meseta-go/meseta/optimizers"
 	"github.com/meseta-go/meseta/report"
 	"github.com/spf13/cobra"
 )
@@ -24,6 +26,9 @@ decision of a callback with its reason (journal.jsonl), curves (curves.png), a p
 Without flags it trains mnist-cnn on the embedded MNIST for at most 12 epochs, validating on the last 5,000 training images, with early
 stopping on val_loss (patience 3, best weights restored), a checkpoint of the best val_accuracy (mejor_modelo.h5, which Keras opens) and a lower
 learning rate when val_loss stops falling. At the end it measures the test images once.`,
+		Example: `  meseta train --model resnet20 --classes 3 --data photos --val 0.1   # photos/CLASS/*.jpg, of three classes
+  meseta train --config run.yaml --lr 0.001                           # settings of a file (docs/training.md), flags before them
+  meseta train --model runs/resnet20-1/mejor_modelo.h5 --data photos --val 0.1   # goes on with a model, its optimizer and its learning rate`,
 		Args: exactly(),
 		RunE: train,
 	}
@@ -54,6 +59,9 @@ func train(c *cobra.Command, _ []string) (err error) {
 		}
 	}
 	model, err := openModel(c, cfg)
+	if errors.Is(err, optimizers.ErrConfig) {
+		return usageError{err}
+	}
 	if err != nil {
 		return err
 	}
@@ -209,7 +217,7 @@ func runCallbacks(cfg config, c *cobra.Command) ([]callbacks.Callback, *callback
 // prepareSave finds out before training whether a model can be saved to path, and removes what a crash left of an earlier save.
 func prepareSave(path string) error {
 	if _, err := checkpoint.FormatOf(path); err != nil {
-		return err
+		return usageError{err}
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
