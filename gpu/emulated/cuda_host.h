@@ -1,8 +1,7 @@
 // cuda_host.h: CUDA C++ for g++. The build includes it before each .cu file; what kernels of this project do not use is not here.
 #pragma once
+#include "functions.h"
 #include "grid.h"
-#include <cmath>
-#include <cstring>
 
 #define __global__
 #define __device__

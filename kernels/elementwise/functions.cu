@@ -178,8 +178,8 @@ template <int f> DEVICE float slope(float x, float a, float b, float c)
 	if constexpr (f == gelu)
 		return normal(x) + x * density(x);
 	if constexpr (f == gelu_tanh) {
-		float t = tanhf(gelu_inner(x));
-		return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * gelu_scale * (1 + 3 * gelu_cubic * x * x);
+		float inner = gelu_inner(x), e = expf(-2 * fabsf(inner)), r = 1 / (1 + e), t = (1 - e) * r; // t is |tanh|, and 1 - t·t would leave little of its digits
+		return 0.5f * (inner < 0 ? 1 - t : 1 + t) + 2 * x * e * r * r * gelu_scale * (1 + 3 * gelu_cubic * x * x);
 	}
 	if constexpr (f == silu) {
 		float s = sigmoid(x);
