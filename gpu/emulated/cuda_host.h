@@ -8,10 +8,10 @@
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 
-// SHARED declares an array of the block: SHARED(float, name, [2][64]).
+// SHARED declares an array of the block: SHARED(float, name, [2][64]). array_alignment is device.cuh's.
 #define SHARED(type, name, dims) \
 	static char name##_site; \
-	auto &name = *(type(*) dims)emulated::shared(&name##_site, sizeof(type dims))
+	auto &name = *(type(*) dims)emulated::shared(&name##_site, sizeof(type dims), array_alignment)
 
 #define threadIdx (emulated::current->thread)
 #define blockIdx (emulated::current->block)

@@ -242,11 +242,11 @@ const void *exchange(unsigned mask, const void *value, size_t size, unsigned lan
 	return slots[lane];
 }
 
-void *shared(const void *site, size_t bytes) {
+void *shared(const void *site, size_t bytes, size_t alignment) {
 	for (const Array &a : block.arrays)
 		if (a.site == site)
 			return a.memory.start();
-	Array a{site, Guarded(bytes)};
+	Array a{site, Guarded(bytes, alignment)};
 	block.arrays.push_back(a);
 	add_area(a.memory.start(), bytes);
 	return a.memory.start();

@@ -69,8 +69,8 @@ void block_barrier(int line);
 // exchange is a warp barrier at which each lane leaves size bytes, at most 16, and gets the place of what another lane has left.
 const void *exchange(unsigned mask, const void *value, size_t size, unsigned lane);
 
-// shared gives the block's array that the declaration `site` stands for: filled with NaN, guarded on both sides.
-void *shared(const void *site, size_t bytes);
+// shared gives the block's array that the declaration `site` stands for: filled with NaN, guarded on both sides, at an odd multiple of `alignment` bytes.
+void *shared(const void *site, size_t bytes, size_t alignment);
 
 // Areas are what kernels may touch: device memory, and a block's shared arrays. checker.cpp watches; unchecked.cpp does not.
 void add_area(const void *start, size_t bytes);

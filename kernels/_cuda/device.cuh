@@ -10,9 +10,12 @@
 #define DEVICE static __device__ __forceinline__
 #define DEVICE_MEMBER __device__ __forceinline__
 
+// array_alignment is where arrays of a block lie, in bytes: four numbers are read at once. A compiler that is not told may put them anywhere.
+enum { array_alignment = 16 };
+
 #ifdef __CUDACC__
 // SHARED declares an array of the block: SHARED(float, name, [2][64]).
-#define SHARED(type, name, dims) __shared__ type name dims
+#define SHARED(type, name, dims) __shared__ __align__(array_alignment) type name dims
 #endif
 
 typedef long long i64;
