@@ -51,7 +51,7 @@ template <bool wide> DEVICE void sparsemax_of_rows(const Scores &s)
 				}
 			sum = team.sum(sum);
 			above = team.sum(above);
-			if (above == count || above == 0) // none: NaN
+			if (above >= count || above == 0) // none: NaN
 				break;
 			tau = (sum - 1) / above;
 			count = above;

@@ -84,7 +84,7 @@ func largest(row []float32) float64 {
 }
 
 // threshold gives τ - m for a row whose largest element is m, without sorting: of the elements above the last τ it makes the sum 1 anew, until
-// none falls below. Their number only sinks, so it ends (Michelot, J. Optim. Theory Appl. 50 (1986), 195).
+// none falls below (Michelot, J. Optim. Theory Appl. 50 (1986), 195). Their number only sinks, but where rounding lets one come back that is just at τ.
 func threshold(row []float32, m float64) float64 {
 	tau, count := math.Inf(-1), len(row)+1
 	for {
@@ -95,7 +95,7 @@ func threshold(row []float32, m float64) float64 {
 				n++
 			}
 		}
-		if n == count || n == 0 { // none: NaN
+		if n >= count || n == 0 { // none: NaN
 			return tau
 		}
 		tau, count = (sum-1)/float64(n), n

@@ -106,6 +106,17 @@ func TestOthersExtremes(t *testing.T) {
 	}
 }
 
+// TestSparsemaxEnds where an element lies so near the threshold that by turns it is above and below it, as rounding has it.
+func TestSparsemaxEnds(t *testing.T) {
+	row := []float32{-0x1.116eb2p-54, -0x1.0847ep-3, -0x1.2108fcp-1}
+	s, err := NewSparsemax(parity.Device(t, cpu.Detect(), 1), 1, len(row))
+	require.NoError(t, err)
+	got, want := make([]float32, len(row)), make([]float32, len(row))
+	s.Run(got, row)
+	ReferenceSparsemax(len(row), want, row)
+	assert.InDeltaSlice(t, want, got, 1e-7)
+}
+
 func TestOthersDoNotAllocate(t *testing.T) {
 	a, b := make([]float32, 9000), make([]float32, 9000)
 	for _, o := range others {
