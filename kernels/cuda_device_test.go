@@ -66,7 +66,7 @@ func window(stride, dilation int, pad ...int) ops.Window {
 	return w
 }
 
-// poolings has windows that overlap, that leave gaps, and that hang over edges.
+// poolings has windows that overlap, that leave gaps, and that hang over edges, of channels that are read by fours and singly.
 func poolings() (list []parity) {
 	for _, g := range []struct {
 		src  ops.Shape
@@ -75,6 +75,8 @@ func poolings() (list []parity) {
 		{ops.Shape{2, 6, 6, 3}, ops.MaxPool{Window: window(2, 1), Size: [2]int{2, 2}}},
 		{ops.Shape{2, 7, 8, 5}, ops.MaxPool{Window: window(2, 1, 1, 0, 0, 1), Size: [2]int{3, 3}}},
 		{ops.Shape{1, 9, 7, 1}, ops.MaxPool{Window: window(3, 1), Size: [2]int{2, 2}}},
+		{ops.Shape{3, 6, 8, 4}, ops.MaxPool{Window: window(2, 1), Size: [2]int{2, 2}}},
+		{ops.Shape{2, 9, 10, 20}, ops.MaxPool{Window: window(2, 1, 1, 2, 0, 1), Size: [2]int{3, 4}}},
 	} {
 		out, err := g.pool.Infer([]ops.Type{f(g.src...)})
 		if err != nil {

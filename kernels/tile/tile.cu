@@ -14,6 +14,7 @@ KERNEL(256, tile_sum)(Result r)
 	const float *sums = r.sums + blockIdx.y * r.parts * size;
 	float sum = 0;
 	if (i < size)
+#pragma unroll 8 // so many are on their way at once
 		for (int p = sharer; p < r.parts; p += sharers)
 			sum += sums[p * size + i];
 	shared[threadIdx.x] = sum;
