@@ -80,7 +80,7 @@ func (a *Augmenter) crop(i int, pixels []float32) {
 	a.worker.ApplyCrop(pixels, a.index[i], a.seed, a.epoch)
 }
 
-// storesImages says whether the samples of ds are made of images that may have been larger.
+// storesImages says whether the samples of ds are made of image files, which have to be decoded and may be of larger images.
 func storesImages(ds Dataset) bool {
 	switch ds := ds.(type) {
 	case *Folder:
@@ -92,6 +92,8 @@ func storesImages(ds Dataset) bool {
 	case *targeted:
 		return storesImages(ds.Dataset)
 	case *weighted:
+		return storesImages(ds.Dataset)
+	case *unscaled:
 		return storesImages(ds.Dataset)
 	}
 	return false
@@ -108,6 +110,12 @@ func readCropped(ds Dataset, dst []float32, labels, indices []int32, a *Augmente
 		return readCropped(ds.Dataset, dst, labels, indices, a)
 	case *weighted:
 		return readCropped(ds.Dataset, dst, labels, indices, a)
+	case *unscaled:
+		err := readCropped(ds.Dataset, dst, labels, indices, a)
+		for i := range dst {
+			dst[i] *= 255
+		}
+		return err
 	}
 	return ds.(*Folder).read(dst, labels, indices, a)
 }

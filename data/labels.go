@@ -20,6 +20,8 @@ func Labels(ds Dataset) (labels []int32, names []string, err error) {
 			labels[i] = file.label
 		}
 		names = ds.ClassNames()
+	case *unscaled:
+		return Labels(ds.Dataset)
 	case interface{ allLabels() []int32 }:
 		copy(labels, ds.allLabels())
 	case *section:

@@ -92,7 +92,7 @@ func NewLoader(ds Dataset, options LoaderOptions) (*Loader, error) {
 	}
 	if options.Workers == 0 {
 		options.Workers = 1
-		if decodes(ds) || len(options.Augment) > 0 {
+		if storesImages(ds) || len(options.Augment) > 0 {
 			options.Workers = min(runtime.GOMAXPROCS(0), 8) // each needs a batch to fill
 		}
 	}
@@ -131,23 +131,6 @@ func (l *Loader) TargetShape() []int { return l.target }
 
 // Weighted says whether batches have weights.
 func (l *Loader) Weighted() bool { return l.weighted }
-
-// decodes says whether reading a sample of ds is work, more than copying it.
-func decodes(ds Dataset) bool {
-	switch ds := ds.(type) {
-	case *Folder:
-		return true
-	case *section:
-		return decodes(ds.Dataset)
-	case *selection:
-		return decodes(ds.Dataset)
-	case *targeted:
-		return decodes(ds.Dataset)
-	case *weighted:
-		return decodes(ds.Dataset)
-	}
-	return false
-}
 
 // Batches is the number of batches in an epoch; the last one may be smaller than the batch size.
 func (l *Loader) Batches() int {

@@ -7,14 +7,17 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/meseta-go/meseta"
 	"github.com/meseta-go/meseta/callbacks"
 	"github.com/meseta-go/meseta/data/augment"
 	"github.com/meseta-go/meseta/kernels"
 	"github.com/meseta-go/meseta/losses"
+	"github.com/meseta-go/meseta/metrics"
 	"github.com/meseta-go/meseta/optimizers"
 	"github.com/spf13/cobra"
 )
@@ -47,23 +50,32 @@ type config struct {
 	Save            string         `yaml:"save"`             // file for the model at the end; empty means none
 	RunDir          string         `yaml:"run_dir"`          // empty means a new one in runs/
 	Callbacks       callbacks.List `yaml:"callbacks"`
+
+	usual bool // the callbacks are those of a run that names none
 }
 
-// defaultCallbacks are those of a run that names none.
-func defaultCallbacks() callbacks.List {
+// defaultCallbacks are those of a run that names none. They watch validation data, and the accuracy, where there are such.
+func defaultCallbacks(validation, accuracy bool) callbacks.List {
+	prefix := ""
+	if validation {
+		prefix = "val_"
+	}
 	stop := callbacks.NewEarlyStopping()
-	stop.Patience, stop.RestoreBestWeights, stop.Verbose = 3, true, 1
+	stop.Monitor, stop.Patience, stop.RestoreBestWeights, stop.Verbose = prefix+"loss", 3, true, 1
 	checkpoint := callbacks.NewModelCheckpoint("mejor_modelo.h5")
-	checkpoint.Monitor, checkpoint.Mode, checkpoint.SaveBestOnly, checkpoint.Verbose = "val_accuracy", callbacks.Max, true, 1
+	checkpoint.Monitor, checkpoint.Mode, checkpoint.SaveBestOnly, checkpoint.Verbose = prefix+"accuracy", callbacks.Max, true, 1
+	if !accuracy {
+		checkpoint.Monitor, checkpoint.Mode = prefix+"loss", callbacks.Min
+	}
 	plateau := callbacks.NewReduceLROnPlateau()
-	plateau.Factor, plateau.Patience, plateau.MinLR, plateau.Verbose = 0.5, 1, 1e-5, 1
+	plateau.Monitor, plateau.Factor, plateau.Patience, plateau.MinLR, plateau.Verbose = prefix+"loss", 0.5, 1, 1e-5, 1
 	return callbacks.List{stop, checkpoint, plateau}
 }
 
 func defaultConfig() config {
 	return config{
 		Model: "mnist-cnn", Data: "mnist", Validation: "5000", Epochs: 12, Batch: 128, Seed: 1, Device: "auto",
-		Callbacks: defaultCallbacks(),
+		Callbacks: defaultCallbacks(true, true), usual: true,
 	}
 }
 
@@ -149,11 +161,14 @@ func resolve(c *cobra.Command) (config, error) {
 	return cfg, cfg.check()
 }
 
-// wholeNumbers refuses fractions where YAML would cut them off.
-func wholeNumbers(text []byte) error {
+// readKeys refuses fractions where YAML would cut them off, and finds out whether callbacks are named.
+func (c *config) readKeys(text []byte) error {
 	var values map[string]any
 	if err := yaml.Unmarshal(text, &values); err != nil {
 		return err
+	}
+	if _, named := values["callbacks"]; named {
+		c.usual = false
 	}
 	for _, key := range []string{"classes", "image", "epochs", "batch", "steps", "seed", "threads", "workers"} {
 		if x, ok := values[key].(float64); ok && x != math.Trunc(x) {
@@ -209,6 +224,16 @@ func (c config) check() error {
 		return usageError{errors.Join(wrong...)}
 	}
 	return nil
+}
+
+// suitCallbacks makes callbacks that the configuration does not name suit the model.
+func (c *config) suitCallbacks(m *meseta.Model) {
+	if !c.usual {
+		return
+	}
+	t, _ := m.Training()
+	n, err := strconv.ParseFloat(c.Validation, 64)
+	c.Callbacks = defaultCallbacks(err != nil || n != 0, slices.ContainsFunc(t.Metrics, func(m metrics.Metric) bool { return m.Name() == "accuracy" }))
 }
 
 // title is what pictures and reports of the run are called.

@@ -31,16 +31,30 @@ type source struct {
 	input      layers.Shape
 	seed       uint64 // of which samples are held back
 	skipBroken bool
+	bytes      bool      // images have values from 0 to 255, see takesBytes
 	say        io.Writer // for messages
+}
+
+// sourceFor is a source for a network.
+func sourceFor(g *layers.Graph, from string, seed uint64, skipBroken bool, say io.Writer) source {
+	return source{from: from, input: g.Input(), seed: seed, skipBroken: skipBroken, bytes: takesBytes(g), say: say}
+}
+
+// scaled gives images the values that the network takes.
+func (s source) scaled(ds data.Dataset) data.Dataset {
+	if ds == nil || !s.bytes {
+		return ds
+	}
+	return data.Unscaled(ds)
 }
 
 // loadData finds data by name, directory or archive. validation is how many of the training samples to hold back, a fraction of them, or a
 // directory of its own; "0" is none. The last ones are held back, or of class folders and files of arrays, where the last may all be of one class, a random part.
-func loadData(s source, validation string) (dataSets, error) {
-	sets, err := s.open()
-	if err != nil {
+func loadData(s source, validation string) (sets dataSets, err error) {
+	if sets, err = s.open(); err != nil {
 		return sets, err
 	}
+	defer func() { sets = dataSets{s.scaled(sets.train), s.scaled(sets.validation), s.scaled(sets.test)} }()
 	n, err := strconv.ParseFloat(validation, 64)
 	if err != nil {
 		sets.validation, err = s.openValidation(validation, sets.train)
@@ -248,7 +262,8 @@ func mnistSets() (train, test data.Dataset, err error) {
 }
 
 // loadTest finds the data to measure a model on: the test part, or of class folders and arrays without one, all.
-func loadTest(s source) (data.Dataset, error) {
+func loadTest(s source) (test data.Dataset, err error) {
+	defer func() { test = s.scaled(test) }()
 	switch {
 	case s.from == "mnist":
 		return mnist.Test()

@@ -42,7 +42,7 @@ func eval(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	ds, err := loadTest(source{from: from, input: g.Input(), skipBroken: skip, say: c.ErrOrStderr()})
+	ds, err := loadTest(sourceFor(g, from, 0, skip, c.ErrOrStderr()))
 	if err != nil {
 		return err
 	}

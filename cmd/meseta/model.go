@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,6 +94,22 @@ func findModel(name string, sizes models.Options) (*meseta.Model, meseta.Trainin
 		return m, training, nil
 	}
 	return m, usualTraining(name, g), nil
+}
+
+// takesBytes says whether a network takes images with values from 0 to 255: whether it begins with a Rescaling that makes small numbers of these, as
+// is usual in Keras, whose image_dataset_from_directory gives such images.
+func takesBytes(g *layers.Graph) bool {
+	small := func(x float64) bool { return math.Abs(x) < 0.02 } // 1/255 and 1/127.5 are
+	for _, l := range g.Layers {
+		r, ok := l.Layer.(*layers.Rescaling)
+		if !ok || len(g.Layers[l.Inputs[0]].Inputs) > 0 {
+			continue
+		}
+		if r.Scales == nil && small(r.Scale) || r.Scales != nil && !slices.ContainsFunc(r.Scales, func(x float64) bool { return !small(x) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // modelsIn ends the message that a directory is no model with those that lie in it, as in a run's.

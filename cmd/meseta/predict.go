@@ -128,7 +128,8 @@ func predictImages(c *cobra.Command, cfg config, input, output string) error {
 	if err != nil {
 		return err
 	}
-	options, err := source{from: input, input: g.Input(), skipBroken: cfg.SkipBroken}.folderOptions()
+	s := sourceFor(g, input, 0, cfg.SkipBroken, c.ErrOrStderr())
+	options, err := s.folderOptions()
 	if err != nil {
 		return err
 	}
@@ -137,8 +138,8 @@ func predictImages(c *cobra.Command, cfg config, input, output string) error {
 		return err
 	}
 	defer images.Close()
-	sayBroken(c.ErrOrStderr(), images)
-	y, err := outputs(c.Context(), m, images, cfg.Batch)
+	sayBroken(s.say, images)
+	y, err := outputs(c.Context(), m, s.scaled(images), cfg.Batch)
 	if err != nil {
 		return err
 	}

@@ -2,13 +2,18 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/meseta-go/meseta"
 	"github.com/meseta-go/meseta/data"
+	"github.com/meseta-go/meseta/layers"
+	"github.com/meseta-go/meseta/losses"
+	"github.com/meseta-go/meseta/optimizers"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gorgonia.org/tensor"
@@ -98,5 +103,65 @@ func TestBest(t *testing.T) {
 		{[]float32{-3, 12.25}, nil, false, "class 1 12.25, class 0 -3"},
 	} {
 		assert.Equal(t, c.want, best(c.numbers, c.names, c.probabilities))
+	}
+}
+
+// TestNetworksThatTakeBytes: one that begins with a Rescaling by 1/255, as Keras's do, gets images with values from 0 to 255, in each command.
+func TestNetworksThatTakeBytes(t *testing.T) {
+	folder, files := smallFolder(t, "", 20)
+	dir := t.TempDir()
+	make255 := func(rescaling ...layers.Layer) string {
+		list := append([]layers.Layer{meseta.Input(10, 20, 1)}, rescaling...)
+		m := meseta.Sequential(append(list, &layers.Flatten{}, &layers.Dense{Units: 10, Activation: layers.Softmax})...)
+		require.NoError(t, m.Compile(meseta.Training{Optimizer: optimizers.NewAdam(), Loss: losses.SparseCategoricalCrossentropy{}, Seed: 3}))
+		file := filepath.Join(dir, fmt.Sprintf("m%d.keras", len(rescaling)))
+		require.NoError(t, m.Save(file))
+		return file
+	}
+	var outputs [2][]predicted
+	var test [2]string
+	for i, model := range []string{make255(), make255(&layers.Rescaling{Scale: 1. / 255})} {
+		run := func(args ...string) string {
+			code, stdout, stderr := run(args...)
+			require.Zero(t, code, stderr)
+			if args[0] == "train" {
+				assert.Equal(t, i == 1, strings.Contains(stderr, "begins with a Rescaling of values from 0 to 255, so images have these"), stderr)
+			}
+			return stdout
+		}
+		saved := filepath.Join(dir, fmt.Sprintf("saved%d.keras", i))
+		if i == 0 { // the usual callbacks do without accuracy, and without validation data
+			assert.Contains(t, run("train", "--model", model, "--data", folder, "--val", "0", "--steps", "1", "--run-dir", filepath.Join(dir, "none")), "1 epoch, 1 update")
+		}
+		run("train", "--model", model, "--data", folder, "--val", "0.5", "--steps", "5", "--batch", "4", "--run-dir", filepath.Join(dir, fmt.Sprint(i)), "--save", saved)
+		test[i] = run("eval", saved, "--data", folder)
+		var got struct{ Predictions []predicted }
+		require.NoError(t, json.Unmarshal([]byte(run("predict", saved, "--input", filepath.Join(folder, "test"), "--json")), &got))
+		outputs[i] = got.Predictions
+	}
+	require.Len(t, outputs[0], len(files)/3)
+	for i := range outputs[0] {
+		assert.InDeltaSlice(t, outputs[0][i].Outputs, outputs[1][i].Outputs, 1e-4)
+	}
+	assert.Equal(t, test[0], test[1])
+	text, err := os.ReadFile(filepath.Join(dir, "none", "config.yaml"))
+	require.NoError(t, err)
+	assert.Contains(t, string(text), "monitor: loss\n")
+	assert.NotContains(t, string(text), "val_")
+}
+
+func TestTakesBytes(t *testing.T) {
+	for want, list := range map[bool][]*layers.Rescaling{
+		true:  {{Scale: 1. / 255}, {Scale: 1 / 127.5, Offset: -1}, {Scales: []float64{1. / 255, 1. / 256}}},
+		false: {{Scale: 1}, {Scale: .125}, {Scales: []float64{1. / 255, 1}}},
+	} {
+		for _, r := range list {
+			g, err := layers.Sequential("", &layers.InputLayer{Shape: layers.Shape{2, 2, 2}}, r, &layers.Flatten{})
+			require.NoError(t, err)
+			assert.Equal(t, want, takesBytes(g), r)
+			g, err = layers.Sequential("", &layers.InputLayer{Shape: layers.Shape{2, 2, 2}}, &layers.Flatten{}, &layers.Rescaling{Scale: 1. / 255})
+			require.NoError(t, err)
+			assert.False(t, takesBytes(g), "it does not begin with it")
+		}
 	}
 }

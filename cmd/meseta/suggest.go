@@ -112,7 +112,7 @@ func readConfig(file string, text []byte, cfg *config) error {
 	case errors.As(err, &mistyped):
 		err = fmt.Errorf("line %d: %q stands where %s is wanted", mistyped.Token.Position.Line, mistyped.Token.Value, kindWanted(mistyped.DstType))
 	case err == nil:
-		err = wholeNumbers(text)
+		err = cfg.readKeys(text)
 	}
 	if err != nil {
 		return usageError{fmt.Errorf("%s: %w", file, err)}
@@ -124,7 +124,9 @@ func readConfig(file string, text []byte, cfg *config) error {
 func settingError(name string) error {
 	var settings []string
 	for f := range reflect.TypeFor[config]().Fields() {
-		settings = append(settings, f.Tag.Get("yaml"))
+		if name, ok := f.Tag.Lookup("yaml"); ok {
+			settings = append(settings, name)
+		}
 	}
 	hint := didYouMean(name, settings)
 	switch {

@@ -11,6 +11,7 @@ import (
 	"github.com/meseta-go/meseta"
 	"github.com/meseta-go/meseta/callbacks"
 	"github.com/meseta-go/meseta/checkpoint"
+	"github.com/meseta-go/meseta/data"
 	"github.com/meseta-go/meseta/optimizers"
 	"github.com/meseta-go/meseta/report"
 	"github.com/spf13/cobra"
@@ -66,6 +67,7 @@ func train(c *cobra.Command, _ []string) (err error) {
 		return err
 	}
 	defer model.Close()
+	cfg.suitCallbacks(model)
 	made, err := cfg.makeRunDirectory()
 	if err != nil {
 		return err
@@ -82,9 +84,12 @@ func train(c *cobra.Command, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
-	sets, err := loadData(source{from: cfg.Data, input: g.Input(), seed: cfg.Seed, skipBroken: cfg.SkipBroken, say: say}, cfg.Validation)
+	sets, err := loadData(sourceFor(g, cfg.Data, cfg.Seed, cfg.SkipBroken, say), cfg.Validation)
 	if err != nil {
 		return err
+	}
+	if takesBytes(g) && data.Divisor(sets.train) == 1 {
+		fmt.Fprintf(say, "%s begins with a Rescaling of values from 0 to 255, so images have these\n", cfg.Model)
 	}
 	if err := fitClasses(cfg.Model, g.OutputShape().Size(), sets.train.Classes(), say); err != nil {
 		return err
