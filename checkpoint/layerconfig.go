@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/meseta-go/meseta/layers"
 )
@@ -43,12 +44,12 @@ func readLayerConfig(class string, values any) (layers.Layer, error) {
 	name := c.text("name", "")
 	c.what = "layer " + name
 	if !c.flag("trainable", true) {
-		c.fail("is frozen (trainable false), which is not supported")
+		c.fail("is frozen (trainable false), which is not supported; saved with trainable = True it is trained as the others are")
 	}
 	c.policy()
 	codec, ok := codecs[class]
 	if !ok {
-		return nil, fmt.Errorf("layer %s is of class %q, which is not supported", name, class)
+		return nil, fmt.Errorf("layer %s is of class %q, which is not supported%s", name, class, without(class))
 	}
 	if codec.lastAxis {
 		c.ignore("axis")
@@ -56,6 +57,17 @@ func readLayerConfig(class string, values any) (layers.Layer, error) {
 	l := codec.read(c, name)
 	c.ignore("batch_input_shape") // Keras 2, on the first layer of a Sequential
 	return l, c.end()
+}
+
+// without ends the message that a class is not supported with how to do without it, where there is a way.
+func without(class string) string {
+	switch {
+	case class == "Functional" || class == "Sequential":
+		return " within a network; build that one of single layers, as keras.applications does with input_tensor"
+	case strings.HasPrefix(class, "Random") || class == "AutoContrast" || class == "RandAugment" || class == "MixUp" || class == "CutMix" || class == "AugMix":
+		return "; leave augmentation out of the network and give it to training (augment: in a configuration, FitOptions.Augment)"
+	}
+	return ""
 }
 
 // layerConfig is the configuration of a layer as Keras 3 writes it.
