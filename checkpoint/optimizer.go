@@ -205,7 +205,8 @@ func optimizerVars(m *Model) ([]variable, error) {
 }
 
 // readOptimizer reads an optimizer's variables into m. What does not fit goes to
-// m.TrainingErr: the weights are good without it.
+// m.TrainingErr: the weights are good without it. An optimizer that has made
+// nothing yet, as in a model that Keras compiled and saved, leaves none.
 func readOptimizer(m *Model, name string, vars []*hdf5.Dataset) {
 	o, err := decodeOptimizer(m, name, vars)
 	if err != nil {
@@ -244,6 +245,9 @@ func decodeOptimizer(m *Model, name string, vars []*hdf5.Dataset) (*OptimizerSta
 	}
 	var list []place
 	if o.Class, list, err = optimizerPlaces(m, name, len(weights), len(vars)); err != nil {
+		if len(vars) == 0 && o.Iterations == 0 {
+			return nil, nil
+		}
 		return nil, err
 	}
 	if product != nil {

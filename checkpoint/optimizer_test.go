@@ -103,6 +103,23 @@ func TestOptimizers(t *testing.T) {
 	}
 }
 
+// TestOptimizersThatMadeNothing reads models that Keras compiled and saved: they are trained as they were compiled, from the beginning.
+func TestOptimizersThatMadeNothing(t *testing.T) {
+	for _, name := range []string{"sgd", "adamw", "nadam", "accumulate_rmsprop"} {
+		for _, suffix := range []string{".keras", ".h5"} {
+			m, err := Load("testdata/untrained_" + name + suffix)
+			require.NoError(t, err)
+			assert.NoError(t, m.TrainingErr, name)
+			if assert.NotNil(t, m.Training, name) {
+				assert.Equal(t, optimizerCases[name], m.Training.Optimizer)
+			}
+			if m.Optimizer != nil { // of SGD, which keeps nothing
+				assert.Empty(t, m.Optimizer.Slots)
+			}
+		}
+	}
+}
+
 // State that does not say what it is, or is not what it says.
 func TestOptimizerStateThatDoesNotFit(t *testing.T) {
 	m, err := Load("testdata/optimizer_rmsprop_centered.keras")

@@ -1,6 +1,7 @@
-"""Make optimizer_*.keras, one small model for each optimizer of Keras 3, some as .h5 too, and expected_optimizers.json, what is in them.
+"""Make optimizer_*.keras, one small model for each optimizer of Keras 3, some as .h5 too, and expected_optimizers.json, what is in them; and
+untrained_*, models that were compiled and saved, whose optimizers have made nothing yet.
 
-Run in this folder: python make_optimizers.py [NAME...]. Old files are kept for ever.
+Run in this folder: python make_optimizers.py [NAME... | untrained]. Old files are kept for ever.
 """
 
 import json
@@ -44,6 +45,7 @@ CASES = {
     "muon_excluded": (O.Muon, dict(
         learning_rate=0.02, exclude_layers=["dense_1"], nesterov=False, rms_rate=None, ns_steps=3, adam_lr_ratio=0.5, weight_decay=0.1, use_ema=True)),
 }
+UNTRAINED = ["sgd", "adamw", "nadam", "accumulate_rmsprop"]
 H5 = ["adamw", "rmsprop_both", "nadam", "accumulate_rmsprop", "accumulate_nadam", "muon_excluded"]
 
 
@@ -65,7 +67,22 @@ def describe(m):
     }
 
 
+def compiled(name):
+    optimizer, arguments = CASES[name]
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(11)
+    m = keras.Sequential([L.Input((5,)), L.Dense(4, activation="relu"), L.Dense(3, activation="softmax")], name="sequential")
+    m.compile(optimizer=optimizer(**arguments), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    return m
+
+
 if __name__ == "__main__":
+    for name in UNTRAINED:
+        if sys.argv[1:] in ([], ["untrained"]):
+            for suffix in [".keras", ".h5"]:
+                compiled(name).save(f"untrained_{name}{suffix}")
+    if sys.argv[1:] == ["untrained"]:
+        sys.exit()
     rng = np.random.default_rng(3)
     x = rng.normal(size=(6, 5)).astype("float32")
     labels = np.arange(6) % 3
@@ -75,11 +92,7 @@ if __name__ == "__main__":
         with open("expected_optimizers.json") as f:
             expected["models"] = json.load(f)["models"]
     for name in sys.argv[1:] or CASES:
-        optimizer, arguments = CASES[name]
-        keras.backend.clear_session()
-        keras.utils.set_random_seed(11)
-        m = keras.Sequential([L.Input((5,)), L.Dense(4, activation="relu"), L.Dense(3, activation="softmax")], name="sequential")
-        m.compile(optimizer=optimizer(**arguments), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+        m = compiled(name)
         for _ in range(3):
             m.train_on_batch(x, labels)
         m.save(f"optimizer_{name}.keras")
