@@ -43,7 +43,7 @@ func (c *CUDA) depthwiseData(v cudaConvolution, bind func(b Buffers, r cudaResul
 // depthwise makes a kernel that writes images, rows, columns and channels, in phases, where each thread has a strip of a row.
 func (c *CUDA) depthwise(name string, size [4]int, ld, phases int, bind func(b Buffers, r cudaResult) cudaConvolution) (Kernel, error) {
 	threads := size[0] * size[1] * ((size[2] + depthwiseStrip - 1) / depthwiseStrip) * size[3]
-	if threads > math.MaxInt32-blockThreads || phases > mostBlocks {
+	if pixels := size[0] * size[1] * size[2] * phases; max(threads, pixels) > math.MaxInt32-blockThreads || phases > mostBlocks {
 		return nil, fmt.Errorf("kernels: %s of %v in %d phases on a GPU: %w; take a smaller batch", name, size, phases, ErrUnsupported)
 	}
 	k, err := find[cudaConvolution](c, "conv/depthwise", name)

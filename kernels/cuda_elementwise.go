@@ -48,10 +48,17 @@ func (c *CUDA) chooseElementwise(o ops.Operator, in, out []ops.Type) (Kernel, er
 	return nil, nil
 }
 
+// fours is how many threads n elements want of which each takes four.
+func fours(n int) int { return (n + 3) / 4 }
+
 // elements is a function of up to two inputs.
 func (c *CUDA) elements(name string, out []ops.Type, e cudaElements) (Kernel, error) {
 	e.size = int64(out[0].Shape.Size())
-	return single(c, "elementwise/elementwise", name, spread(int(e.size)), func(b Buffers) cudaElements {
+	blocks := spread(fours(int(e.size)))
+	if e.columns != 0 {
+		blocks = spread(int(e.size))
+	}
+	return single(c, "elementwise/elementwise", name, blocks, func(b Buffers) cudaElements {
 		e := e
 		e.dst, e.a, e.b = address(b.Out[0]), addressAt(b.In, 0), addressAt(b.In, 1)
 		return e

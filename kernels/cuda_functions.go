@@ -24,14 +24,14 @@ func (c *CUDA) chooseFunction(o ops.Operator, in, _ []ops.Type) (Kernel, error) 
 	switch o := o.(type) {
 	case ops.Unary:
 		f := function(o)
-		return single(c, file, "unary", spread(int(f.size)), func(b Buffers) cudaFunction {
+		return single(c, file, "unary", spread(fours(int(f.size))), func(b Buffers) cudaFunction {
 			f := f
 			f.dst, f.src = address(b.Out[0]), address(b.In[0])
 			return f
 		})
 	case ops.UnaryBackward:
 		f := function(ops.Unary(o))
-		return single(c, file, "unary_backward", spread(int(f.size)), func(b Buffers) cudaFunction {
+		return single(c, file, "unary_backward", spread(fours(int(f.size))), func(b Buffers) cudaFunction {
 			f := f
 			f.dst, f.diff, f.src = address(b.Out[0]), address(b.In[0]), address(b.In[1])
 			return f

@@ -3,6 +3,9 @@
 package kernels
 
 import (
+	"fmt"
+	"math"
+
 	"github.com/meseta-go/meseta/gpu"
 	"github.com/meseta-go/meseta/ops"
 )
@@ -19,6 +22,9 @@ func (c *CUDA) chooseLoss(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 	by := func(t team, file, name string, operands func(s *cudaScores, in []Buffer)) (Kernel, error) {
 		classes := in[0].Shape[len(in[0].Shape)-1]
 		n := in[0].Shape.Size() / classes
+		if n > math.MaxInt32 {
+			return nil, fmt.Errorf("kernels: %s of %d rows on a GPU, which counts them in 32 bits: %w; take a smaller batch", o.Name(), n, ErrUnsupported)
+		}
 		return single(c, file, t.kernel(name), t.blocks(n), func(b Buffers) cudaScores {
 			s := cudaScores{to: address(b.Out[0]), rows: int32(n), classes: int32(classes), width: int32(t.width)}
 			operands(&s, b.In)

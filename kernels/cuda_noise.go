@@ -37,25 +37,25 @@ func (c *CUDA) chooseNoise(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 	const file = "dropout/dropout"
 	var err error
 	d := cudaDropout{purpose: uint32(numbers.Dropout)}
-	// fours is a kernel whose threads have four elements each.
-	fours := func(name string, stream uint64) (Kernel, error) {
+	// noise is a kernel whose threads have four elements each.
+	noise := func(name string, stream uint64) (Kernel, error) {
 		if err != nil {
 			return nil, err
 		}
 		size := in[0].Shape.Size()
 		d.size, d.stream = int64(size), uint32(stream)
-		return single(c, file, name, spread((size+3)/4), d.on)
+		return single(c, file, name, spread(fours(size)), d.on)
 	}
 	switch o := o.(type) {
 	case ops.Dropout:
 		d.threshold, d.scale, err = dropout.Constants(in[0].Shape.Size(), o.Rate, o.Stream)
-		return fours("dropout", o.Stream)
+		return noise("dropout", o.Stream)
 	case ops.GaussianNoise:
 		d.scale, err = o.Deviation, dropout.CheckNoise(o.Name(), in[0].Shape.Size(), o.Deviation, o.Stream)
-		return fours("gaussian_noise", o.Stream)
+		return noise("gaussian_noise", o.Stream)
 	case ops.GaussianDropout:
 		d.scale, err = o.Deviation, dropout.CheckNoise(o.Name(), in[0].Shape.Size(), o.Deviation, o.Stream)
-		return fours("gaussian_dropout", o.Stream)
+		return noise("gaussian_dropout", o.Stream)
 	case ops.SpatialDropout:
 		s := in[0].Shape
 		samples, channels := s[0], s[len(s)-1]

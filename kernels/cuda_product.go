@@ -71,7 +71,7 @@ func newProduct(p product, tiles []productTile) (product, error) {
 	if p.phases == 0 {
 		p.phases, p.rows = 1, p.m
 	}
-	if max(p.m, p.n, p.k) > math.MaxInt32-1<<10 || max(p.groups, p.phases) > mostBlocks {
+	if max(p.m, p.n, p.k) > math.MaxInt32-1<<13 || max(p.groups, p.phases) > mostBlocks {
 		return product{}, fmt.Errorf("kernels: %d products of %d×%d with sums over %d, in %d phases, on a GPU: %w; take a smaller batch",
 			p.groups, p.m, p.n, p.k, p.phases, ErrUnsupported)
 	}

@@ -1,5 +1,5 @@
 // elementwise.cu: functions of single elements, and sums of columns; see elementwise.go.
-#include "../_cuda/device.cuh"
+#include "map.cuh"
 
 // Elements are operands of one size; which are read depends on the kernel. b may be a row that is repeated, of `columns` elements.
 struct Elements {
@@ -12,20 +12,17 @@ struct Elements {
 
 KERNEL(256, fill)(Elements e)
 {
-	for (i64 i = first(); i < e.size; i += step())
-		e.dst[i] = e.offset;
+	map<false, false>(e.dst, nullptr, nullptr, e.size, [&](float, float) { return e.offset; });
 }
 
 KERNEL(256, affine)(Elements e)
 {
-	for (i64 i = first(); i < e.size; i += step())
-		e.dst[i] = e.a[i] * e.scale + e.offset;
+	map<true, false>(e.dst, e.a, nullptr, e.size, [&](float x, float) { return x * e.scale + e.offset; });
 }
 
 KERNEL(256, add)(Elements e)
 {
-	for (i64 i = first(); i < e.size; i += step())
-		e.dst[i] = e.a[i] + e.b[i];
+	map<true, true>(e.dst, e.a, e.b, e.size, [](float x, float y) { return x + y; });
 }
 
 KERNEL(256, bias_add)(Elements e)
@@ -36,17 +33,13 @@ KERNEL(256, bias_add)(Elements e)
 
 KERNEL(256, relu_forward)(Elements e)
 {
-	for (i64 i = first(); i < e.size; i += step())
-		e.dst[i] = activate(e.a[i], e.activation);
+	map<true, false>(e.dst, e.a, nullptr, e.size, [&](float x, float) { return activate(x, e.activation); });
 }
 
 // a is diffDst, b what relu_forward made.
 KERNEL(256, relu_backward)(Elements e)
 {
-	for (i64 i = first(); i < e.size; i += step()) {
-		float y = e.b[i];
-		e.dst[i] = y > 0 && (e.activation != relu6 || y < 6) ? e.a[i] : 0;
-	}
+	map<true, true>(e.dst, e.a, e.b, e.size, [&](float diff, float y) { return y > 0 && (e.activation != relu6 || y < 6) ? diff : 0; });
 }
 
 // Columns are sums over the rows of src [rows,columns], cut into parts of `each` rows.

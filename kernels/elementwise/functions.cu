@@ -1,5 +1,5 @@
 // functions.cu: functions of one number and their derivatives; see unary.go and ops.UnaryFunc. In float32, where functions on the CPU compute in float64.
-#include "../_cuda/device.cuh"
+#include "map.cuh"
 
 // Function is one of n elements, by its number in package ops, with its parameters.
 struct Function {
@@ -220,8 +220,7 @@ template <int f> DEVICE float slope(float x, float a, float b, float c)
 template <bool backward, int f = 0> DEVICE void each(const Function &u)
 {
 	if (u.function == f) {
-		for (i64 i = first(); i < u.size; i += step())
-			u.dst[i] = backward ? u.diff[i] * slope<f>(u.src[i], u.a, u.b, u.c) : value<f>(u.src[i], u.a, u.b, u.c);
+		map<true, backward>(u.dst, u.src, u.diff, u.size, [&](float x, float diff) { return backward ? diff * slope<f>(x, u.a, u.b, u.c) : value<f>(x, u.a, u.b, u.c); });
 	} else if constexpr (f + 1 < functions) {
 		each<backward, f + 1>(u);
 	}
