@@ -70,10 +70,7 @@ func compile(s *Session, mode Mode, batch int, feed Feed) (*Program, error) {
 	if l.weights != ops.None {
 		p.in.rate++
 	}
-	p.in.counter, p.in.moves = p.in.rate+1, p.in.rate
-	if mode == Training {
-		p.in.moves = p.in.counter + 1
-	}
+	p.in.counter, p.in.moves = p.in.rate+1, p.in.rate+2
 	return p, nil
 }
 
@@ -135,9 +132,9 @@ func (p *Program) bind() error {
 	}
 	if p.Mode == Training {
 		in, out = append(in, s.at.rate, s.at.counter), append(out, s.at.outcome)
-	}
-	if s.TakesBytes() {
-		in = append(in, kernels.Buffer{Bytes: feed.Most * feed.MoveBytes * p.Batch})
+		if s.TakesBytes() {
+			in = append(in, kernels.Buffer{Bytes: feed.Most * feed.MoveBytes * p.Batch})
+		}
 	}
 	var err error
 	if p.pipe, err = s.device.Pipe(in, out, steps(l.fixed, len(p.kernels))); err != nil {
@@ -223,7 +220,7 @@ func (p *Program) SetBatch(x []float32, labels []int32) {
 	p.setLabels(labels)
 }
 
-// SetBytes is SetBatch of numbers that are divisor times as large, and bytes. To images moves [Batch,…] are done, if there are some. It is for sessions that take bytes.
+// SetBytes is SetBatch of numbers that are divisor times as large, and bytes. To images moves [Batch,…] are done, in Training programs and if there are some. It is for sessions that take bytes.
 func (p *Program) SetBytes(x []byte, divisor float32, moves []feed.Move, labels []int32) {
 	if p.enter() {
 		w := kernels.Wide{Divisor: divisor, Each: len(moves) / p.Batch}
