@@ -39,7 +39,7 @@ struct Images {
 	const unsigned char *pixels; // [N,h,w,c]
 	const Move *moves;           // [N,each]
 	int each, h, w, c;
-	const float *numbers;        // of each byte
+	const float *numbers; // of each byte
 
 	// move is what is done i-th to image n.
 	DEVICE_MEMBER const Move &move(int n, int i) const { return moves[n * each + i]; }
@@ -58,8 +58,8 @@ DEVICE float fold(float x, int low, int high, int edge)
 		x -= l;
 		if (x < 0)
 			x = -x - 1;
-		while (x >= period)
-			x -= period; // exact, so it comes to what augment.fold has
+		if (x >= period)
+			x -= period * (float)(int)(x / period);
 		if (x >= n)
 			x = 2 * n - x - 1;
 		x += l;
@@ -81,8 +81,8 @@ DEVICE Point source(const Move &m, int x, int y)
 
 template <int deep> DEVICE float combined(const Images &of, int before, int n, int x, int y, int k);
 
-// value is what channel k of pixel (x, y) of image n is after so many of its moves, at most `deep` of which look at several pixels: it goes back through them to where the
-// pixel comes from.
+// value is what channel k of pixel (x, y) of image n is after so many of its moves, at most `deep` of which compute (Deepest of move.go): it goes back through them to where
+// the pixel comes from.
 template <int deep> DEVICE float value(const Images &of, int before, int n, int x, int y, int k)
 {
 	while (before > 0) {
@@ -138,23 +138,21 @@ DEVICE float coloured(const Move &m, float r, float g, float b, int k)
 	return (value - span + span * clamp(k == 0 ? part - 1 : 2 - part, 0, 1)) * range + low;
 }
 
-// combined is what the next move makes of one number, of the three of a colour, of two pixels, or of two rows of two.
+// combined is what move `before` makes of one number, of two images, of the three numbers of a colour, or of two rows of two pixels. One call stands for all that it looks at, since
+// everything is inlined.
 template <int deep> DEVICE float combined(const Images &of, int before, int n, int x, int y, int k)
 {
-	float right = 0, lower = 0, first = 0, above = 0;
-	{
-		const Move &m = of.move(n, before);
-		if (m.kind == bilinear) {
-			Point at = source(m, x, y);
-			x = (int)floorf(at.x), y = (int)floorf(at.y);
-			right = at.x - (float)x, lower = at.y - (float)y;
-		}
+	const Move &m = of.move(n, before);
+	bool colours = m.kind == saturate || m.kind == turn, moves = m.kind == bilinear;
+	float right = 0, lower = 0; // shares
+	if (moves) {
+		Point at = source(m, x, y);
+		x = (int)floorf(at.x), y = (int)floorf(at.y);
+		right = at.x - (float)x, lower = at.y - (float)y;
 	}
+	float a = 0, b = 0, c = 0; // what was looked at last
 #pragma unroll 1
 	for (int i = 0;; i++) {
-		const Move &m = of.move(n, before);
-		bool moves = m.kind == bilinear;
-		bool colours = m.kind == saturate || m.kind == turn;
 		int column = x, row = y, image = n, after = before, channel = k;
 		if (colours)
 			channel = i;
@@ -165,23 +163,13 @@ template <int deep> DEVICE float combined(const Images &of, int before, int n, i
 		float v = moves && !inside(m, column, row) ? m.value : value<deep - 1>(of, after, image, column, row, channel);
 		if (m.kind == brighten)
 			return clamp(v + m.value, m.numbers[0], m.numbers[1]);
-		if (colours) {
-			if (i == 2)
-				return coloured(m, above, first, v, k);
-			if (i == 0)
-				above = v;
-			first = v;
-			continue;
-		}
 		if (i == 1 && m.kind == mix)
-			return m.value * first + (1 - m.value) * v;
-		if (i & 1)
-			v = (1 - right) * first + right * v;
+			return m.value * c + (1 - m.value) * v;
+		if (i == 2 && colours)
+			return coloured(m, b, c, v, k);
 		if (i == 3)
-			return (1 - lower) * above + lower * v;
-		if (i == 1)
-			above = v;
-		first = v;
+			return (1 - lower) * ((1 - right) * a + right * b) + lower * ((1 - right) * c + right * v);
+		a = b, b = c, c = v;
 	}
 }
 
