@@ -17,6 +17,7 @@ const (
 	fakeMeseta = `#!/bin/sh
 case "$*" in
 "doctor --json") echo '{"version": "v1", "go": "go1", "gpu": "1 found", "gpus": [{"device": "cuda:0", "name": "Fake & Sons", "compute_capability": "9.0", "memory_bytes": 1073741824}]}' ;;
+"doctor --device cuda") ;;
 *"bench peak"*) echo '{"peak_gflops": 50000, "peak_gb_per_s": 3000, "rated_gflops": 60000, "rated_gb_per_s": 3300}' ;;
 *"inspect"*resnet50*) echo "meseta: a bug" >&2; exit 1 ;;
 *"inspect"*) echo '{"peak_flops": 5e13, "peak_bytes_per_s": 3e12, "profile": {"seconds": 0.002, "steps": [
@@ -126,6 +127,7 @@ func TestFailuresOnAGPU(t *testing.T) {
 	for name, replaced := range map[string]map[string]string{
 		"1 is not 2":               {"kernels.test": fakeFail},
 		"no GPU that meseta":       {"meseta-cuda": strings.Replace(fakeMeseta, `"gpus": [{`, `"none": [{`, 1)},
+		"a first kernel fails":     {"meseta-cuda": strings.Replace(fakeMeseta, `cuda") ;;`, `cuda") echo "a first kernel fails" >&2; exit 1 ;;`, 1)},
 		"a bug in bench op":        {"meseta-cuda": strings.Replace(fakeMeseta, "bench op gemm", "bench op nothing", 1)},
 		"params is 8 for meseta":   {"meseta-cuda": strings.Replace(fakeMeseta, `"params": 7`, `"params": 8`, 1)},
 		"no test ran":              {"gpu.test": "#!/bin/sh\necho PASS\n"},

@@ -155,6 +155,7 @@ class Bench:
         r["meseta"] = json.loads(pairs.output_of([self.meseta, "doctor", "--json"], seconds=self.may_take(60)))
         if not r["meseta"].get("gpus"):
             raise pairs.Failed(f"no GPU that meseta can use: {r['meseta'].get('gpu', '')}")
+        pairs.output_of([self.meseta, "doctor", "--device", "cuda"], seconds=self.may_take(60))  # has it compute something
 
     def look_for_torch(self):
         """Begins to load PyTorch, which takes seconds or a minute, and has it compile while tests run, which measure nothing."""
