@@ -84,7 +84,7 @@ func addConfig(c *cobra.Command) {
 	d := defaultConfig()
 	f := c.Flags()
 	f.String("config", "", "YAML file with these settings and callbacks")
-	f.String("model", d.Model, "name of an architecture, or a .h5 or .keras file")
+	f.String("model", d.Model, "name of an architecture, or a .h5 or .keras file, or a .json one of Keras's to_json")
 	f.Int("classes", 0, "classes that an architecture by name tells apart (its own)")
 	f.Int("image", 0, "rows and columns of the images of an architecture by name (its own)")
 	f.String("data", d.Data, "mnist, or "+dataKinds)

@@ -139,12 +139,14 @@ func (s source) openFolders() (sets dataSets, err error) {
 	if err != nil {
 		return sets, err
 	}
-	s.report(train, "training")
 	sets.train = train
-	if test != nil {
-		s.report(test, "test")
-		sets.test = test
+	if test == nil {
+		s.report(train, s.from)
+		return sets, nil
 	}
+	s.report(train, s.from+"/train")
+	s.report(test, s.from+"/test")
+	sets.test = test
 	return sets, nil
 }
 
@@ -158,9 +160,9 @@ func (s source) folderOptions() (data.FolderOptions, error) {
 }
 
 // report says what was found, and which images were skipped.
-func (s source) report(f *data.Folder, what string) {
+func (s source) report(f *data.Folder, from string) {
 	shape := f.Shape()
-	fmt.Fprintf(s.say, "%s: %d images in %d classes, as %dx%dx%d\n", what, f.Len(), f.Classes(), shape[1], shape[0], shape[2])
+	fmt.Fprintf(s.say, "%s: %d images in %d classes, as %dx%dx%d\n", from, f.Len(), f.Classes(), shape[1], shape[0], shape[2])
 	sayBroken(s.say, f)
 	counts := f.Counts()
 	for i, name := range f.ClassNames() {
@@ -207,7 +209,7 @@ func (s source) openValidation(from string, train data.Dataset) (data.Dataset, e
 	if err != nil {
 		return nil, err
 	}
-	s.report(f, "validation")
+	s.report(f, from)
 	return f, nil
 }
 

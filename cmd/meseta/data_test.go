@@ -97,8 +97,8 @@ func TestNotesOnFolders(t *testing.T) {
 	require.NoError(t, os.Rename(filepath.Join(folder, "test"), filepath.Join(folder, "val")))
 	input := layers.Shape{10, 10, 3}
 	for from, want := range map[string]string{
-		folder:                         "training: 20 images in 11 classes, as 10x10x3\nclass \"none\" has no images\n" + folder + "/val is not used; --val " + folder + "/val validates on it\n",
-		filepath.Join(folder, "train"): "training: 20 images in 11 classes, as 10x10x3\nclass \"none\" has no images\n",
+		folder:                         folder + ": 20 images in 11 classes, as 10x10x3\nclass \"none\" has no images\n" + folder + "/val is not used; --val " + folder + "/val validates on it\n",
+		filepath.Join(folder, "train"): folder + "/train: 20 images in 11 classes, as 10x10x3\nclass \"none\" has no images\n",
 	} {
 		var say bytes.Buffer
 		_, err := loadData(source{from: from, input: input, say: &say}, "0.5")
@@ -310,7 +310,7 @@ func TestSizesOfAnArchitecture(t *testing.T) {
 	sizes := []string{"--classes", "12", "--image", "16"}
 	code, _, stderr := run(append([]string{"train", "--data", folder, "--val", "0.5", "--steps", "1", "--run-dir", dir, "--save", saved}, sizes...)...)
 	require.Zero(t, code, stderr)
-	assert.Contains(t, stderr, "training: 20 images in 10 classes, as 16x16x1\n")
+	assert.Contains(t, stderr, "/train: 20 images in 10 classes, as 16x16x1\n")
 	assert.Contains(t, stderr, "the data have 10 classes, mnist-cnn has 12; --classes 10 gives it as many\n")
 	m, err := meseta.Load(saved)
 	require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/meseta-go/meseta"
 	"github.com/meseta-go/meseta/bench"
+	"github.com/meseta-go/meseta/checkpoint"
 	"github.com/meseta-go/meseta/layers"
 	"github.com/meseta-go/meseta/losses"
 	"github.com/meseta-go/meseta/metrics"
@@ -78,7 +79,7 @@ func findModel(name string, sizes models.Options) (*meseta.Model, meseta.Trainin
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		return nil, meseta.Training{}, fmt.Errorf("model %s is a directory%s", name, modelsIn(name))
 	}
-	m, err := meseta.Load(name)
+	m, err := loadModel(name)
 	if err != nil {
 		return nil, meseta.Training{}, err
 	}
@@ -95,6 +96,25 @@ func findModel(name string, sizes models.Options) (*meseta.Model, meseta.Trainin
 	}
 	return m, usualTraining(name, g), nil
 }
+
+// loadModel opens a model's file, or makes a model of what Keras's to_json gave, which is a network alone.
+func loadModel(name string) (*meseta.Model, error) {
+	if !isNetwork(name) {
+		return meseta.Load(name)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	g, err := checkpoint.UnmarshalConfig(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return meseta.FromGraph(g), nil
+}
+
+// isNetwork says whether a file is of a network without weights.
+func isNetwork(name string) bool { return strings.ToLower(filepath.Ext(name)) == ".json" }
 
 // takesBytes says whether a network takes images with values from 0 to 255: whether it begins with a Rescaling that makes small numbers of these, as
 // is usual in Keras, whose image_dataset_from_directory gives such images.

@@ -40,9 +40,11 @@ NumPy file (float32), in the order of the lines. Or apply it to the samples of a
 // predicted is what predict prints of an image as JSON.
 type predicted struct {
 	File    string    `json:"file"`
-	Class   int       `json:"class"` // with the largest output
+	Class   int       `json:"class"` // the likeliest
 	Name    string    `json:"name,omitempty"`
 	Outputs []float32 `json:"outputs"`
+
+	scores []float32 // one for each class
 }
 
 func predict(c *cobra.Command, args []string) error {
@@ -59,8 +61,8 @@ func predict(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if slices.Contains(models.Names(), args[0]) {
-		fmt.Fprintf(c.ErrOrStderr(), "%s is an architecture with the weights that training begins with; a file of a run has trained ones\n", args[0])
+	if slices.Contains(models.Names(), args[0]) || isNetwork(args[0]) {
+		fmt.Fprintf(c.ErrOrStderr(), "%s has the weights that training begins with; a file of a run has trained ones\n", args[0])
 	}
 	if isImages(input) {
 		cfg := on.config(args[0])
@@ -150,10 +152,14 @@ func predictImages(c *cobra.Command, cfg config, input, output string) error {
 			return err
 		}
 	}
+	share := endsIn(g, layers.Softmax)
 	list := make([]predicted, images.Len())
 	for i := range list {
-		list[i] = predicted{File: images.Name(i), Outputs: y[i*width : (i+1)*width]}
-		list[i].Class = ranked(list[i].Outputs)[0]
+		list[i] = predicted{File: images.Name(i), Outputs: y[i*width : (i+1)*width], scores: y[i*width : (i+1)*width]}
+		if width == 1 && endsIn(g, layers.Sigmoid) { // two classes, of which the output is the second's share
+			list[i].scores, share = []float32{1 - y[i], y[i]}, true
+		}
+		list[i].Class = ranked(list[i].scores)[0]
 		if names := m.ClassNames(); len(names) > list[i].Class {
 			list[i].Name = names[list[i].Class]
 		}
@@ -162,7 +168,7 @@ func predictImages(c *cobra.Command, cfg config, input, output string) error {
 		return printJSON(c, map[string]any{"output": output, "shape": append([]int{images.Len()}, g.OutputShape()...), "predictions": list})
 	}
 	for _, p := range list {
-		if _, err := fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", p.File, best(p.Outputs, m.ClassNames(), endsIn(g, layers.Softmax))); err != nil {
+		if _, err := fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", p.File, best(p.scores, m.ClassNames(), share)); err != nil {
 			return err
 		}
 	}

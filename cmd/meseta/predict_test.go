@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/meseta-go/meseta"
+	"github.com/meseta-go/meseta/checkpoint"
 	"github.com/meseta-go/meseta/data"
 	"github.com/meseta-go/meseta/layers"
 	"github.com/meseta-go/meseta/losses"
@@ -83,7 +84,7 @@ func TestPredictSaysHowToMakeSamples(t *testing.T) {
 		{make([]uint8, 2*28*28), []int{2, 28, 28, 1}, "x.astype('float32') / 255"},
 		{make([]float64, 2*28*28), []int{2, 28, 28, 1}, "want x.astype('float32')\n"},
 		{make([]float32, 2*27*28), []int{2, 27, 28, 1}, "shapes disagree\n"},
-		{make([]float32, 2*28*28), []int{2, 28, 28, 1}, "mnist-cnn is an architecture"},
+		{make([]float32, 2*28*28), []int{2, 28, 28, 1}, "mnist-cnn has the weights that training begins with"},
 	} {
 		require.NoError(t, data.SaveNPY(input, tensor.New(tensor.WithShape(c.dims...), tensor.WithBacking(c.x))))
 		_, _, stderr := run("predict", "mnist-cnn", "--input", input, "--output", output)
@@ -164,4 +165,37 @@ func TestTakesBytes(t *testing.T) {
 			assert.False(t, takesBytes(g), "it does not begin with it")
 		}
 	}
+}
+
+// TestPredictOfTwoClasses: a network that ends in one sigmoid gives the share of the second class.
+func TestPredictOfTwoClasses(t *testing.T) {
+	folder, _ := smallFolder(t, "", 20)
+	two, dir := filepath.Join(t.TempDir(), "two"), t.TempDir()
+	require.NoError(t, os.Mkdir(two, 0o777))
+	for i := range 2 {
+		name := fmt.Sprint("class é ", i)
+		require.NoError(t, os.Rename(filepath.Join(folder, "train", name), filepath.Join(two, name)))
+	}
+	g, err := layers.Sequential("", &layers.InputLayer{Shape: layers.Shape{10, 20, 1}}, &layers.Flatten{}, &layers.Dense{Units: 1, Activation: layers.Sigmoid})
+	require.NoError(t, err)
+	text, err := checkpoint.MarshalConfig(g)
+	require.NoError(t, err)
+	network := filepath.Join(dir, "network.json") // as Keras's to_json
+	require.NoError(t, os.WriteFile(network, text, 0o666))
+	saved := filepath.Join(dir, "end.h5")
+	code, _, stderr := run("train", "--model", network, "--data", two, "--val", "0.25", "--epochs", "30", "--lr", "0.1", "--run-dir", filepath.Join(dir, "run"), "--save", saved)
+	require.Zero(t, code, stderr)
+	for i := range 2 {
+		name := fmt.Sprint("class é ", i)
+		code, stdout, stderr := run("predict", saved, "--input", filepath.Join(folder, "test", name))
+		require.Zero(t, code, stderr)
+		assert.Regexp(t, `\.png: `+name+` \d+\.\d %, class é \d \d+\.\d %\n$`, stdout)
+		code, stdout, stderr = run("predict", saved, "--input", filepath.Join(folder, "test", name), "--json")
+		require.Zero(t, code, stderr)
+		assert.Contains(t, stdout, fmt.Sprintf(`"class":%d,"name":"%s","outputs":[0.`, i, name))
+	}
+	require.NoError(t, os.WriteFile(network, []byte("{}"), 0o666))
+	code, _, stderr = run("inspect", network)
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stderr, "network.json")
 }
