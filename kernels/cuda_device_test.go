@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/meseta-go/meseta/gpu"
@@ -212,19 +213,26 @@ func updates() (list []parity) {
 			}, tolerance: functionsApart},
 		)
 	}
-	for _, bad := range []float32{0, float32(math.NaN()), float32(math.Inf(-1))} {
-		for at := range 3 {
-			for flag := range int32(2) {
-				list = append(list, parity{op: ops.Finite{}, in: []ops.Type{ops.FlagType, f(5), f(3, 7), f(300)}, fill: func(rng *rand.Rand, i int) any {
-					if i == 0 {
-						return []int32{flag}
-					}
-					x := make([]float32, []int{5, 21, 300}[i-1])
-					if i-1 == at {
-						x[len(x)-1] = bad
-					}
-					return x
-				}})
+	return append(list, finites()...)
+}
+
+// finites has losses and gradients of several pieces, of one launch and of two, with what is not finite at the end of one of them.
+func finites() (list []parity) {
+	for _, types := range [][]ops.Type{{f(5), f(3, 7), f(300)}, {f(4097), f(16), f(4096), f(8200)}, slices.Repeat([]ops.Type{f(7)}, 131)} {
+		for _, bad := range []float32{0, float32(math.NaN()), float32(math.Inf(-1))} {
+			for _, at := range []int{0, 1, len(types) - 1} {
+				for flag := range int32(2) {
+					list = append(list, parity{op: ops.Finite{}, in: append([]ops.Type{ops.FlagType}, types...), fill: func(rng *rand.Rand, i int) any {
+						if i == 0 {
+							return []int32{flag}
+						}
+						x := make([]float32, types[i-1].Shape.Size())
+						if i-1 == at {
+							x[len(x)-1] = bad
+						}
+						return x
+					}})
+				}
 			}
 		}
 	}

@@ -11,17 +11,11 @@ import (
 	"github.com/meseta-go/meseta/ops"
 )
 
-// cudaGaps is Gaps of update/update.cu.
-type cudaGaps struct {
-	x        gpu.Pointer
-	count, _ int32
-	gap      [64]struct{ offset, length int64 } // elements
-}
-
 // cudaFinite is Finite of update/update.cu.
 type cudaFinite struct {
-	flag, x gpu.Pointer
-	n       int64
+	flag, losses, grad gpu.Pointer
+	n, blocks          int32
+	arrays             cudaArrays
 }
 
 // cudaUpdate is Update of update/update.cu.
@@ -45,25 +39,28 @@ func (c *CUDA) chooseUpdate(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 	return nil, nil
 }
 
+// chooseFinite has one launch for losses and up to mostArrays gradients, which also clears what lies between these (see between), and more for more.
 func (c *CUDA) chooseFinite(in []ops.Type) (Kernel, error) {
-	const file = "update/update"
-	check, err := find[cudaFinite](c, file, "finite_check")
+	k, err := find[cudaFinite](c, "update/update", "finite_check")
 	if err != nil {
 		return nil, err
 	}
-	gaps, err := find[cudaGaps](c, file, "clear_gaps")
+	list, err := newPieceList("finite", in[2:])
 	if err != nil {
 		return nil, err
 	}
-	losses, all := in[1].Shape.Size(), extent(in[2:])
-	return &cudaKernel{c, "finite_check", 0, func(b Buffers) []launch {
-		flag := address(b.In[0])
-		list := []launch{start(check, spread(losses), 1, cudaFinite{flag, address(b.In[1]), int64(losses)})}
-		if len(in) > 2 {
-			list = append(list, clearGaps(gaps, b.In[2:])...)
-			list = append(list, start(check, spread(all), 1, cudaFinite{flag, sweepAddress(b.In[2:]), int64(all)}))
+	if list.arrays == 0 { // nothing is trained
+		list.launches, list.blocks = []cudaArrays{{}}, []int{0}
+	}
+	losses := in[1].Shape.Size()
+	return &cudaKernel{c, "finite_check", 0, func(b Buffers) (launches []launch) {
+		f := cudaFinite{flag: address(b.In[0]), losses: address(b.In[1]), grad: sweepAddress(b.In[2:]), n: int32(losses), blocks: int32((losses + pieceSize - 1) / pieceSize)}
+		for i, a := range list.launches {
+			f.arrays = a
+			launches = append(launches, start(k, int(f.blocks)+list.blocks[i], 1, f))
+			f.blocks = 0
 		}
-		return list
+		return launches
 	}}, nil
 }
 
@@ -75,24 +72,6 @@ func sweepAddress(b []Buffer) gpu.Pointer {
 		}
 	}
 	return addressAt(b, 0)
-}
-
-// clearGaps clears what lies between the buffers of a sweep; see between.
-func clearGaps(k *gpu.Kernel[cudaGaps], b []Buffer) []launch {
-	var list []launch
-	base := sweepAddress(b)
-	g := cudaGaps{x: base}
-	for i, x := range b {
-		if n := aligned(x.Bytes) - x.Bytes; n > 0 {
-			g.gap[g.count].offset, g.gap[g.count].length = int64(address(x)-base+gpu.Pointer(x.Bytes))/4, int64(n)/4
-			g.count++
-		}
-		if g.count > 0 && (int(g.count) == len(g.gap) || i == len(b)-1) {
-			list = append(list, start(k, int(g.count), 1, g))
-			g = cudaGaps{x: base}
-		}
-	}
-	return list
 }
 
 // cudaRules are the names of rules, in the order of the enum in update/update.cu. Kernels are named after them, but for the last two, which have several.

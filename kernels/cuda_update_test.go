@@ -3,10 +3,15 @@
 package kernels
 
 import (
+	"encoding/binary"
+	"math"
 	"math/rand/v2"
 	"slices"
+	"testing"
 
 	"github.com/meseta-go/meseta/ops"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // flags makes input `at` the flag that says whether a step is applied.
@@ -151,4 +156,36 @@ func rules() (list []parity) {
 		}
 	}
 	return list
+}
+
+// TestCUDAClearsBetweenGradients: what alignment leaves unused behind gradients is no matter to Finite, and 0 afterwards.
+func TestCUDAClearsBetweenGradients(t *testing.T) {
+	c := openCUDA(t)
+	in := []ops.Type{ops.FlagType, f(3), f(5), f(16), f(4097)}
+	k, err := c.Choose(ops.Finite{}, in, nil)
+	require.NoError(t, err)
+	m, err := c.Alloc(extent(in) * 4)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, m.Free()) })
+	image := slices.Repeat([]float32{float32(math.NaN())}, extent(in))
+	want := slices.Clone(image) // but for what is behind the losses
+	var b Buffers
+	for i, typ := range in {
+		at, n := extent(in[:i]), typ.Shape.Size()
+		b.In = append(b.In, Buffer{m, 4 * at, 4 * n})
+		clear(image[at : at+n])
+		clear(want[at : at+n])
+		if i > 1 {
+			clear(want[at : at+aligned(4*n)/4])
+		}
+	}
+	image[0], want[0] = math.Float32frombits(1), math.Float32frombits(1) // the flag
+	octets, err := binary.Append(nil, binary.NativeEndian, image)
+	require.NoError(t, err)
+	m.Write(0, octets)
+	require.NoError(t, c.Sequence([]func(){k.Bind(b)})())
+	m.Read(0, octets)
+	wanted, err := binary.Append(nil, binary.NativeEndian, want)
+	require.NoError(t, err)
+	assert.Equal(t, wanted, octets)
 }

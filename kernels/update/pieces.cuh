@@ -8,6 +8,7 @@
 // As in kernels/cuda_pieces.go.
 static constexpr int piece_size = 4096; // elements
 static constexpr int most_arrays = 128;
+static constexpr int alignment = 16; // elements between which arrays start; a piece is a multiple of it
 
 // Arrays are those of a launch, the first of which is number `before` of all.
 struct Arrays {
@@ -24,10 +25,10 @@ struct Piece {
 	i64 start;
 };
 
-// piece is that of this block.
-DEVICE Piece piece(const Arrays &a)
+// piece is that of a block.
+DEVICE Piece piece(const Arrays &a, int block)
 {
-	int index = a.array[0].first + blockIdx.x, low = 0, high = a.count - 1; // the last array that does not begin behind it
+	int index = a.array[0].first + block, low = 0, high = a.count - 1; // the last array that does not begin behind it
 	while (low < high) {
 		int middle = (low + high + 1) / 2;
 		if (a.array[middle].first <= index)
@@ -38,6 +39,8 @@ DEVICE Piece piece(const Arrays &a)
 	int from = (index - a.array[low].first) * piece_size;
 	return {a.before + low, index, min(a.array[low].length - from, piece_size), a.array[low].start + from};
 }
+
+DEVICE Piece piece(const Arrays &a) { return piece(a, blockIdx.x); }
 
 // add_pieces is what the pieces of array number blockIdx.x of a launch have, in all threads.
 DEVICE double add_pieces(const Arrays &a, const double *of)

@@ -1,37 +1,38 @@
 // update.cu: whether gradients are finite, and steps of the optimizers that look at elements one by one; see update.go, rules.go and ops.UpdateRule.
 //
-// Arrays are sweeps over parameters, gradients and slots that lie side by side. What alignment leaves unused between gradients is cleared first
-// (clear_gaps), so that an update there is 0 - 0.
-#include "../_cuda/device.cuh"
+// Arrays are sweeps over parameters, gradients and slots that lie side by side. What alignment leaves unused behind gradients is cleared first (finite_check), so
+// that an update there is 0 - 0.
+#include "pieces.cuh"
 
-// Gaps are up to 64 places in x, by offset and length.
-struct Gaps {
-	float *x;
-	int count, unused;
-	struct {
-		i64 offset, length;
-	} gap[64];
-};
-
-// A block has a gap.
-KERNEL(256, clear_gaps)(Gaps g)
-{
-	for (i64 i = threadIdx.x; i < g.gap[blockIdx.x].length; i += block_threads)
-		g.x[g.gap[blockIdx.x].offset + i] = 0;
-}
-
+// Finite are losses [n], for which the first blocks of a launch are, and gradients.
 struct Finite {
 	int *flag;
-	const float *x;
-	i64 n;
+	const float *losses;
+	float *grad; // a sweep
+	int n, blocks; // blocks for losses, each with a piece
+	Arrays arrays;
 };
 
 // finite_check makes the flag 0 if an element is infinite or NaN.
 KERNEL(256, finite_check)(Finite f)
 {
+	const float *x;
+	int n;
+	int block = blockIdx.x;
+	if (block < f.blocks) {
+		x = f.losses + block * piece_size;
+		n = min(f.n - block * piece_size, piece_size);
+	} else {
+		Piece p = piece(f.arrays, block - f.blocks);
+		x = f.grad + p.start;
+		n = p.length;
+		if ((int)threadIdx.x < (-n & (alignment - 1))) // behind an array's last piece
+			f.grad[p.start + n + threadIdx.x] = 0;
+	}
 	bool all = true;
-	for (i64 i = first(); i < f.n; i += step())
-		all = all && isfinite(f.x[i]);
+#pragma unroll 4
+	for (int i = threadIdx.x; i < n; i += block_threads)
+		all &= isfinite(x[i]);
 	if (!all)
 		atomicExch(f.flag, 0);
 }
