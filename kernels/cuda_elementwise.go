@@ -65,11 +65,14 @@ func (c *CUDA) elements(name string, out []ops.Type, e cudaElements) (Kernel, er
 	})
 }
 
-// columnSum adds up the rows of [rows,n]. They are cut into parts so that these and the columns, of which a block takes 32, keep any GPU busy.
+// columnSum adds up the rows of [rows,n]. They are cut into parts so that these and the columns, of which a block takes 32, keep any GPU busy; where rows
+// are few, the second launch would take longer than that saves.
 func (c *CUDA) columnSum(rows, n int) (Kernel, error) {
-	const file, leastRows = "elementwise/elementwise", 64
-	blocks := (n + 31) / 32
-	parts := max(1, min((enoughBlocks+blocks-1)/blocks, rows/leastRows))
+	const file, leastRows, manyRows = "elementwise/elementwise", 64, 256
+	blocks, parts := (n+31)/32, 1
+	if rows >= manyRows {
+		parts = min((enoughBlocks+blocks-1)/blocks, rows/leastRows)
+	}
 	each := (rows + parts - 1) / parts
 	sums, err := find[cudaColumns](c, file, "column_sums")
 	if err != nil {
@@ -79,8 +82,17 @@ func (c *CUDA) columnSum(rows, n int) (Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &cudaKernel{c, fmt.Sprintf("column_sums in %d parts", parts), 8 * parts * n, func(b Buffers) []launch {
+	k := &cudaKernel{device: c, variant: "column_sums"}
+	if parts > 1 {
+		k.variant, k.workspace = fmt.Sprintf("column_sums in %d parts", parts), 8*parts*n
+	}
+	k.bind = func(b Buffers) []launch {
 		p := cudaColumns{address(b.Out[0]), address(b.Workspace), address(b.In[0]), int64(rows), int64(each), int32(n), int32(parts)}
-		return []launch{start(sums, blocks, parts, p), start(total, spread(n), 1, p)}
-	}}, nil
+		list := []launch{start(sums, blocks, parts, p)}
+		if parts > 1 {
+			list = append(list, start(total, spread(n), 1, p))
+		}
+		return list
+	}
+	return k, nil
 }

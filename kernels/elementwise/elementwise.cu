@@ -51,7 +51,7 @@ struct Columns {
 	int columns, parts;
 };
 
-// A block adds up 32 columns, eight rows at a time. blockIdx.x walks over columns, y over parts.
+// A block adds up 32 columns, eight rows at a time. blockIdx.x walks over columns, y over parts, of several of which column_total makes the sums.
 KERNEL(256, column_sums)(Columns c)
 {
 	SHARED(double, sums, [8][32]);
@@ -66,7 +66,10 @@ KERNEL(256, column_sums)(Columns c)
 	if (row == 0 && column < c.columns) {
 		for (int i = 1; i < 8; i++)
 			sum += sums[i][lane];
-		c.sums[(i64)blockIdx.y * c.columns + column] = sum;
+		if (c.parts == 1)
+			c.dst[column] = sum;
+		else
+			c.sums[(i64)blockIdx.y * c.columns + column] = sum;
 	}
 }
 
