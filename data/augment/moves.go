@@ -28,8 +28,9 @@ func (img *Image) do(m feed.Move, other []float32) (share float32) {
 			copy(row, other[at:])
 		}
 	case feed.Mix:
-		for i, v := range img.Pixels {
-			img.Pixels[i] = float32(m.Value*v) + float32((1-m.Value)*other[i])
+		pixels, own, rest := img.Pixels, m.Value, 1-m.Value
+		for i, v := range other[:len(pixels)] {
+			pixels[i] = float32(own*pixels[i]) + float32(rest*v)
 		}
 	case feed.Brighten:
 		img.brighten(m.Value, m.Numbers[0], m.Numbers[1])
