@@ -1,9 +1,9 @@
 // checker.cpp watches every access of kernels to memory: that it lies inside an array, and that no two threads race for it.
 //
 // g++ compiles the kernels with -fsanitize=thread, which calls a function before each access; the library that usually has these functions is
-// not linked, they are here. Two accesses to the same four bytes by different threads, one of them a store, race unless something orders them:
-// a __syncthreads() between the two in one block, a warp operation between the two in one warp. Nothing orders blocks of one launch. Atomics race
-// with other accesses only. Since the order that threads run in does not matter for this, one run finds what is there.
+// not linked, they are here. Two accesses to the same four bytes by different threads, one of them a store, race unless a __syncthreads() lies between
+// the two in one block. A shuffle is no barrier for memory, and nothing orders blocks of one launch. Atomics race with other accesses only. Since the
+// order that threads run in does not matter for this, one run finds what is there.
 #include "grid.h"
 #include <cstdlib>
 #include <link.h>
@@ -16,7 +16,7 @@ namespace {
 // Access is who touched four bytes last.
 struct Access {
 	unsigned launch; // 0: nobody
-	unsigned thread, generation, warp_generation;
+	unsigned thread, generation;
 	uint64_t block;
 	bool atomic;
 };
@@ -59,7 +59,7 @@ bool own(uintptr_t p) {
 Access now(bool atomic) {
 	const Thread &t = *current;
 	uint64_t block = ((uint64_t)t.block.z * t.grid_size.y + t.block.y) * t.grid_size.x + t.block.x;
-	return {launches, t.index, generation, t.warp->generation, block, atomic};
+	return {launches, t.index, generation, block, atomic};
 }
 
 bool same_thread(const Access &a, const Access &b) { return a.launch == b.launch && a.block == b.block && a.thread == b.thread; }
@@ -68,9 +68,7 @@ bool same_thread(const Access &a, const Access &b) { return a.launch == b.launch
 bool race(const Access &a, const Access &b) {
 	if (a.launch != b.launch || same_thread(a, b) || (a.atomic && b.atomic))
 		return false;
-	if (a.block != b.block)
-		return true;
-	return a.generation == b.generation && (a.thread / 32 != b.thread / 32 || a.warp_generation == b.warp_generation);
+	return a.block != b.block || a.generation == b.generation;
 }
 
 std::string name(const Access &a) { return "thread " + std::to_string(a.thread) + " of block " + std::to_string(a.block); }
