@@ -133,3 +133,35 @@ func (m *Model) Predict(ctx context.Context, x *tensor.Dense, batch int) (*tenso
 	}
 	return tensor.New(tensor.WithShape(append([]int{n}, out...)...), tensor.WithBacking(dst)), nil
 }
+
+// PredictDataset applies the network to the samples of a data set, in their order: float32 [N,…] of the shape of its output. They are read in batches of the
+// given size, ahead and in goroutines of their own; 0 means 32. Labels and targets do not matter. A cancelled ctx ends it after the current batch.
+func (m *Model) PredictDataset(ctx context.Context, ds data.Dataset, batch int) (*tensor.Dense, error) {
+	if batch == 0 {
+		batch = 32
+	}
+	loader, err := data.NewLoader(ds, data.LoaderOptions{BatchSize: batch})
+	if err != nil {
+		return nil, err
+	}
+	batches, err := loader.Epoch(ctx, 0, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer batches.Close()
+	var all []float32
+	for {
+		b, err := batches.Next()
+		if errors.Is(err, io.EOF) {
+			return tensor.New(tensor.WithShape(append([]int{ds.Len()}, m.graph.OutputShape()...)...), tensor.WithBacking(all)), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		y, err := m.Predict(ctx, tensor.New(tensor.WithShape(append([]int{b.N}, ds.Shape()...)...), tensor.WithBacking(b.X)), batch)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, y.Data().([]float32)...)
+	}
+}

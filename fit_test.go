@@ -371,6 +371,37 @@ func TestFitAgainGoesOn(t *testing.T) {
 	}
 }
 
+// TestPredictDataset gives what Predict gives of the same samples, in their order, whatever the batch.
+func TestPredictDataset(t *testing.T) {
+	m, ds := compileTiny(t, 1), tinyData(t, 21)
+	x := make([]float32, 21*36)
+	index := make([]int32, 21)
+	for i := range index {
+		index[i] = int32(i)
+	}
+	require.NoError(t, ds.Read(x, make([]int32, 21), index))
+	want, err := m.Predict(t.Context(), tensor.New(tensor.WithShape(21, 6, 6, 1), tensor.WithBacking(x)), 0)
+	require.NoError(t, err)
+	for _, batch := range []int{0, 1, 8, 21, 100} {
+		got, err := m.PredictDataset(t.Context(), ds, batch)
+		require.NoError(t, err)
+		assert.Equal(t, want.Shape(), got.Shape())
+		assert.InDeltaSlice(t, want.Data(), got.Data(), 1e-6)
+	}
+	other, err := data.Synthetic(10, []int{5, 6, 1}, 3, 1)
+	require.NoError(t, err)
+	_, err = m.PredictDataset(t.Context(), other, 4)
+	assert.ErrorIs(t, err, ops.ErrShape)
+	_, err = m.PredictDataset(t.Context(), nil, 4)
+	assert.Error(t, err)
+	_, err = m.PredictDataset(t.Context(), ds, -1)
+	assert.Error(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = m.PredictDataset(ctx, ds, 4)
+	assert.ErrorIs(t, err, context.Canceled)
+}
+
 func TestMistakesAreFoundBeforeTheFirstStep(t *testing.T) {
 	ctx := t.Context()
 	_, err := tiny().Fit(ctx, tinyData(t, 10), FitOptions{})

@@ -2,10 +2,7 @@ package main
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -141,17 +138,16 @@ func predictImages(c *cobra.Command, cfg config, input, output string) error {
 	}
 	defer images.Close()
 	sayBroken(s.say, images)
-	y, err := outputs(c.Context(), m, s.scaled(images), cfg.Batch)
+	all, err := m.PredictDataset(c.Context(), s.scaled(images), cfg.Batch)
 	if err != nil {
 		return err
 	}
-	width := g.OutputShape().Size()
 	if output != "" {
-		all := tensor.New(tensor.WithShape(append([]int{images.Len()}, g.OutputShape()...)...), tensor.WithBacking(y))
 		if err := data.SaveNPY(output, all); err != nil {
 			return err
 		}
 	}
+	y, width := all.Data().([]float32), g.OutputShape().Size()
 	share := endsIn(g, layers.Softmax)
 	list := make([]predicted, images.Len())
 	for i := range list {
@@ -165,7 +161,7 @@ func predictImages(c *cobra.Command, cfg config, input, output string) error {
 		}
 	}
 	if wantsJSON(c) {
-		return printJSON(c, map[string]any{"output": output, "shape": append([]int{images.Len()}, g.OutputShape()...), "predictions": list})
+		return printJSON(c, map[string]any{"output": output, "shape": []int(all.Shape()), "predictions": list})
 	}
 	for _, p := range list {
 		if _, err := fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", p.File, best(p.scores, m.ClassNames(), share)); err != nil {
@@ -173,34 +169,6 @@ func predictImages(c *cobra.Command, cfg config, input, output string) error {
 		}
 	}
 	return nil
-}
-
-// outputs are those of a model for all samples of a data set, one after the other.
-func outputs(ctx context.Context, m *meseta.Model, ds data.Dataset, batch int) ([]float32, error) {
-	loader, err := data.NewLoader(ds, data.LoaderOptions{BatchSize: batch})
-	if err != nil {
-		return nil, err
-	}
-	batches, err := loader.Epoch(ctx, 0, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer batches.Close()
-	var all []float32
-	for {
-		b, err := batches.Next()
-		if errors.Is(err, io.EOF) {
-			return all, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		y, err := m.Predict(ctx, tensor.New(tensor.WithShape(append([]int{b.N}, ds.Shape()...)...), tensor.WithBacking(b.X)), batch)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, y.Data().([]float32)...)
-	}
 }
 
 // ranked gives the places of numbers, the largest first.
