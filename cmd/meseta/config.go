@@ -74,7 +74,7 @@ func defaultCallbacks(validation, accuracy bool) callbacks.List {
 
 func defaultConfig() config {
 	return config{
-		Model: "mnist-cnn", Data: "mnist", Validation: "5000", Epochs: 12, Batch: 128, Seed: 1, Device: "auto",
+		Model: "mnist-cnn", Data: "mnist", Epochs: 12, Batch: 128, Seed: 1, Device: "auto",
 		Callbacks: defaultCallbacks(true, true), usual: true,
 	}
 }
@@ -89,7 +89,7 @@ func addConfig(c *cobra.Command) {
 	f.Int("image", 0, "rows and columns of the images of an architecture by name (its own)")
 	f.String("data", d.Data, "mnist, or "+dataKinds)
 	addSkipBroken(c)
-	f.String("val", d.Validation, "validation data: how many of the last training samples (of class folders and arrays: of all), a fraction of them, or a directory")
+	f.String("val", d.Validation, "validation data: how many of the last training samples (of class folders and arrays: of all), a fraction of them, or a directory (the folder val beside train, or a tenth, at most 5000)")
 	f.Int("epochs", d.Epochs, "passes over the data, at most")
 	f.Int("batch", d.Batch, "samples in a step")
 	f.Int("steps", 0, "updates in all, instead of epochs")

@@ -49,22 +49,29 @@ func (s source) scaled(ds data.Dataset) data.Dataset {
 }
 
 // loadData finds data by name, directory or archive. validation is how many of the training samples to hold back, a fraction of them, or a
-// directory of its own; "0" is none. The last ones are held back, or of class folders and files of arrays, where the last may all be of one class, a random part.
+// directory of its own; "0" is none, and "" is the folder that lies beside that of class folders for training, or else a tenth of the samples, at most 5,000.
+// The last ones are held back, or of class folders and files of arrays, where the last may all be of one class, a random part.
 func loadData(s source, validation string) (sets dataSets, err error) {
 	if sets, err = s.open(); err != nil {
 		return sets, err
 	}
 	defer func() { sets = dataSets{s.scaled(sets.train), s.scaled(sets.validation), s.scaled(sets.test)} }()
-	n, err := strconv.ParseFloat(validation, 64)
-	if err != nil {
-		sets.validation, err = s.openValidation(validation, sets.train)
-		return sets, err
-	}
 	all := sets.train
 	_, isFolder := all.(*data.Folder)
-	own := ownValidation(s.from)
-	if isFolder && own != "" {
-		fmt.Fprintf(s.say, "%s is not used; --val %s validates on it\n", own, own)
+	if own := ownValidation(s.from); own != "" && isFolder {
+		if validation == "" {
+			validation = own
+		} else if filepath.Clean(validation) != own {
+			fmt.Fprintf(s.say, "%s is not used\n", own)
+		}
+	}
+	if validation == "" {
+		validation = strconv.Itoa(min((all.Len()+9)/10, 5000))
+	}
+	n, err := strconv.ParseFloat(validation, 64)
+	if err != nil {
+		sets.validation, err = s.openValidation(validation, all)
+		return sets, err
 	}
 	count := n
 	if n < 1 {

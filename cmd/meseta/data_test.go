@@ -97,7 +97,7 @@ func TestNotesOnFolders(t *testing.T) {
 	require.NoError(t, os.Rename(filepath.Join(folder, "test"), filepath.Join(folder, "val")))
 	input := layers.Shape{10, 10, 3}
 	for from, want := range map[string]string{
-		folder:                         folder + ": 20 images in 11 classes, as 10x10x3\nclass \"none\" has no images\n" + folder + "/val is not used; --val " + folder + "/val validates on it\n",
+		folder:                         folder + ": 20 images in 11 classes, as 10x10x3\nclass \"none\" has no images\n" + folder + "/val is not used\n",
 		filepath.Join(folder, "train"): folder + "/train: 20 images in 11 classes, as 10x10x3\nclass \"none\" has no images\n",
 	} {
 		var say bytes.Buffer
@@ -105,9 +105,19 @@ func TestNotesOnFolders(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, say.String())
 	}
+	// Without val the folder beside train is taken, or else a tenth of the samples.
+	for from, want := range map[string][2]int{folder: {20, 10}, filepath.Join(folder, "train"): {18, 2}, smallIDX(t, 41): {36, 5}} {
+		sets, err := loadData(source{from: from, input: input, say: io.Discard}, "")
+		require.NoError(t, err)
+		assert.Equal(t, want, [2]int{sets.train.Len(), sets.validation.Len()}, from)
+	}
+	mnist, err := loadData(source{from: "mnist"}, "")
+	require.NoError(t, err)
+	assert.Equal(t, 5000, mnist.validation.Len())
+
 	require.NoError(t, os.Rename(filepath.Join(folder, "train"), filepath.Join(folder, "Training")))
 	var say bytes.Buffer
-	_, err := loadData(source{from: folder, input: input, say: &say}, "0.5")
+	_, err = loadData(source{from: folder, input: input, say: &say}, "0.5")
 	require.NoError(t, err)
 	assert.Contains(t, say.String(), `the folder "Training" counts as a class`)
 	assert.Contains(t, say.String(), `the folder "val" counts as a class`)

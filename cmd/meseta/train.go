@@ -27,9 +27,9 @@ decision of a callback with its reason (journal.jsonl), curves (curves.png), a p
 Without flags it trains mnist-cnn on the embedded MNIST for at most 12 epochs, validating on the last 5,000 training images, with early
 stopping on val_loss (patience 3, best weights restored), a checkpoint of the best val_accuracy (mejor_modelo.h5, which Keras opens) and a lower
 learning rate when val_loss stops falling. At the end it measures the test images once.`,
-		Example: `  meseta train --model resnet20 --classes 3 --data photos --val 0.1   # photos/CLASS/*.jpg, of three classes
+		Example: `  meseta train --model resnet20 --classes 3 --data photos             # photos/CLASS/*.jpg, of three classes
   meseta train --config run.yaml --lr 0.001                           # settings of a file (docs/training.md), flags before them
-  meseta train --model runs/resnet20-1/mejor_modelo.h5 --data photos --val 0.1   # goes on with a model, its optimizer and its learning rate`,
+  meseta train --model runs/resnet20-1/mejor_modelo.h5 --data photos  # goes on with a model, its optimizer and its learning rate`,
 		Args: exactly(),
 		RunE: train,
 	}
