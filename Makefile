@@ -7,7 +7,7 @@
 cuda:
 	flags=$$(gpu/_headers/cflags.sh) && tags=$$(kernels/_cuda/cubins.sh) && CGO_ENABLED=1 CGO_CFLAGS="$$flags" go build -trimpath -tags "$$tags" -ldflags '-s -w' -o bin/meseta-cuda ./cmd/meseta
 
-# bin/bench-gpu.tar.gz, to be carried to a machine with an NVIDIA GPU, where it tests and measures: bench/gpu/README.md.
+# bin/bench-gpu.tar.xz, to be carried to a machine with an NVIDIA GPU, where it tests and measures: bench/gpu/README.md.
 .PHONY: bench-gpu
 bench-gpu:
 	bench/gpu/pack.sh

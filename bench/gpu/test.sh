@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 bench/gpu/pack.sh
-tar -C "$work" -xzf bin/bench-gpu.tar.gz
+python3 -m tarfile -e bin/bench-gpu.tar.xz "$work"
 echo m64n64k64 >"$work/gemm_small"
 echo mb1ic4ih6oc4kh3 >"$work/conv_small"
 torch=none
