@@ -42,7 +42,7 @@ func TestProfileOnAGPU(t *testing.T) {
 	profiled := weights(func(p *plan.Program) {
 		r, err := p.Profile(3, func() { p.SetBatch(x, y) })
 		require.NoError(t, err)
-		assert.Greater(t, len(r.Steps), 50)
+		assert.Greater(t, len(r.Steps), 40)
 		for _, s := range r.Steps {
 			assert.Positive(t, s.Seconds, s.Op)
 		}

@@ -169,10 +169,28 @@ func (l *listing) inputs(op ops.Op) []ops.Type {
 	return l.Types(op.In)
 }
 
+// mostFixed is the bytes of the largest value that a training step keeps its place for.
+const mostFixed = 1 << 16
+
+// filled says of each value whether it is made of nothing, and so the same in every training step: what the gradient of the mean loss begins with, the parts that batch
+// norms lack. Large ones are not worth their place, and gradients are written over.
+func (l *listing) filled() []bool {
+	filled := make([]bool, len(l.Values))
+	for _, op := range l.Ops {
+		if _, updates := op.Operator.(ops.Updater); !updates && len(op.In) == 0 && l.Type(op.Out[0]).Bytes() <= mostFixed {
+			filled[op.Out[0]] = true
+		}
+	}
+	u := usesOf(l.Graph, nil)
+	for _, g := range l.gradients {
+		filled[u.source(g)] = false
+	}
+	return filled
+}
+
 // hoist moves what is constant to the front, each operation before the first that wants it, and counts it in l.fixed: it runs once for each set of
-// weights.
-func (l *listing) hoist() {
-	constant := l.constants()
+// weights, in training once.
+func (l *listing) hoist(constant []bool) {
 	u := usesOf(l.Graph, l.kept)
 	var front, steps []ops.Op
 	done := make([]bool, len(l.Ops))
@@ -188,8 +206,8 @@ func (l *listing) hoist() {
 		front = append(front, l.Ops[i])
 	}
 	for i, op := range l.Ops {
-		if constantOp(op, constant) {
-			if len(op.Out) == 0 || u.kept[op.Out[0]] {
+		if len(op.Out) > 0 && constant[op.Out[0]] {
+			if u.kept[op.Out[0]] {
 				emit(i)
 			}
 			continue

@@ -174,3 +174,73 @@ func overwriting(t *testing.T, s *Session, p *Program) *Program {
 	}
 	return nil
 }
+
+// TestTrainingBesideOtherPrograms trains with norms whose gamma or beta is made of nothing, in one go, and with other programs of larger
+// batches in between: the same weights, bit for bit.
+func TestTrainingBesideOtherPrograms(t *testing.T) {
+	const n = 4
+	dev, err := kernels.NewCPU(cpu.Config{Threads: 2})
+	require.NoError(t, err)
+	defer dev.Close()
+	model := func() Model {
+		plain, scaled := layers.NewBatchNormalization(), layers.NewBatchNormalization()
+		plain.NoScale, plain.NoCenter, scaled.NoCenter = true, true, true
+		g, err := layers.Sequential("made", &layers.InputLayer{Shape: layers.Shape{6, 6, 3}}, &layers.Conv2D{Filters: 5, KernelSize: layers.Square(3), NoBias: true}, plain,
+			&layers.ReLULayer{}, &layers.Conv2D{Filters: 5, KernelSize: layers.Square(3), NoBias: true}, scaled, &layers.Flatten{}, &layers.Dense{Units: 3})
+		require.NoError(t, err)
+		return Model{Layers: g, Loss: losses.SparseCategoricalCrossentropy{FromLogits: true}, Optimizer: optimizers.NewSGD()}
+	}
+	x, labels := make([]float32, 8*n*6*6*3), slices.Repeat([]int32{0, 1, 2, 1}, 8)
+	r := random.Stream{Seed: 1, Purpose: random.Synthetic}
+	for i := range x {
+		x[i] = r.Normal()
+	}
+	train := func(between func(run func(mode Mode, batch int))) (weights [][]float32) {
+		s, err := NewSession(model(), dev, 3)
+		require.NoError(t, err)
+		defer s.Close()
+		run := func(mode Mode, batch int) {
+			p, err := s.Program(mode, batch)
+			require.NoError(t, err)
+			p.SetBatch(x[:batch*6*6*3], labels[:batch])
+			require.NoError(t, p.Run())
+		}
+		p, err := s.Program(Training, n)
+		require.NoError(t, err)
+		assert.Equal(t, 4, p.listing.fixed, "a gamma, two betas, and what the gradient begins with: %v", p)
+		for range 3 {
+			run(Training, n)
+			between(run)
+		}
+		for _, e := range s.Entries() {
+			if e.Kind == Trainable || e.Kind == Fixed {
+				w := make([]float32, e.Type.Shape.Size())
+				require.NoError(t, s.Read(e.Name, w))
+				weights = append(weights, w)
+			}
+		}
+		return weights
+	}
+	assert.Equal(t, train(func(func(Mode, int)) {}), train(func(run func(Mode, int)) {
+		run(Evaluation, 8*n)
+		run(Inference, 8*n)
+	}))
+}
+
+// What is written over is no constant of a training step, and what is large keeps no place in all of it.
+func TestFilled(t *testing.T) {
+	l := &listing{Graph: &ops.Graph{}}
+	add := func(o ops.Operator, in ...ops.Value) ops.Value {
+		v, err := l.Add1(o, in...)
+		require.NoError(t, err)
+		return v
+	}
+	small, large, gradient := add(ops.Fill{Type: ops.F32(3), Value: 1}), add(ops.Fill{Type: ops.F32(1 << 15), Value: 1}), add(ops.Fill{Type: ops.F32(2, 3), Value: 1})
+	made := add(ops.Affine{Scale: 2}, small)
+	l.gradients = []ops.Value{add(ops.Reshape{Shape: ops.Shape{6}}, gradient)}
+	filled := l.filled()
+	assert.True(t, filled[small])
+	assert.False(t, filled[large])
+	assert.False(t, filled[gradient])
+	assert.False(t, filled[made])
+}

@@ -18,7 +18,7 @@ type listing struct {
 	losses     ops.Value // [N], or None
 	finite     ops.Value // the state applied, or None
 	gradients  []ops.Value
-	fixed      int                  // operations at the front that run once for each set of weights, see hoist
+	fixed      int                  // operations at the front that run once for each set of weights, in training once; see hoist
 	chosen     map[ops.Value]choice // kernels of the operations that give these values first, see prepareInputs
 }
 

@@ -42,7 +42,9 @@ func compile(s *Session, mode Mode, batch int, feed Feed) (*Program, error) {
 		if err := l.prepareInputs(s.device); err != nil {
 			return nil, err
 		}
-		l.hoist()
+		l.hoist(l.constants())
+	} else {
+		l.hoist(l.filled())
 	}
 	if err := normalizeOnLoad(l.Graph, l.kept, s.device); err != nil {
 		return nil, err
@@ -282,7 +284,11 @@ func (p *Program) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %v of %d samples on %s\n", p.session.model.Layers.Name, p.Mode, p.Batch, p.session.device.String())
 	fmt.Fprintf(&b, "%d steps, %.3f GFLOP, arena %d bytes, store %d bytes\n", len(p.listing.Ops), float64(p.FLOPs())/1e9, p.places.bytes, p.session.bytes)
-	if n := p.listing.fixed; n > 0 {
+	switch n := p.listing.fixed; {
+	case n == 0:
+	case p.Mode == Training:
+		fmt.Fprintf(&b, "the first %d run once\n", n)
+	default:
 		fmt.Fprintf(&b, "the first %d run once for each set of weights\n", n)
 	}
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
