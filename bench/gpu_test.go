@@ -121,6 +121,16 @@ func TestMeasuringAGPUWithoutPyTorch(t *testing.T) {
 	assert.Contains(t, page, "meseta alone")
 }
 
+// TestMeasuringAGPUBesideAPyTorchThatCannotBeLoadedBefore has each script load it.
+func TestMeasuringAGPUBesideAPyTorchThatCannotBeLoadedBefore(t *testing.T) {
+	loads := "#!/bin/sh\ncase \"$*\" in\n*torch_about*) echo '{\"version\": \"2.0\", \"capability\": \"9.0\"}' ;;\n*torch_step*) echo '{\"workload\": \"mnist-cnn\", \"mode\": \"train\", \"batch\": 128, \"params\": 7, " +
+		"\"images_per_s_median\": 200, \"version\": \"2.0\", \"first_step_s\": 3, \"peak_rss_bytes\": 9, \"gpu_memory_bytes\": 9}' ;;\n*) echo no fork >&2; exit 1 ;;\nesac\n"
+	results, page, status := measuredGPU(t, map[string]string{"torch": loads}, "--only", "doctor,steps", "--models", "mnist-cnn", "--pairs", "1")
+	assert.Zero(t, status)
+	assert.Contains(t, page, "PyTorch, tf32")
+	assert.Len(t, results["lines"], 2*7+7)
+}
+
 // TestFailuresOnAGPU end with a status that is not 0, and the other parts are done.
 func TestFailuresOnAGPU(t *testing.T) {
 	few := []string{"--models", "mnist-cnn", "--lists", "gemm_square", "--pairs", "1"}

@@ -13,7 +13,7 @@ echo mb1ic4ih6oc4kh3 >"$work/conv_small"
 torch=none
 if [ -n "${MESETA_TORCH:-}" ]; then
 	torch=$work/torch
-	printf '#!/bin/sh\nshift\nexec %q -B %q "$@"\n' "$MESETA_TORCH" "$PWD/bench/gpu/standin/standin.py" >"$torch" # without the -B that it is given
+	printf '#!/bin/sh\nexec %q -B %q "$@"\n' "$MESETA_TORCH" "$PWD/bench/gpu/standin/standin.py" >"$torch"
 	chmod +x "$torch"
 fi
 cd "$work"

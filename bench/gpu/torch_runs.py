@@ -29,15 +29,16 @@ def contents(name):
 
 
 class Runs:
-    """A Python that has loaded PyTorch, and the folder in which it keeps what it has compiled. It is started when it is first wanted, and again when it has ended."""
+    """A Python that has loaded PyTorch, and the folder in which it keeps what it has compiled. It is started when it is first wanted, and again when it has ended. Where
+    a PyTorch does not take being loaded before, each script loads it."""
 
     def __init__(self, python, folder):
-        self.python, self.folder, self.process, self.child = python, folder, None, None
+        self.python, self.folder, self.process, self.child, self.loads = python, folder, None, None, False
 
     def start(self):
         self.err = tempfile.TemporaryFile("w+")
         try:
-            self.process = subprocess.Popen([self.python, "-B", FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.err, text=True, start_new_session=True)
+            self.process = subprocess.Popen([self.python, FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.err, text=True, start_new_session=True)
         except OSError as e:
             raise pairs.Failed(f"{self.python} does not start: {e}") from None
         self.answers = queue.Queue()
@@ -57,16 +58,18 @@ class Runs:
             raise pairs.Failed(f"{self.python} {FORKS} ended with {process.wait()}:\n{self.err.read()[-2000:].strip()}")
         return a[key]
 
-    def lines_of(self, script, arguments, seconds, environment={}):
+    def lines_of(self, script, arguments, seconds):
         """The lines of JSON that a script of bench/peers prints. One that takes longer is ended, with all that it started."""
         command, end = [os.path.join(os.path.dirname(FORKS), script), *arguments], time.monotonic() + seconds
         what = " ".join([self.python, *command])
+        environment = {"TORCHINDUCTOR_CACHE_DIR": self.folder, "TORCHINDUCTOR_FX_GRAPH_CACHE": "1", "TORCHINDUCTOR_AUTOGRAD_CACHE": "1"}
+        if self.loads:
+            return pairs.lines_of([self.python, *command], environment, seconds)
         if self.process is None or self.process.poll() is not None:
             self.start()
         with tempfile.TemporaryDirectory() as folder:
             out, err = os.path.join(folder, "out"), os.path.join(folder, "err")
-            request = dict(run=command, out=out, err=err, environment={"TORCHINDUCTOR_CACHE_DIR": self.folder, "TORCHINDUCTOR_FX_GRAPH_CACHE": "1",
-                                                                       "TORCHINDUCTOR_AUTOGRAD_CACHE": "1", **environment})
+            request = dict(run=command, out=out, err=err, environment=environment)
             process = self.process
             try:
                 try:
@@ -115,8 +118,16 @@ class Ahead(threading.Thread):
         self.start()
 
     def run(self):
+        begin = time.monotonic()
         try:
-            self.about = self.runs.line_of("torch_about.py", [], self.seconds)
+            try:
+                self.about = self.runs.line_of("torch_about.py", [], self.seconds)
+            except pairs.Failed:
+                if time.monotonic() - begin > self.seconds / 2:
+                    raise
+                self.runs.close()
+                self.runs.loads = True
+                self.about = self.runs.line_of("torch_about.py", [], self.seconds / 2)
         except Exception as e:
             self.why = str(e) or type(e).__name__
             return
@@ -125,7 +136,7 @@ class Ahead(threading.Thread):
         failed = 0
         for what, arguments in self.list_of(self.about):
             begin = time.monotonic()
-            if self.ended.is_set() or failed == 2:
+            if self.ended.is_set() or failed == 2 or self.runs.loads:  # what such a run starts could not be ended
                 return
             try:
                 self.runs.line_of("torch_step.py", arguments, 300)
