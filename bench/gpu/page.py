@@ -230,7 +230,7 @@ def operations(r):
 def tests(r):
     shown = ""
     for name, found in r["tests"].items():
-        wrong = [t for t in found if t["result"] in ("fail", "unfinished")]
+        wrong = [t for t in gotest.leaves(found) if t["result"] in ("fail", "unfinished")]
         skipped = [t for t in found if t["result"] == "skip"]
         shown += f"<h3>{e(name)}: {e(counts(found))}</h3>"
         shown += "".join(f'<details open><summary class="failed">{e(t["name"])}: {e(t["result"])}</summary><pre>{e(t["said"])}</pre></details>' for t in wrong)
