@@ -159,7 +159,7 @@ func measure(m *meseta.Model, mode plan.Mode, batch int, d time.Duration) (measu
 			stepper = stepAhead
 		}
 	}
-	step, end, err := stepper(m, mode, batch)
+	step, end, err := stepper(m, g, mode, batch)
 	if err != nil {
 		return r, err
 	}
@@ -205,11 +205,7 @@ func syntheticLabels(g *layers.Graph, batch int, s *random.Stream) []int32 {
 }
 
 // stepOnNumbers gives a step on a batch of normally distributed numbers, which is over when it returns, so that there is nothing to end.
-func stepOnNumbers(m *meseta.Model, mode plan.Mode, batch int) (step func() (loss float64, err error), end func() error, err error) {
-	g, err := m.Graph()
-	if err != nil {
-		return nil, nil, err
-	}
+func stepOnNumbers(m *meseta.Model, g *layers.Graph, mode plan.Mode, batch int) (step func() (loss float64, err error), end func() error, err error) {
 	x := make([]float32, batch*g.Input().Size())
 	s := &random.Stream{Seed: 1, Purpose: random.Synthetic}
 	for i := range x {
@@ -222,12 +218,8 @@ func stepOnNumbers(m *meseta.Model, mode plan.Mode, batch int) (step func() (los
 
 // stepAhead gives a training step on a batch of bytes as Fit does it on a GPU: it waits for the step before when it has started its own, and gives the loss of
 // that. The first one waits for itself; end waits for the last.
-func stepAhead(m *meseta.Model, mode plan.Mode, batch int) (step func() (loss float64, err error), end func() error, err error) {
+func stepAhead(m *meseta.Model, g *layers.Graph, mode plan.Mode, batch int) (step func() (loss float64, err error), end func() error, err error) {
 	p, err := m.Plan(mode, batch)
-	if err != nil {
-		return nil, nil, err
-	}
-	g, err := m.Graph()
 	if err != nil {
 		return nil, nil, err
 	}
