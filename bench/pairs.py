@@ -10,11 +10,11 @@ SAME = ("workload", "mode", "batch", "params", "threads")
 
 
 class Failed(Exception):
-    """A process that could not do its work, or did other work than it should have; the text says why, and out is what it had printed."""
+    """A process that could not do its work, or did other work than it should have; the text says why, out is what it had printed, and ended says that it took too long."""
 
-    def __init__(self, why, out=""):
+    def __init__(self, why, out="", ended=False):
         super().__init__(why)
-        self.out = out
+        self.out, self.ended = out, ended
 
 
 def output_of(command, environment={}, seconds=None):
@@ -30,7 +30,7 @@ def output_of(command, environment={}, seconds=None):
         os.killpg(process.pid, signal.SIGKILL)
         out, _ = process.communicate()
         if isinstance(e, subprocess.TimeoutExpired):
-            raise Failed(f"{' '.join(command)} was ended after {seconds:.0f} s", out) from None
+            raise Failed(f"{' '.join(command)} was ended after {seconds:.0f} s", out, ended=True) from None
         raise
     if process.returncode != 0:
         raise Failed(f"{' '.join(command)} ended with {process.returncode}:\n{err[-2000:].strip()}", out)

@@ -309,9 +309,9 @@ func parsed(t *testing.T, pattern string) (list []*ast.File) {
 	return list
 }
 
-// TestEveryOperatorIsOnGPUs needs neither the tag nvidia nor a driver: it finds in the source of CUDA.Choose and what it asks the operators and rules that
-// they tell apart. TestCUDAHasEveryOperator does ask them.
-func TestEveryOperatorIsOnGPUs(t *testing.T) {
+// TestEveryOperatorIsOnBothDevices needs neither the tag nvidia nor a driver: it finds in the source of CUDA.Choose and what it asks the operators and rules that
+// they tell apart. TestCUDAHasEveryOperator does ask them. Tests with GPU in their names run where there is no source (bench/gpu).
+func TestEveryOperatorIsOnBothDevices(t *testing.T) {
 	cases := map[string]bool{}
 	for _, f := range parsed(t, "cuda_*.go") {
 		ast.Inspect(f, func(n ast.Node) bool {

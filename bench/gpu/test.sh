@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# test.sh DRIVER: packs what measures GPUs (pack.sh), unpacks it elsewhere and runs all its parts with this driver, an emulated one (gpu/emulated/build.sh), but
-# few of the tests, which run elsewhere, and little work. MESETA_TORCH names a Python with PyTorch, whose side then runs too, on the CPU (standin/standin.py).
+# test.sh DRIVER: packs what measures GPUs (pack.sh), unpacks it elsewhere, where no source is, and runs all its parts with this driver, an emulated one
+# (gpu/emulated/build.sh), on little work. MESETA_TORCH names a Python with PyTorch, whose side then runs too, on the CPU (standin/standin.py).
 set -euo pipefail
 driver=$(realpath "$1")
 cd "$(dirname "$0")/../.."
@@ -17,8 +17,7 @@ if [ -n "${MESETA_TORCH:-}" ]; then
 	chmod +x "$torch"
 fi
 cd "$work"
-MESETA_LIBCUDA=$driver bench-gpu/run --torch "$torch" --seconds 0.01 --budget 900 --models mnist-cnn:1 --lists "$work/gemm_small,$work/conv_small" --pairs 1 \
-	--tests 'CUDALimits|OnAGPUAllocates|Launch|Graph|Module|Memory|Find|Rating' --out out
+MESETA_LIBCUDA=$driver bench-gpu/run --torch "$torch" --seconds 0.01 --budget 900 --models mnist-cnn:1 --lists "$work/gemm_small,$work/conv_small" --pairs 1 --out out
 python3 - out/results.json "$torch" <<'EOF'
 import json, sys
 r = json.load(open(sys.argv[1]))

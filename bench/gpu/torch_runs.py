@@ -81,7 +81,7 @@ class Runs:
                 status = self.answer(process, "status", end)
             except queue.Empty:
                 self.close()
-                raise pairs.Failed(f"{what} was ended after {seconds:.0f} s", contents(out)) from None
+                raise pairs.Failed(f"{what} was ended after {seconds:.0f} s", contents(out), ended=True) from None
             except BaseException:
                 self.close()
                 raise
