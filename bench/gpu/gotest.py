@@ -25,7 +25,8 @@ def run(binary, pattern, log, seconds, environment, folder, quiet, look):
     open(log, "w").close()
     while True:
         begin, before = os.path.getsize(log), len(done)
-        command = [binary, "-test.v", "-test.run", pattern, f"-test.timeout={seconds + 60:.0f}s"] + (["-test.skip", skip(done, known)] if done else [])
+        # With test2json a test within another is told of when it is over, and not when the other one is.
+        command = [binary, "-test.v=test2json", "-test.run", pattern, f"-test.timeout={seconds + 60:.0f}s"] + (["-test.skip", skip(done, known)] if done else [])
 
         def read_on():
             with open(log, errors="replace") as text:
@@ -113,15 +114,14 @@ def skip(done, known):
 def read(lines):
     """For each test that -test.v tells of: its name, its result (pass, fail, skip, or unfinished), its seconds, and what it said unless it passed."""
     found, said, current = {}, {}, ""
-    for line in lines:
-        line = line.rstrip("\n")
+    for line in "".join(lines).replace("\x16", "\n").split("\n"):  # test2json's mark of what is the framework's own
         if m := re.match(r"=== (?:RUN|CONT|NAME|PAUSE)\s+(\S+)", line):
             current = m.group(1)
             found.setdefault(current, dict(name=current, result="unfinished", seconds=0.0))
         elif m := re.match(r"\s*--- (PASS|FAIL|SKIP): (\S+) \(([\d.]+)s\)", line):
             current = m.group(2)
             found[current] = dict(name=current, result=m.group(1).lower(), seconds=float(m.group(3)))
-        elif current and line not in ("PASS", "FAIL"):  # of all tests
+        elif current and line not in ("", "PASS", "FAIL") and not line.startswith("==="):  # of all tests
             said.setdefault(current, []).append(line)
     for test in found.values():
         if test["result"] != "pass":
