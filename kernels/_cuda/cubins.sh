@@ -7,6 +7,7 @@ cd "$(dirname "$0")"
 if [ -e ../cubins.zip ] && [ -z "$(find compile.py requirements-cuda.txt .. -maxdepth 2 \( -name '*.ptx' -o -path 'compile.py' -o -path requirements-cuda.txt \) -newer ../cubins.zip)" ]; then
 	echo nvidia,cubins
 elif python=$(../../bench/peers/venv.sh requirements-cuda.txt); then
+	echo "cubins.sh: assembling the kernels for each kind of GPU, which takes minutes, once" >&2
 	"$python" compile.py --cubins ../cubins.zip
 	echo nvidia,cubins
 else
