@@ -19,6 +19,7 @@ import (
 type FitOptions struct {
 	Epochs          int          // passes over the data; 0 means 1
 	BatchSize       int          // samples in a step; 0 means 32, as in Keras. The last step of an epoch may have fewer
+	InitialEpoch    int          // epochs that were made before, as of a model from a file: begins with the next one, and ends with Epochs or Steps in all
 	Steps           int          // if not 0: updates in all, instead of Epochs; the last epoch may then be shorter
 	Validation      data.Dataset // measured after each epoch; nil for none
 	ValidationSplit float64      // in (0,1): validates on this last part of the data instead
@@ -60,7 +61,7 @@ type fit struct {
 	manager  *callbacks.Manager
 	epochs   int
 	perEpoch int // updates in an epoch
-	updates  int // of this fit, but for the one that is under way
+	updates  int // of the run, those before InitialEpoch among them, but for the one that is under way
 	under    underWay
 }
 
@@ -124,8 +125,8 @@ func (m *Model) newFit(train data.Dataset, o FitOptions) (*fit, error) {
 		o.BatchSize = 32
 	}
 	switch {
-	case o.Epochs < 0 || o.BatchSize < 0 || o.Steps < 0:
-		return nil, fmt.Errorf("meseta: %d epochs of batches of %d, %d steps: none may be negative", o.Epochs, o.BatchSize, o.Steps)
+	case o.Epochs < 0 || o.BatchSize < 0 || o.Steps < 0 || o.InitialEpoch < 0:
+		return nil, fmt.Errorf("meseta: %d epochs from %d of batches of %d, %d steps: none may be negative", o.Epochs, o.InitialEpoch, o.BatchSize, o.Steps)
 	case o.ValidationSplit != 0 && o.Validation != nil:
 		return nil, errors.New("meseta: Validation and ValidationSplit are both set; leave one out")
 	case o.ValidationSplit != 0:
@@ -163,6 +164,9 @@ func (m *Model) newFit(train data.Dataset, o FitOptions) (*fit, error) {
 	if o.Steps > 0 {
 		f.epochs = (o.Steps + f.perEpoch - 1) / f.perEpoch
 	}
+	if f.updates = o.InitialEpoch * f.perEpoch; o.InitialEpoch >= f.epochs || o.Steps > 0 && f.updates >= o.Steps {
+		return nil, fmt.Errorf("meseta: InitialEpoch is %d, and there are %d epochs of %d updates in all: none is left", o.InitialEpoch, f.epochs, f.perEpoch)
+	}
 	if err := f.compile(); err != nil {
 		return nil, err
 	}
@@ -170,7 +174,20 @@ func (m *Model) newFit(train data.Dataset, o FitOptions) (*fit, error) {
 		Metrics: m.session.SumNames(), Validation: f.val != nil, Epochs: f.epochs, StepsPerEpoch: f.perEpoch,
 		LearningRate: m.training.Optimizer.Rate(), Dir: o.Dir, Run: run{m, o.Validation, f.trainLen, o.BatchSize}, Log: o.Log,
 	})
+	if err == nil && o.InitialEpoch > 0 {
+		err = f.begin(o.InitialEpoch)
+	}
 	return f, err
+}
+
+// begin lets callbacks, which are fresh, begin behind some epochs.
+func (f *fit) begin(epoch int) error {
+	s, err := f.manager.State()
+	if err != nil {
+		return err
+	}
+	s.Epoch, s.Completed, s.Updates = epoch-1, epoch, f.updates
+	return f.manager.Restore(s)
 }
 
 // compile makes all programs of the run before it starts, so that no step waits for one and memory is known to suffice.
@@ -195,7 +212,7 @@ func (f *fit) compile() error {
 
 // run goes through the epochs.
 func (f *fit) run(ctx context.Context) error {
-	for epoch := 0; epoch < f.epochs; epoch++ {
+	for epoch := f.options.InitialEpoch; epoch < f.epochs; epoch++ {
 		if err := f.manager.EpochBegin(epoch); err != nil {
 			return err
 		}

@@ -371,6 +371,50 @@ func TestFitAgainGoesOn(t *testing.T) {
 	}
 }
 
+// TestInitialEpoch trains in one go, and in two with a file between them: the same weights to the bit, and the same epochs, rates and steps for callbacks.
+func TestInitialEpoch(t *testing.T) {
+	ds, file := tinyData(t, 40), filepath.Join(t.TempDir(), "half.keras")
+	fit := func(m *Model, from, to int) (history *callbacks.History, steps []int) {
+		history, err := m.Fit(t.Context(), ds, FitOptions{
+			Epochs: to, InitialEpoch: from, BatchSize: 16, ValidationSplit: .2,
+			Callbacks: []callbacks.Callback{
+				&callbacks.LearningRateScheduler{Schedule: schedules.Exponential{InitialLearningRate: .02, DecayRate: .5, DecaySteps: 3}}, &callbacks.WarmUp{Steps: 5},
+				&callbacks.Lambda{OnBatchEnd: func(e callbacks.Event) error { steps = append(steps, e.Batch.Step); return nil }},
+			},
+		})
+		require.NoError(t, err)
+		return history, steps
+	}
+	whole, half := compileTiny(t, 3), compileTiny(t, 3)
+	want, _ := fit(whole, 0, 5)
+	fit(half, 0, 2)
+	require.NoError(t, half.Save(file))
+	assert.Equal(t, 2, half.Epochs())
+	rest, err := Load(file)
+	require.NoError(t, err)
+	got, steps := fit(rest, 2, 5)
+	assert.Equal(t, []int{2, 3, 4}, got.Epoch)
+	assert.Equal(t, []int{4, 5, 6, 7, 8, 9}, steps)
+	for name, values := range want.Metrics {
+		assert.Equal(t, values[2:], got.Metrics[name], name)
+	}
+	a, err := whole.Weights()
+	require.NoError(t, err)
+	b, err := rest.Weights()
+	require.NoError(t, err)
+	for i := range a {
+		assert.Equal(t, a[i].Value.Data(), b[i].Value.Data(), a[i].Path)
+	}
+
+	for _, o := range []FitOptions{{Epochs: 2, InitialEpoch: 2}, {Epochs: 2, InitialEpoch: -1}, {Steps: 4, InitialEpoch: 2, BatchSize: 20}} {
+		_, err := rest.Fit(t.Context(), ds, o)
+		assert.ErrorContains(t, err, "epochs", o)
+	}
+	got, err = rest.Fit(t.Context(), ds, FitOptions{Steps: 5, InitialEpoch: 2, BatchSize: 20})
+	require.NoError(t, err)
+	assert.Equal(t, []int{2}, got.Epoch)
+}
+
 // TestPredictDataset gives what Predict gives of the same samples, in their order, whatever the batch.
 func TestPredictDataset(t *testing.T) {
 	m, ds := compileTiny(t, 1), tinyData(t, 21)

@@ -226,6 +226,9 @@ func (m *Model) Device() (name string, threads int, err error) {
 	return m.device.String(), m.device.Threads(), nil
 }
 
+// Epochs is how many epochs the model has been trained for, over all calls of Fit and in the files that it went through.
+func (m *Model) Epochs() int { return m.trainedEpochs }
+
 // Updates is how many updates the optimizer has made of the weights; with GradientAccumulationSteps how many steps went into them, as in
 // Keras.
 func (m *Model) Updates() (int64, error) {

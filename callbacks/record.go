@@ -74,7 +74,7 @@ func (m *Manager) beginRecord() (*Record, error) {
 		return nil, fmt.Errorf("callbacks: settings for the journal: %w", err)
 	}
 	return &Record{
-		Kind: RecordBegin, LearningRate: m.LearningRate(0, 0), Decisions: []Decision{},
+		Kind: RecordBegin, Epoch: m.completed, Step: m.updates, LearningRate: m.NextLearningRate(), Decisions: []Decision{},
 		Run: &RunInfo{
 			Version: journalVersion, Metrics: m.setup.Metrics, Validation: m.setup.Validation, Epochs: m.setup.Epochs,
 			StepsPerEpoch: m.setup.StepsPerEpoch, LearningRate: m.setup.LearningRate, Callbacks: list,

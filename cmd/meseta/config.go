@@ -34,6 +34,7 @@ type config struct {
 	Validation      string         `yaml:"val"`              // how much of the training data, as a number or a fraction; or a directory
 	Augment         augment.List   `yaml:"augment"`          // random changes of training images, in order
 	Epochs          int            `yaml:"epochs"`           // at most
+	InitialEpoch    int            `yaml:"initial_epoch"`    // epochs that were made before
 	Batch           int            `yaml:"batch"`            // samples in a step
 	Steps           int            `yaml:"steps"`            // updates in all; 0 means as many as the epochs have
 	Seed            uint64         `yaml:"seed"`             // of everything random
@@ -91,6 +92,7 @@ func addConfig(c *cobra.Command) {
 	addSkipBroken(c)
 	f.String("val", d.Validation, "validation data: how many of the last training samples (of class folders and arrays: of all), a fraction of them, or a directory (the folder val beside train, or a tenth, at most 5000)")
 	f.Int("epochs", d.Epochs, "passes over the data, at most")
+	f.Int("initial-epoch", 0, "epochs that were made before, of a model's file that goes on")
 	f.Int("batch", d.Batch, "samples in a step")
 	f.Int("steps", 0, "updates in all, instead of epochs")
 	f.Uint64("seed", d.Seed, "seed of everything random")
@@ -131,6 +133,7 @@ func resolve(c *cobra.Command) (config, error) {
 	set("skip-broken", func() (err error) { cfg.SkipBroken, err = f.GetBool("skip-broken"); return })
 	set("val", func() (err error) { cfg.Validation, err = f.GetString("val"); return })
 	set("epochs", func() (err error) { cfg.Epochs, err = f.GetInt("epochs"); return })
+	set("initial-epoch", func() (err error) { cfg.InitialEpoch, err = f.GetInt("initial-epoch"); return })
 	set("batch", func() (err error) { cfg.Batch, err = f.GetInt("batch"); return })
 	set("steps", func() (err error) { cfg.Steps, err = f.GetInt("steps"); return })
 	set("seed", func() (err error) { cfg.Seed, err = f.GetUint64("seed"); return })
@@ -170,7 +173,7 @@ func (c *config) readKeys(text []byte) error {
 	if _, named := values["callbacks"]; named {
 		c.usual = false
 	}
-	for _, key := range []string{"classes", "image", "epochs", "batch", "steps", "seed", "threads", "workers"} {
+	for _, key := range []string{"classes", "image", "epochs", "initial_epoch", "batch", "steps", "seed", "threads", "workers"} {
 		if x, ok := values[key].(float64); ok && x != math.Trunc(x) {
 			return usageError{fmt.Errorf("%s is %g, want a whole number", key, x)}
 		}
@@ -190,6 +193,9 @@ func (c config) check() error {
 	}
 	if c.Epochs < 1 {
 		no("epochs is %d, want 1 or more", c.Epochs)
+	}
+	if c.InitialEpoch < 0 || c.Steps == 0 && c.Epochs > 0 && c.InitialEpoch >= c.Epochs {
+		no("initial_epoch is %d, want 0 or more and less than the %d epochs in all", c.InitialEpoch, c.Epochs)
 	}
 	if c.Batch < 1 {
 		no("batch is %d, want 1 or more", c.Batch)

@@ -329,10 +329,18 @@ func TestSizesOfAnArchitecture(t *testing.T) {
 	assert.Equal(t, layers.Shape{16, 16, 1}, g.Input())
 	assert.Equal(t, layers.Shape{12}, g.OutputShape())
 
-	// Its file goes on with the configuration of its run.
-	again := []string{"train", "--config", filepath.Join(dir, "config.yaml"), "--model", saved, "--run-dir", filepath.Join(t.TempDir(), "run")}
+	// Its file goes on with the configuration of its run, behind the epochs that it has.
+	second := filepath.Join(t.TempDir(), "run")
+	again := []string{"train", "--config", filepath.Join(dir, "config.yaml"), "--model", saved, "--steps", "2", "--initial-epoch", "1", "--run-dir", second}
 	code, _, stderr = run(again...)
 	require.Zero(t, code, stderr)
+	assert.Contains(t, stderr, "epoch 2/2")
+	history, err := os.ReadFile(filepath.Join(second, "history.csv"))
+	require.NoError(t, err)
+	assert.Regexp(t, `^epoch,.*\n1,.*\n$`, string(history))
+	code, _, stderr = run("train", "--model", saved, "--data", folder, "--steps", "1", "--run-dir", filepath.Join(t.TempDir(), "run"))
+	require.Zero(t, code, stderr)
+	assert.Contains(t, stderr, saved+" has been trained for 2 epochs; --initial-epoch 2 counts on from there\n")
 	for _, other := range [][]string{{"--classes", "10"}, {"--image", "17"}} {
 		code, _, stderr = run(append(again, other...)...)
 		assert.Equal(t, 2, code)

@@ -328,6 +328,7 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 		{"train --data " + idx + " --val 40", 2, "40 training samples"},
 		{"train --data flat", 1, "put those of each class into a folder of its own"},
 		{"train --data flat/a.jpg", 1, "files of arrays (.npz, .h5) are data"},
+		{"train --epochs 3 --initial-epoch 3", 2, "initial_epoch is 3, want 0 or more and less than the 3 epochs"},
 		{"train --classes 1", 2, "classes is 1, want 2 or more"},
 		{"train --image -1", 2, "image is -1"},
 		{"train --lr 1e9 --val 10 --data " + idx, 2, "learning rate 1e+09"},

@@ -80,6 +80,9 @@ func train(c *cobra.Command, _ []string) (err error) {
 	}()
 	fmt.Fprintf(say, "%s on %s, in %s\n", cfg.Model, cfg.Data, cfg.RunDir)
 	sayTraining(say, model)
+	if n := model.Epochs(); n != cfg.InitialEpoch {
+		fmt.Fprintf(say, "%s has been trained for %s; --initial-epoch %d counts on from there\n", cfg.Model, count(n, "epoch"), n)
+	}
 	g, err := model.Graph()
 	if err != nil {
 		return err
@@ -109,7 +112,7 @@ func train(c *cobra.Command, _ []string) (err error) {
 	}
 	history, err := model.Fit(c.Context(), sets.train, meseta.FitOptions{
 		ClassWeight: weights,
-		Epochs:      cfg.Epochs, BatchSize: cfg.Batch, Steps: cfg.Steps, Validation: sets.validation, Augment: cfg.Augment, Workers: cfg.Workers,
+		Epochs:      cfg.Epochs, InitialEpoch: cfg.InitialEpoch, BatchSize: cfg.Batch, Steps: cfg.Steps, Validation: sets.validation, Augment: cfg.Augment, Workers: cfg.Workers,
 		Callbacks: list, Dir: cfg.RunDir, Log: say,
 	})
 	if err != nil {
