@@ -40,7 +40,7 @@ var specSyntax = regexp.MustCompile(`^(?:(.)?([<>^=]))?([-+ ])?(0)?(\d{0,3})(?:\
 func parseTemplate(text string, ints, floats []string) (pathTemplate, error) {
 	t := pathTemplate{text: text}
 	fail := func(format string, args ...any) (pathTemplate, error) {
-		return pathTemplate{}, fmt.Errorf("callbacks: path template %q: "+format, append([]any{text}, args...)...)
+		return pathTemplate{}, fmt.Errorf("path template %q: "+format, append([]any{text}, args...)...)
 	}
 	var literal strings.Builder
 	flush := func() {

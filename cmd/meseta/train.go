@@ -230,11 +230,9 @@ func prepareSave(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
-	if _, err := checkpoint.RemoveStale(path); err != nil {
-		return err
-	}
 	if err := probe(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("%s cannot be saved: %w", path, err)
 	}
-	return nil
+	_, err := checkpoint.RemoveStale(path)
+	return err
 }
