@@ -47,10 +47,10 @@ plant 'sums of channels are read before they are there' kernels/norm/norm.cuh '/
 plant 'a barrier that not all threads reach' kernels/elementwise/elementwise.cu 's/^\t__syncthreads\(\);$/\tif (column < c.columns) __syncthreads();/' ./kernels
 plant 'a shared array that is too small' kernels/elementwise/elementwise.cu 's/SHARED\(double, sums, \[8\]/SHARED(double, sums, [7]/' ./kernels
 plant 'blocks that write the same element' kernels/_cuda/device.cuh 's/^DEVICE i64 first\(\).*/DEVICE i64 first() { return threadIdx.x; }/' ./kernels checked
-plant 'a store behind the last element' kernels/elementwise/elementwise.cu '/KERNEL\(256, add\)/,/^}/s/i < e\.size/i <= e.size/' ./kernels
+plant 'a store behind the last element' kernels/elementwise/map.cuh 's/i < size; i/i <= size; i/' ./kernels
 plant 'a store behind the last row' kernels/tile/tile.cuh 's/m >= a\.rows\(\)/m > a.rows()/' ./kernels
 plant 'a load behind the last row' kernels/elementwise/elementwise.cu 's/end = min\(from \+ c\.each, c\.rows\)/end = from + c.each/' ./kernels
-plant 'the last elements are forgotten' kernels/elementwise/elementwise.cu '/KERNEL\(256, add\)/,/^}/s/i < e\.size/i + 1 < e.size/' ./kernels
+plant 'the last elements are forgotten' kernels/elementwise/map.cuh 's/i < size; i/i + 1 < size; i/' ./kernels
 plant 'sums of rows are read before they are there' kernels/conv/depthwise.cu '/shared\[threadIdx\.x\] = sums/{n;s/__syncthreads\(\);//}' ./kernels checked
 plant 'the last pixels of a phase are forgotten' kernels/conv/conv.cuh 's/size - p\.first \+ stride - 1/size - p.first/' ./kernels
 plant 'parts of sums are forgotten' kernels/tile/tile.cu 's/p < r\.parts/p + 1 < r.parts/' ./kernels
