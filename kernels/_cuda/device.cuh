@@ -3,7 +3,7 @@
 // A kernel takes one struct, which package kernels fills in: its fields are pointers, float, int, and long long, each at a multiple of its
 // size, as Go and C++ both lay them out. Multiplications and additions are fused where the source says fmaf and nowhere else, sums are taken in
 // an order that depends on shapes alone, and nothing is added by atomics: so a run gives the same bits on every GPU and on the emulated one,
-// but for the last bit of exponentials and logarithms.
+// but for the last bits of exponentials and the like (gpu/emulated/functions.h).
 #pragma once
 
 #define KERNEL(threads, name) extern "C" __global__ void __launch_bounds__(threads) name
