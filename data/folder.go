@@ -424,6 +424,9 @@ func (f *Folder) Name(i int) string { return f.files[i].name }
 // Broken lists the images that were skipped, with SkipBroken.
 func (f *Folder) Broken() []BrokenImage { return slices.Clone(f.broken) }
 
+// Ignored is how many files there are in the folder or archive that are no images by their names, as .heic is none here; hidden files do not count.
+func (f *Folder) Ignored() int { return f.container.ignored }
+
 // Close closes the archive, after which Read fails, also that of data sets that were opened together with f.
 func (f *Folder) Close() error { return f.container.close() }
 

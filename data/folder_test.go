@@ -124,6 +124,7 @@ func TestImagesWithoutClasses(t *testing.T) {
 		f, err := data.OpenImages(path, data.FolderOptions{})
 		require.NoError(t, err)
 		assert.Equal(t, 42, f.Len())
+		assert.Equal(t, 2, f.Ignored(), "notes.txt and readme")
 		assert.Zero(t, f.Classes())
 		assert.Empty(t, f.ClassNames())
 		_, _, err = data.Labels(f)

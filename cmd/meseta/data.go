@@ -69,6 +69,9 @@ func loadData(s source, validation string) (sets dataSets, err error) {
 		validation = strconv.Itoa(min((all.Len()+9)/10, 5000))
 	}
 	n, err := strconv.ParseFloat(validation, 64)
+	if strings.HasSuffix(validation, "%") || n >= 1 && strings.Contains(validation, ".") {
+		return sets, usageError{fmt.Errorf("--val %s: a part of the training samples is written as a fraction below 1, as 0.1 for a tenth", validation)}
+	}
 	if err != nil {
 		sets.validation, err = s.openValidation(validation, all)
 		return sets, err
@@ -147,6 +150,9 @@ func (s source) openFolders() (sets dataSets, err error) {
 		return sets, err
 	}
 	sets.train = train
+	if n := train.Ignored(); n > 0 {
+		fmt.Fprintf(s.say, "%s: %s ignored, no images by their names\n", s.from, count(n, "file"))
+	}
 	if test == nil {
 		s.report(train, s.from)
 		return sets, nil

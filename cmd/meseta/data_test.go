@@ -105,13 +105,23 @@ func TestNotesOnFolders(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, say.String())
 	}
+	for _, val := range []string{"10%", "1.0", "2.5"} {
+		_, err := loadData(source{from: folder, input: input, say: io.Discard}, val)
+		assert.ErrorContains(t, err, "as 0.1 for a tenth", val)
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "train", "none", "photo.heic"), nil, 0o666))
+	var said bytes.Buffer
+	_, err := loadData(source{from: folder, input: input, say: &said}, "")
+	require.NoError(t, err)
+	assert.Contains(t, said.String(), folder+": 1 file ignored, no images by their names\n")
+
 	// Without val the folder beside train is taken, or else a tenth of the samples.
 	for from, want := range map[string][2]int{folder: {20, 10}, filepath.Join(folder, "train"): {18, 2}, smallIDX(t, 41): {36, 5}} {
 		sets, err := loadData(source{from: from, input: input, say: io.Discard}, "")
 		require.NoError(t, err)
 		assert.Equal(t, want, [2]int{sets.train.Len(), sets.validation.Len()}, from)
 	}
-	mnist, err := loadData(source{from: "mnist"}, "")
+	mnist, err := loadData(source{from: "mnist", say: io.Discard}, "")
 	require.NoError(t, err)
 	assert.Equal(t, 5000, mnist.validation.Len())
 
