@@ -157,7 +157,7 @@ var lossExamples = []example{
 
 var measureExamples = []example{
 	{ops.InTopK{K: 2}, []ops.Type{f(4, 3), labels}},
-	{ops.Accumulate{}, []ops.Type{ops.SumType, f(4)}},
+	{ops.Accumulate{}, []ops.Type{ops.SumType, ops.SumType, f(4), f(4)}},
 	{ops.Accumulate{Sample: ops.Sample{Weighted: true, Gated: true}}, []ops.Type{ops.SumType, f(4), f(4), ops.FlagType}},
 	{ops.Tally{Thresholds: []float32{.2, .5}}, []ops.Type{sums(2, 3, 1), f(4, 3), f(4, 3)}},
 	{ops.Tally{Sample: ops.Sample{Weighted: true, Gated: true}, Thresholds: []float32{.5}, PerColumn: true, Soft: true},

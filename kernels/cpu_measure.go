@@ -40,27 +40,38 @@ func (c *CPU) chooseMeasure(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 			}
 		})
 	case ops.Accumulate:
+		n := o.Means(len(in))
 		return bound(c, o, nil, func(in, _ [][]float32, b Buffers) func() {
-			sum, values := view[float64](b.In[0]), in[1]
-			weights, apply := sample(o.Sample, in[2:], b.In[2:])
+			sums, values := make([][]float64, n), in[n:2*n]
+			for i := range sums {
+				sums[i] = view[float64](b.In[i])
+			}
+			weights, apply := sample(o.Sample, in[2*n:], b.In[2*n:])
 			return func() {
-				switch {
-				case apply[0] == 0:
-				case weights == nil:
-					for _, x := range values {
-						sum[0] += float64(x)
-					}
-					sum[1] += float64(len(values))
-				default:
-					for i, x := range values {
-						sum[0] += float64(weights[i]) * float64(x)
-						sum[1] += float64(weights[i])
+				if apply[0] != 0 {
+					for i, sum := range sums {
+						accumulate(sum, values[i], weights)
 					}
 				}
 			}
 		})
 	}
 	return nil, nil
+}
+
+// accumulate adds values to a running mean, by their weights if there are some.
+func accumulate(sum []float64, values, weights []float32) {
+	if weights == nil {
+		for _, x := range values {
+			sum[0] += float64(x)
+		}
+		sum[1] += float64(len(values))
+		return
+	}
+	for i, x := range values {
+		sum[0] += float64(weights[i]) * float64(x)
+		sum[1] += float64(weights[i])
+	}
 }
 
 // sample gives the weights of the samples, or nil, and whether the sums are to change, of the operands that an ops.Sample speaks of.

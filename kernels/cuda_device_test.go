@@ -205,12 +205,9 @@ func updates() (list []parity) {
 		}
 		list = append(list,
 			parity{op: ops.Accumulate{}, in: []ops.Type{ops.SumType, f(700)}, tolerance: functionsApart},
-			parity{op: ops.Accumulate{Sample: ops.Sample{Weighted: true, Gated: true}}, in: []ops.Type{ops.SumType, f(9), f(9), ops.FlagType}, fill: func(_ *rand.Rand, i int) any {
-				if i == 3 {
-					return []int32{apply}
-				}
-				return nil
-			}, tolerance: functionsApart},
+			parity{op: ops.Accumulate{Sample: ops.Sample{Gated: true}}, in: []ops.Type{ops.SumType, ops.SumType, ops.SumType, f(300), f(300), f(300), ops.FlagType}, fill: flags(6, apply), tolerance: functionsApart},
+			parity{op: ops.Accumulate{}, in: slices.Concat(slices.Repeat([]ops.Type{ops.SumType}, 130), slices.Repeat([]ops.Type{f(3)}, 130)), tolerance: functionsApart},
+			parity{op: ops.Accumulate{Sample: ops.Sample{Weighted: true, Gated: true}}, in: []ops.Type{ops.SumType, f(9), f(9), ops.FlagType}, fill: flags(3, apply), tolerance: functionsApart},
 		)
 	}
 	return append(list, finites()...)

@@ -14,8 +14,9 @@ const measureFile = "measure/measure"
 
 // cudaRunning is Running of measure/measure.cu.
 type cudaRunning struct {
-	sum, values, weights, apply gpu.Pointer
-	n                           int64
+	weights, apply gpu.Pointer
+	n              int64
+	mean           [128]struct{ sum, values gpu.Pointer }
 }
 
 // cudaTopK is TopK of measure/measure.cu.
@@ -71,13 +72,30 @@ func (c *CUDA) chooseMeasure(o ops.Operator, in, _ []ops.Type) (Kernel, error) {
 			return cudaConfuse{counts: counts, predicted: address(b.In[1]), labels: address(b.In[2]), classes: classes}
 		})
 	case ops.Accumulate:
-		return single(c, measureFile, "accumulate", 1, func(b Buffers) cudaRunning {
-			r := cudaRunning{sum: address(b.In[0]), values: address(b.In[1]), n: int64(in[1].Shape.Size())}
-			r.weights, r.apply = sampleAddresses(o.Sample, b.In[2:])
-			return r
-		})
+		return c.accumulate(o, in)
 	}
 	return nil, nil
+}
+
+// accumulate is one launch for up to 128 means.
+func (c *CUDA) accumulate(o ops.Accumulate, in []ops.Type) (Kernel, error) {
+	k, err := find[cudaRunning](c, measureFile, "accumulate")
+	if err != nil {
+		return nil, err
+	}
+	n := o.Means(len(in))
+	return &cudaKernel{device: c, variant: "accumulate", bind: func(b Buffers) (list []launch) {
+		r := cudaRunning{n: int64(in[n].Shape.Size())}
+		r.weights, r.apply = sampleAddresses(o.Sample, b.In[2*n:])
+		for from := 0; from < n; from += len(r.mean) {
+			count := min(n-from, len(r.mean))
+			for i := range count {
+				r.mean[i].sum, r.mean[i].values = address(b.In[from+i]), address(b.In[n+from+i])
+			}
+			list = append(list, start(k, count, 1, r))
+		}
+		return list
+	}}, nil
 }
 
 // sampleAddresses are those of the operands that an ops.Sample speaks of, as sample gives them.

@@ -28,15 +28,20 @@ func (o InTopK) Infer(in []Type) ([]Type, error) {
 // Gated, without which, or where it is 1, the sums change.
 type Sample struct{ Weighted, Gated bool }
 
-// check checks what comes behind n inputs of an operation on so many samples.
-func (o Sample) check(name string, in []Type, n, samples int) error {
-	want := n
+// operands is how many these are.
+func (o Sample) operands() (n int) {
 	if o.Weighted {
-		want++
+		n++
 	}
 	if o.Gated {
-		want++
+		n++
 	}
+	return n
+}
+
+// check checks what comes behind n inputs of an operation on so many samples.
+func (o Sample) check(name string, in []Type, n, samples int) error {
+	want := n + o.operands()
 	if len(in) != want {
 		return fmt.Errorf("%s: %d values, want %d: %w", name, len(in), want, ErrShape)
 	}

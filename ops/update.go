@@ -31,27 +31,39 @@ func (Finite) Infer(in []Type) ([]Type, error) {
 	return nil, same("finite", "flag", in[0], "the type wanted", FlagType)
 }
 
-// Accumulate adds the sum of values, and their number, to a running mean, if the step is to be applied; Weighted the sum of
+// Accumulate adds the sum of values, and their number, to a running mean, for any number of these, if the step is to be applied; Weighted the sum of
 // values times weights, and the sum of weights.
 //
-// In: sum float64 [2], values [N], then what Sample says. Out: none.
+// In: sums float64 [2], then as many values [N] in the same order, then what Sample says. Out: none.
 type Accumulate struct{ Sample }
 
 // Name is "accumulate".
 func (Accumulate) Name() string { return "accumulate" }
 
-// Updates says that sum is written.
-func (Accumulate) Updates(int) []int { return []int{0} }
+// Means is how many running means there are among n inputs.
+func (o Accumulate) Means(n int) int { return (n - o.operands()) / 2 }
+
+// Updates says that sums are written.
+func (o Accumulate) Updates(n int) []int { return from(0, o.Means(n)) }
 
 // Infer checks the types.
 func (o Accumulate) Infer(in []Type) ([]Type, error) {
-	if err := same("accumulate", "sum", in[0], "the type wanted", SumType); err != nil {
-		return nil, err
+	n := o.Means(len(in))
+	if n < 1 {
+		return nil, fmt.Errorf("accumulate: %d values, want at least %d: %w", len(in), 2+o.operands(), ErrShape)
 	}
-	if err := rank("accumulate", "values", in[1], 1); err != nil {
-		return nil, err
+	for i, sum := range in[:n] {
+		if err := same("accumulate", "sum", sum, "the type wanted", SumType); err != nil {
+			return nil, err
+		}
+		if err := rank("accumulate", "values", in[n+i], 1); err != nil {
+			return nil, err
+		}
+		if err := same("accumulate", "values", in[n+i], "the first values", in[n]); err != nil {
+			return nil, err
+		}
 	}
-	return nil, o.check("accumulate", in, 2, in[1].Shape[0])
+	return nil, o.check("accumulate", in, 2*n, in[n].Shape[0])
 }
 
 // Optimize is an optimizer's step over parameters, if the step is to be applied: it adds one to the iterations, unless they count this

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/meseta-go/meseta/metrics"
 	"github.com/meseta-go/meseta/ops"
@@ -124,8 +125,10 @@ func (l *listing) measure(sums []sum) error {
 	return nil
 }
 
-// accumulate appends what adds a step to the sums, in training gated by the flag.
+// accumulate appends what adds a step to the sums, in training gated by the flag: one operation for all means, but for one more for those that samples' weights count in.
 func (l *listing) accumulate(sums []sum) error {
+	type means struct{ sums, values, rest []ops.Value }
+	of, order := map[ops.Sample]*means{}, []ops.Sample(nil)
 	for i := range sums {
 		s := &sums[i]
 		b := metrics.Batch{
@@ -142,7 +145,16 @@ func (l *listing) accumulate(sums []sum) error {
 			continue
 		}
 		sample, rest := b.Sample()
-		if _, err := l.Add(ops.Accumulate{Sample: sample}, append([]ops.Value{b.Sums, s.values}, rest...)...); err != nil {
+		m := of[sample]
+		if m == nil {
+			m = &means{rest: rest}
+			of[sample], order = m, append(order, sample)
+		}
+		m.sums, m.values = append(m.sums, b.Sums), append(m.values, s.values)
+	}
+	for _, sample := range order {
+		m := of[sample]
+		if _, err := l.Add(ops.Accumulate{Sample: sample}, slices.Concat(m.sums, m.values, m.rest)...); err != nil {
 			return err
 		}
 	}

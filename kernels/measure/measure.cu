@@ -1,28 +1,33 @@
 // measure.cu: what metrics count, and running means; see topk.go, tally.go and confuse.go.
 #include "../_cuda/device.cuh"
 
-// Running adds values [n], by their weights if there are some, to sum and their number or the weights' sum to the second, if the step is to be applied.
+// Running adds values [n], by their weights if there are some, to sum and their number or the weights' sum to the second, if the step is to be applied; up to 128
+// values to their sums.
 struct Running {
-	double *sum; // [2]
-	const float *values, *weights;
+	const float *weights;
 	const int *apply; // null: always
 	i64 n;
+	struct {
+		double *sum; // [2]
+		const float *values;
+	} mean[128];
 };
 
-// One block, so that the order of the sum is fixed.
+// A block has a mean, so that the order of the sum is fixed.
 KERNEL(256, accumulate)(Running a)
 {
+	const float *values = a.mean[blockIdx.x].values;
 	double sum = 0, weight = 0;
 	for (i64 i = threadIdx.x; i < a.n; i += block_threads) {
 		double w = a.weights ? a.weights[i] : 1;
-		sum += w * a.values[i];
+		sum += w * values[i];
 		weight += w;
 	}
 	sum = block_sum(sum);
 	weight = block_sum(weight);
 	if (threadIdx.x == 0 && (!a.apply || *a.apply)) {
-		a.sum[0] += sum;
-		a.sum[1] += weight;
+		a.mean[blockIdx.x].sum[0] += sum;
+		a.mean[blockIdx.x].sum[1] += weight;
 	}
 }
 
