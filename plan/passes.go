@@ -122,26 +122,37 @@ func ofLogits(o, activation ops.Operator) ops.Operator {
 	return nil
 }
 
+// padding is the operation that puts zeros around the first input of op, if one does.
+func (u *uses) padding(op ops.Op) (o ops.Pad, in []ops.Value, ok bool) {
+	if len(op.In) == 0 || u.maker[op.In[0]] < 0 {
+		return o, nil, false
+	}
+	pad := u.Ops[u.maker[op.In[0]]]
+	o, ok = pad.Operator.(ops.Pad)
+	return o, pad.In, ok
+}
+
+// widened is a window that pads by itself as p does before it.
+func widened(w ops.Window, p ops.Pad) ops.Window {
+	for d := range 2 {
+		w.PadBefore[d] += p.Before[d]
+		w.PadAfter[d] += p.After[d]
+	}
+	return w
+}
+
 // padIntoConvolution lets a convolution pad its input by itself. It runs before gradients are taken, so that they need no
 // cropping either.
 func padIntoConvolution(g *ops.Graph) {
 	u := usesOf(g, nil)
 	for i, op := range g.Ops {
-		o, ok := op.Operator.(ops.Conv2D)
-		if !ok || u.maker[op.In[0]] < 0 {
-			continue
+		if o, ok := op.Operator.(ops.Conv2D); ok {
+			if p, in, ok := u.padding(op); ok {
+				o.Window = widened(o.Window, p)
+				g.Ops[i].Operator = o
+				g.Ops[i].In = appended(in, op.In[1:]...)
+			}
 		}
-		pad := g.Ops[u.maker[op.In[0]]]
-		p, ok := pad.Operator.(ops.Pad)
-		if !ok {
-			continue
-		}
-		for d := range 2 {
-			o.PadBefore[d] += p.Before[d]
-			o.PadAfter[d] += p.After[d]
-		}
-		g.Ops[i].Operator = o
-		g.Ops[i].In = appended(pad.In, op.In[1:]...)
 	}
 }
 
@@ -152,22 +163,20 @@ func padIntoPool(g *ops.Graph) {
 	u := usesOf(g, nil)
 	for i, op := range g.Ops {
 		o, ok := op.Operator.(ops.MaxPool)
-		if !ok || u.maker[op.In[0]] < 0 {
+		if !ok {
 			continue
 		}
-		pad := g.Ops[u.maker[op.In[0]]]
-		p, ok := pad.Operator.(ops.Pad)
-		if !ok || u.maker[pad.In[0]] < 0 {
+		p, in, ok := u.padding(op)
+		if !ok || u.maker[in[0]] < 0 {
 			continue
 		}
-		_, ok = g.Ops[u.maker[pad.In[0]]].Operator.(ops.Relu)
+		_, ok = g.Ops[u.maker[in[0]]].Operator.(ops.Relu)
+		o.Window = widened(o.Window, p)
 		for d := range 2 {
-			o.PadBefore[d] += p.Before[d]
-			o.PadAfter[d] += p.After[d]
 			ok = ok && max(o.PadBefore[d], o.PadAfter[d]) < o.Size[d]
 		}
 		if ok {
-			g.Ops[i].Operator, g.Ops[i].In = o, pad.In
+			g.Ops[i].Operator, g.Ops[i].In = o, in
 		}
 	}
 }
