@@ -149,6 +149,6 @@ class Ahead(threading.Thread):
         if patient:
             self.known.wait()
         self.ended.set()
-        if self.is_alive():
+        while self.is_alive():
             self.runs.close()
-        self.join()
+            self.join(1)
