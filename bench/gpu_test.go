@@ -19,7 +19,6 @@ case "$*" in
 "doctor --json") echo '{"version": "v1", "go": "go1", "gpu": "1 found", "gpus": [{"device": "cuda:0", "name": "Fake & Sons", "compute_capability": "9.0", "memory_bytes": 1073741824}]}' ;;
 "doctor --device cuda") ;;
 *"bench peak"*) echo '{"peak_gflops": 50000, "peak_gb_per_s": 3000, "rated_gflops": 60000, "rated_gb_per_s": 3300}' ;;
-*"inspect"*resnet50*) echo "meseta: a bug" >&2; exit 1 ;;
 *"inspect"*) echo '{"peak_flops": 5e13, "peak_bytes_per_s": 3e12, "profile": {"seconds": 0.002, "steps": [
 	{"step": 3, "op": "conv2d stride 1x1", "variant": "conv_128x64", "layer": "conv_1", "flops": 50000000, "bytes": 4096, "seconds": 0.0015},
 	{"step": 4, "op": "relu", "variant": "elementwise", "layer": "relu_1", "flops": 0, "bytes": 300000000, "seconds": 0.0005}]}}' | tr -d '\n\t'; echo ;;
@@ -100,6 +99,7 @@ func TestMeasuringAGPU(t *testing.T) {
 	assert.Equal(t, []any{2.0, 2.0}, ratios[0]["ratios"])
 	for _, want := range []string{
 		"meseta on Fake &amp; Sons", "no kernel; --device cpu has one", "Failed to find C compiler", "PyTorch, mixed_bfloat16", "it is not tried again", "no &lt;emulator&gt;", "1 passed, 1 skipped", "<polyline", "<rect",
+		"All 3 tests passed.", "Where a step loses most", "conv_128x64",
 	} {
 		assert.Contains(t, page, want)
 	}
@@ -138,6 +138,7 @@ func TestFailuresOnAGPU(t *testing.T) {
 		"1 is not 2":               {"kernels.test": fakeFail},
 		"no GPU that meseta":       {"meseta-cuda": strings.Replace(fakeMeseta, `"gpus": [{`, `"none": [{`, 1)},
 		"a first kernel fails":     {"meseta-cuda": strings.Replace(fakeMeseta, `cuda") ;;`, `cuda") echo "a first kernel fails" >&2; exit 1 ;;`, 1)},
+		"a bug in inspect mnist":   {"meseta-cuda": strings.Replace(fakeMeseta, `*"inspect"*)`, `*"nothing"*)`, 1)},
 		"a bug in bench op":        {"meseta-cuda": strings.Replace(fakeMeseta, "bench op gemm", "bench op nothing", 1)},
 		"params is 8 for meseta":   {"meseta-cuda": strings.Replace(fakeMeseta, `"params": 7`, `"params": 8`, 1)},
 		"no test ran":              {"gpu.test": "#!/bin/sh\necho PASS\n"},
@@ -147,6 +148,7 @@ func TestFailuresOnAGPU(t *testing.T) {
 		assert.Equal(t, 1, status, name)
 		assert.Contains(t, page, name)
 		assert.NotEmpty(t, results["peak"], name)
+		assert.Contains(t, page, `<p class="failed">`, name)
 	}
 }
 

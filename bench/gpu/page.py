@@ -55,7 +55,7 @@ def verdict(r):
     if wrong:
         return "failed", f"{len(wrong)} {'test' if len(wrong) == 1 else 'tests'} failed, {passed} passed: {', '.join(wrong[:8])}" + (" and others" if len(wrong) > 8 else "")
     if broken:
-        return "failed", f"Not all tests were run, {passed} passed: " + "; ".join(f"{name}: {r['parts'][name]['reason'].strip().splitlines()[0]}" for name in broken)
+        return "failed", f"Not all tests were run, {passed} passed: " + "; ".join(f"{name}: {(r['parts'][name]['reason'].strip().splitlines() or [''])[0]}" for name in broken)
     if missing:
         return "failed", f"Not all tests were run, {passed} passed: there is nothing of {', '.join(missing)}"
     return "ok", f"All {passed} tests passed."
@@ -127,7 +127,7 @@ def profiles(r):
         low = sum(least(s, p) for s in p["profile"]["steps"])
         shown += f"<h3>{e(p['workload'])}, batch {p['batch']}: {p['profile']['seconds'] * 1e3:.3f} ms, at least {low * 1e3:.3f} by the peaks{whole}</h3>"
         shown += table(["operation", *PROFILED, "steps"], grouped(p, lambda s: s["op"].split(" ")[0]))
-        shown += f"<details><summary>by kernel</summary>{table(['kernel', *PROFILED, 'steps'], grouped(p, lambda s: s['variant']))}</details>"
+        shown += f"<details open><summary>by kernel</summary>{table(['kernel', *PROFILED, 'steps'], grouped(p, lambda s: s['variant']))}</details>"
         steps = [[s["layer"], number(s["seconds"] * 1e6), f"{100 * s['seconds'] / p['profile']['seconds']:.1f}", possible(least(s, p), s["seconds"]),
                   number(s["flops"] / s["seconds"] / 1e12) if s["flops"] else "", number(s["bytes"] / s["seconds"] / 1e9), s["variant"], (s["op"], "words")]
                  for s in sorted(p["profile"]["steps"], key=lambda s: -s["seconds"])]
@@ -158,6 +158,8 @@ def about(r):
     rows += [(f"nvidia-smi: {key}", value) for key, value in gpu.items()]
     rows += [(f"meanwhile: {key}, lowest, median, highest", ", ".join(f"{x:g}" for x in values)) for key, values in r["clocks"].items()]
     rows.append(("PyTorch", torch.get("reason") or ", ".join(f"{key} {value}" for key, value in torch.items())))
+    if r["compiled_ahead"]:
+        rows.append(("compiled while tests ran", ", ".join(f"{x['what']} in {x['seconds']:.0f} s" for x in r["compiled_ahead"])))
     if m:
         rows.append(("host", f"{m['processor']}, {m['processors']} processors, {m['memory']}, kernel {m['kernel']}"))
     return table([], [(key, (value, "words")) for key, value in rows])
@@ -256,7 +258,8 @@ def head(r):
     failures = f'<p class="failed">Beside the tests failed: {e(", ".join(r["failures"]))}</p>' if r["failures"] else ""
     unfinished = [name for name, p in r["parts"].items() if p["reason"] in ("ended before", "ended while it ran")]
     ended = f'<p class="failed">It was ended before its end: there is not all of {e(", ".join(unfinished))}.</p>' if unfinished else ""
-    return f'<p class="{kind}">{e(sentence)}</p>{failures}{ended}'
+    broken = "".join(f'<p class="failed">{e(name)} failed: {e((p["reason"].strip().splitlines() or [""])[-1])}</p>' for name, p in r["parts"].items() if p["status"] == "failed" and name not in TESTED)
+    return f'<p class="{kind}">{e(sentence)}</p>{broken}{failures}{ended}'
 
 
 def html(r):
