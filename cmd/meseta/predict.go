@@ -2,9 +2,13 @@ package main
 
 import (
 	"cmp"
+	"encoding/csv"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/meseta-go/meseta"
@@ -21,14 +25,14 @@ func newPredict() *cobra.Command {
 		Short: "Apply a model to images or samples",
 		Long: `Apply a model to images: a file, or all those in a directory or archive (.tar, .tar.gz, .zip), resized to what the model takes, with values from 0 to
 1 as in training. It shows the best three classes of each, by name where the model was trained on class folders. With --output it writes all outputs to a
-NumPy file (float32), in the order of the lines. Or apply it to the samples of a NumPy file (float32, NHWC), which needs --output.`,
+NumPy file (float32), in the order of the lines, or to a table (.csv). Or apply it to the samples of a NumPy file (float32, NHWC), which needs --output.`,
 		Example: `  meseta predict runs/resnet20-1/mejor_modelo.h5 --input photo.jpg
   meseta predict model.keras --input photos --output y.npy --json`,
 		Args: exactly("MODEL"),
 		RunE: predict,
 	}
 	c.Flags().String("input", "", "an image, a directory or archive of images, or a NumPy file with the samples")
-	c.Flags().String("output", "", "NumPy file for the outputs")
+	c.Flags().String("output", "", "NumPy file for the outputs, or of images a .csv")
 	addSkipBroken(c)
 	addSteps(c)
 	return c
@@ -53,6 +57,9 @@ func predict(c *cobra.Command, args []string) error {
 	if output == "" && !isImages(input) {
 		_, err := wanted(c, "output")
 		return err
+	}
+	if ext := strings.ToLower(filepath.Ext(output)); slices.Contains([]string{".tsv", ".txt", ".json", ".npz", ".h5", ".hdf5"}, ext) || ext == ".csv" && !isImages(input) {
+		return usageError{fmt.Errorf("--output %s: outputs are written as .npy, and those of images as .csv too", output)}
 	}
 	batch, on, err := steps(c)
 	if err != nil {
@@ -142,7 +149,7 @@ func predictImages(c *cobra.Command, cfg config, input, output string) error {
 	if err != nil {
 		return err
 	}
-	if output != "" {
+	if output != "" && !isTable(output) {
 		if err := data.SaveNPY(output, all); err != nil {
 			return err
 		}
@@ -160,6 +167,11 @@ func predictImages(c *cobra.Command, cfg config, input, output string) error {
 			list[i].Name = names[list[i].Class]
 		}
 	}
+	if isTable(output) {
+		if err := writeTable(output, list, m.ClassNames()); err != nil {
+			return err
+		}
+	}
 	if wantsJSON(c) {
 		return printJSON(c, map[string]any{"output": output, "shape": []int(all.Shape()), "predictions": list})
 	}
@@ -169,6 +181,44 @@ func predictImages(c *cobra.Command, cfg config, input, output string) error {
 		}
 	}
 	return nil
+}
+
+// isTable says whether outputs shall be written as a table.
+func isTable(output string) bool { return strings.ToLower(filepath.Ext(output)) == ".csv" }
+
+// writeTable writes a line for each image: its file, the likeliest class, and all outputs under the names of their classes, or their numbers.
+func writeTable(path string, list []predicted, names []string) (err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	w := csv.NewWriter(f)
+	for i, p := range list {
+		head, line := []string{"file", "class"}, []string{p.File, className(p.Class, names)}
+		for j, y := range p.Outputs {
+			if head = append(head, fmt.Sprint(j)); len(names) == len(p.Outputs) {
+				head[j+2] = names[j]
+			}
+			line = append(line, strconv.FormatFloat(float64(y), 'g', -1, 32))
+		}
+		if i == 0 {
+			err = w.Write(head)
+		}
+		if err = errors.Join(err, w.Write(line)); err != nil {
+			return err
+		}
+	}
+	w.Flush()
+	return w.Error()
+}
+
+// className is what a class is called: its name, or its number.
+func className(class int, names []string) string {
+	if class < len(names) {
+		return names[class]
+	}
+	return strconv.Itoa(class)
 }
 
 // ranked gives the places of numbers, the largest first.

@@ -59,6 +59,20 @@ func TestPredictImages(t *testing.T) {
 	require.Zero(t, code, stderr)
 	assert.Equal(t, strings.TrimPrefix(lines[0], "class é 0/")+"\n", stdout)
 
+	table := filepath.Join(dir, "y.csv")
+	code, _, stderr = run("predict", model, "--input", filepath.Join(folder, "test"), "--output", table)
+	require.Zero(t, code, stderr)
+	text, err := os.ReadFile(table)
+	require.NoError(t, err)
+	rows := strings.Split(strings.TrimSpace(string(text)), "\n")
+	require.Len(t, rows, 21)
+	assert.True(t, strings.HasPrefix(rows[0], "file,class,class é 0,class é 1,"), rows[0])
+	first := got.Predictions[0]
+	assert.Equal(t, fmt.Sprintf("class é 0/image 00.png,%s,%g", first.Name, first.Outputs[0]), strings.Join(strings.SplitN(rows[1], ",", 4)[:3], ","))
+	code, _, stderr = run("predict", model, "--input", output, "--output", table)
+	assert.Equal(t, 2, code)
+	assert.Contains(t, stderr, "outputs are written as .npy")
+
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "test", "bad.png"), []byte("no image"), 0o666))
 	code, _, stderr = run("predict", model, "--input", filepath.Join(folder, "test"))
 	assert.Equal(t, 1, code)
