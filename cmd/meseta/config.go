@@ -280,10 +280,10 @@ func (c *config) makeRunDirectory() (made bool, err error) {
 	if err != nil {
 		return made, err
 	}
-	if err := os.WriteFile(c.configFile(), text, 0o666); err != nil {
-		return made, errors.Join(err, os.Remove(c.configFile()))
+	if err = os.WriteFile(c.configFile(), text, 0o666); err != nil {
+		_ = os.Remove(c.configFile()) // half of it, where the disk is full
 	}
-	return made, nil
+	return made, err
 }
 
 func (c config) configFile() string { return filepath.Join(c.RunDir, "config.yaml") }
