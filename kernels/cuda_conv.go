@@ -20,10 +20,57 @@ type cudaConvolution struct {
 	aheadP, aheadQ, ahead, nextRow, nextImage                       int32
 	load                                                            int32
 	mean, invStd, gamma, beta                                       gpu.Pointer
+	passages                                                        gpu.Pointer
 }
 
 // cudaWindow is Window of conv/conv.cuh.
 type cudaWindow struct{ columns, channels, y, x, backX, next, back int32 }
+
+// newWindow has pixels that lie line and column apart in memory.
+func newWindow(columns, channels, y, x, line, column int32) cudaWindow {
+	return cudaWindow{columns, channels, y, x, (1 - columns) * x, column - channels, line - (columns-1)*column - channels}
+}
+
+// cudaPhase is Phase of conv/conv.cuh.
+type cudaPhase struct{ first, count, tap, taps, by, offset, apart int32 }
+
+// newPhase is number `phase` of `stride` in the data pass.
+func newPhase(phase, size, filter, stride, dilation, pad int32) (p cudaPhase) {
+	p.first = ((phase-pad)%stride + stride) % stride
+	p.count = (size - p.first + stride - 1) / stride
+	for p.tap < filter && (phase-p.tap*dilation)%stride != 0 {
+		p.tap++
+	}
+	for p.by = 1; p.by*dilation%stride != 0; p.by++ {
+	}
+	p.taps = (filter - p.tap + p.by - 1) / p.by
+	p.offset = (p.first + pad - p.tap*dilation) / stride
+	p.apart = p.by * dilation / stride
+	return p
+}
+
+// cudaPassage is Passage of conv/conv.cuh.
+type cudaPassage struct {
+	y, x          cudaPhase
+	diff, weights cudaWindow
+}
+
+// ofData gives the phases of the data pass, those of columns side by side.
+func (v *cudaConvolution) ofData() (list []cudaPassage) {
+	c, k := v.c/v.groups, v.k/v.groups
+	for row := range v.strideH {
+		for column := range v.strideW {
+			p := cudaPassage{
+				y: newPhase(row, v.h, v.r, v.strideH, v.dilationH, v.padTop), x: newPhase(column, v.w, v.s, v.strideW, v.dilationW, v.padLeft),
+			}
+			columns := max(p.x.taps, 1)
+			p.diff = newWindow(columns, k, -p.y.apart, -p.x.apart, -p.y.apart*v.q*v.k, -p.x.apart*v.k)
+			p.weights = newWindow(columns, k, 0, 0, p.y.by*v.s*c*v.k, p.x.by*c*v.k)
+			list = append(list, p)
+		}
+	}
+	return list
+}
 
 // newConvolution fills in all but addresses.
 func newConvolution(o ops.Operator, w ops.Window, g ops.Groups, l ops.Load, src, filter, dst ops.Shape) (v cudaConvolution, err error) {
@@ -44,7 +91,7 @@ func newConvolution(o ops.Operator, w ops.Window, g ops.Groups, l ops.Load, src,
 	}
 	column, line := v.dilationW*v.c, v.dilationH*v.w*v.c
 	channels := v.c / v.groups
-	v.window = cudaWindow{v.s, channels, v.dilationH, v.dilationW, (1 - v.s) * v.dilationW, column - channels, line - (v.s-1)*column - channels}
+	v.window = newWindow(v.s, channels, v.dilationH, v.dilationW, line, column)
 	v.aheadP, v.aheadQ = tileDepth/v.q%v.p, tileDepth%v.q
 	pixel, row, image := v.strideW*v.c, v.strideH*v.w*v.c, v.h*v.w*v.c
 	v.ahead = tileDepth/v.q/v.p*image + v.aheadP*row + v.aheadQ*pixel
@@ -166,7 +213,7 @@ func (c *CUDA) convData(o ops.Conv2DBackwardData, in []ops.Type) (Kernel, error)
 	bind := func(b Buffers, r cudaResult) cudaConvolution {
 		v, x := v, pick(b)
 		v.cudaResult = r
-		v.add, v.diff, v.weights = x.add, x.a, x.b
+		v.add, v.diff, v.weights, v.passages = x.add, x.a, x.b, table(c, v.ofData())
 		return v
 	}
 	if v.depthwise() {

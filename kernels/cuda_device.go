@@ -233,7 +233,7 @@ const spreadBlocks = 1 << 14
 func spread(n int) int { return min((n+blockThreads-1)/blockThreads, spreadBlocks) }
 
 // table gives the place of numbers that a kernel reads. They are written once, at least one of them, and stay until Close; equal ones share a place.
-func table[T float32 | int32](c *CUDA, numbers []T) gpu.Pointer {
+func table[T float32 | int32 | cudaPassage](c *CUDA, numbers []T) gpu.Pointer {
 	octets, err := binary.Append(nil, binary.NativeEndian, numbers)
 	c.mutex.Lock()
 	m := c.tables[string(octets)]

@@ -52,7 +52,7 @@ plant 'a store behind the last row' kernels/tile/tile.cuh 's/m >= a\.rows\(\)/m 
 plant 'a load behind the last row' kernels/elementwise/elementwise.cu 's/end = min\(from \+ c\.each, c\.rows\)/end = from + c.each/' ./kernels
 plant 'the last elements are forgotten' kernels/elementwise/map.cuh 's/i < size; i/i + 1 < size; i/' ./kernels
 plant 'sums of rows are read before they are there' kernels/conv/depthwise.cu '/shared\[threadIdx\.x\] = sums/{n;s/__syncthreads\(\);//}' ./kernels checked
-plant 'the last pixels of a phase are forgotten' kernels/conv/conv.cuh 's/size - p\.first \+ stride - 1/size - p.first/' ./kernels
+plant 'the last pixels of a phase are forgotten' kernels/cuda_conv.go 's/size - p\.first \+ stride - 1/size - p.first/' ./kernels
 plant 'parts of sums are forgotten' kernels/tile/tile.cu 's/p < r\.parts/p + 1 < r.parts/' ./kernels
 plant 'the largest of a long row is read before it is there' kernels/softmax/rows.cuh '/of_warps\[threadIdx.x \/ 32\] = x;/{n;s/__syncthreads\(\);//}' ./kernels checked
 plant 'pieces of an array are forgotten' kernels/update/pieces.cuh 's/i < n; i \+= block_threads/i + 1 < n; i += block_threads/' ./kernels

@@ -11,11 +11,19 @@ struct Window {
 	DEVICE_MEMBER int row(int k) const { return k / channels / columns; }
 };
 
-// window_of has pixels that lie line and column apart in memory.
-DEVICE Window window_of(int columns, int channels, int y, int x, int line, int column)
-{
-	return {columns, channels, y, x, (1 - columns) * x, column - channels, line - (columns - 1) * column - channels};
-}
+// Phase is an axis of a convolution. In the forward pass it is all of dst. In the data pass, where steps of the filter are wide, pixels of src meet only some
+// of its elements, pixels a stride apart the same ones: these are a convolution of their own.
+struct Phase {
+	int first, count;  // of what is written: the first pixel, how many
+	int tap, taps, by; // of the filter: the first element, how many, how far apart
+	int offset, apart; // pixel i meets element j at pixel i·(stride, or 1 in the data pass) + offset - j·apart of what is read
+};
+
+// Passage is a phase of each axis in the data pass.
+struct Passage {
+	Phase y, x;
+	Window diff, weights; // diffDst; weights, of which a pixel is an element of the filter
+};
 
 // Conv is what they compute. Images and filters have fewer than 2³¹ elements each, arrays may have more.
 struct Conv {
@@ -29,6 +37,7 @@ struct Conv {
 	int ahead_p, ahead_q, ahead, next_row, next_image;
 	int load; // the activation behind mean and the like
 	const float *mean, *inv_std, *gamma, *beta; // [C]: src is taken as a batch norm would leave it; padding stays 0. Null where it is taken as it is
+	const Passage *passages; // of the data pass, stride_h·stride_w of them; made on the host, where divisions cost nothing
 };
 
 // Images are [.,height,width,channels], of which a group begins with x.
@@ -40,33 +49,3 @@ struct Images {
 	DEVICE_MEMBER int offset(int y, int x) const { return (y * width + x) * channels; }
 	DEVICE_MEMBER const float *pixel(int n, int y, int x_) const { return x + (i64)n * height * width * channels + offset(y, x_); }
 };
-
-// Phase is an axis of a convolution. In the forward pass it is all of dst. In the data pass, where steps of the filter are wide, pixels of src meet only some
-// of its elements, pixels a stride apart the same ones: these are a convolution of their own.
-struct Phase {
-	int first, count; // of what is written: the first pixel, how many
-	int tap, taps, by; // of the filter: the first element, how many, how far apart
-	int offset, apart; // pixel i meets element j at pixel i·(stride, or 1 in the data pass) + offset - j·apart of what is read
-};
-
-// phase_of is number `phase` of `stride` in the data pass.
-DEVICE Phase phase_of(int phase, int size, int filter, int stride, int dilation, int pad)
-{
-	Phase p;
-	p.first = ((phase - pad) % stride + stride) % stride;
-	p.count = (size - p.first + stride - 1) / stride;
-	p.tap = 0;
-	while (p.tap < filter && (phase - p.tap * dilation) % stride)
-		p.tap++;
-	p.by = 1;
-	while (p.by * dilation % stride)
-		p.by++;
-	p.taps = (filter - p.tap + p.by - 1) / p.by;
-	p.offset = (p.first + pad - p.tap * dilation) / stride;
-	p.apart = p.by * dilation / stride;
-	return p;
-}
-
-// rows_of and columns_of are the phases of block z, of stride_h·stride_w.
-DEVICE Phase rows_of(const Conv &v, int z) { return phase_of(z / v.stride_w, v.H, v.R, v.stride_h, v.dilation_h, v.pad_top); }
-DEVICE Phase columns_of(const Conv &v, int z) { return phase_of(z % v.stride_w, v.W, v.S, v.stride_w, v.dilation_w, v.pad_left); }

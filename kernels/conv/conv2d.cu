@@ -91,12 +91,6 @@ template <int V> struct Patches {
 	DEVICE_MEMBER int destination(int m) const { return m; }
 };
 
-// Passage is what blocks of the data pass know of their phase. It lies in shared memory: what is seldom read would only take registers.
-struct Passage {
-	Phase y, x;
-	Window diff, weights; // diffDst; weights, of which a pixel is an element of the filter
-};
-
 // Spread are rows of pixels of src, of a phase of each axis, with windows on diffDst.
 template <int V> struct Spread : Patches<V> {
 	const Passage &passage;
@@ -215,21 +209,16 @@ template <class T, int V = 4> DEVICE void forward(const Conv &v)
 	multiply<T>(a, Matrix<false, V>{v.weights, v.weights + group * k, k, v.K}, v.result, v.R * v.S * c);
 }
 
-// blockIdx.z counts phases, stride_h·stride_w of them.
+// blockIdx.z counts passages.
 template <class T, int V = 4> DEVICE void data(const Conv &v)
 {
 	int group = blockIdx.y / v.result.parts, c = v.C / v.groups, k = v.K / v.groups;
 	Images images{v.diff + group * k, v.P, v.Q, v.K};
-	SHARED(Passage, passages, [1]);
-	Passage &p = passages[0];
-	if (threadIdx.x == 0) {
-		p.y = rows_of(v, blockIdx.z);
-		p.x = columns_of(v, blockIdx.z);
-		int columns = max(p.x.taps, 1);
-		p.diff = window_of(columns, k, -p.y.apart, -p.x.apart, -images.offset(p.y.apart, 0), -images.offset(0, p.x.apart));
-		p.weights = window_of(columns, k, 0, 0, p.y.by * v.S * c * v.K, p.x.by * c * v.K);
-	}
+	SHARED(Passage, passages, [1]); // what is seldom read would only take registers
+	if (threadIdx.x < sizeof(Passage) / sizeof(int))
+		((int *)passages)[threadIdx.x] = ((const int *)(v.passages + blockIdx.z))[threadIdx.x];
 	__syncthreads();
+	const Passage &p = passages[0];
 	Spread<V> a{{v, v.diff, images, p.diff, p.y.count, p.x.count, 1, 1, p.y.offset, p.x.offset, 0}, p};
 	const float *first = v.weights + group * k + (i64)(p.y.tap * v.S + p.x.tap) * c * v.K;
 	Filter<V> b{v.weights, first, c, v.K, p.y.by * v.S * c * v.K, p.x.by * c * v.K, p.weights};

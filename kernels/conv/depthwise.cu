@@ -73,10 +73,11 @@ template <int V, int S = 0, int Step = 0> DEVICE void forward(const Conv &v)
 	depthwise<false, V, S, Step>(v, {0, v.P, 0, v.R, 1, -v.pad_top, -v.dilation_h}, {0, v.Q, 0, v.S, 1, -v.pad_left, -v.dilation_w});
 }
 
-// blockIdx.z counts phases.
+// blockIdx.z counts passages.
 template <int V, int S = 0> DEVICE void data(const Conv &v)
 {
-	depthwise<true, V, S, 1>(v, rows_of(v, blockIdx.z), columns_of(v, blockIdx.z));
+	const Passage &p = v.passages[blockIdx.z]; // read when it is wanted, which leaves registers for a third block on a multiprocessor
+	depthwise<true, V, S, 1>(v, p.y, p.x);
 }
 
 // weights computes the gradient of the weights: of up to 32·V channels and a piece of 3×3 elements of the filter, which blockIdx.x walks over, from some rows
