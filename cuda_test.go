@@ -4,6 +4,7 @@ package meseta
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -91,6 +92,31 @@ func TestTrainingOnAGPUIsTrainingOnTheCPU(t *testing.T) {
 	assert.InDeltaSlice(t, wantWeights, weights, 1e-4)
 	assert.Equal(t, got, again)
 	assert.Equal(t, weights, weightsAgain)
+}
+
+// TestTwoModelsOnAGPU: goroutines that train a model each on one GPU do not disturb each other.
+func TestTwoModelsOnAGPU(t *testing.T) {
+	onGPU(t)
+	var losses [3][]float64
+	train := func(t *testing.T, i int) {
+		m := digits(t, "cuda")
+		h, err := m.Fit(t.Context(), digitsData(t), FitOptions{Epochs: 3, BatchSize: 16, Validation: digitsData(t)})
+		require.NoError(t, err)
+		losses[i] = h.Metrics["val_loss"]
+		require.NoError(t, m.Close())
+	}
+	train(t, 0)
+	t.Run("at once", func(t *testing.T) {
+		for i := range 2 {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				train(t, 1+i)
+			})
+		}
+	})
+	require.Len(t, losses[0], 3)
+	assert.Equal(t, losses[0], losses[1])
+	assert.Equal(t, losses[0], losses[2])
 }
 
 // TestAStepOnAGPUAllocatesNothing, once its graph is there.
