@@ -24,9 +24,9 @@ struct alignas(16) float4 {
 
 static inline void __syncthreads(int line = __builtin_LINE()) { emulated::block_barrier(line); }
 
-template <class T> static inline T __shfl_xor_sync(unsigned mask, T value, unsigned lanes) {
+template <class T> static inline T __shfl_xor_sync(unsigned mask, T value, unsigned lanes, int line = __builtin_LINE()) {
 	T other;
-	memcpy(&other, emulated::exchange(mask, &value, sizeof value, emulated::current->lane ^ lanes), sizeof value);
+	memcpy(&other, emulated::exchange(mask, &value, sizeof value, emulated::current->lane ^ lanes, line), sizeof value);
 	return other;
 }
 

@@ -222,8 +222,11 @@ void block_barrier(int line) {
 	wake(Thread::at_block_barrier, nullptr);
 }
 
-const void *exchange(unsigned mask, const void *value, size_t size, unsigned lane) {
+const void *exchange(unsigned mask, const void *value, size_t size, unsigned lane, int line) {
 	Warp *w = current->warp;
+	if (w->arrived && line != w->line)
+		trap("a warp operation in line " + std::to_string(line) + " while other lanes wait at the one in line " + std::to_string(w->line));
+	w->line = line;
 	if (mask != ~0u && mask != w->live)
 		trap("a warp operation whose mask is not all of the warp's threads");
 	if (lane > 31 || !(w->live >> lane & 1))

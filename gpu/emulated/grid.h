@@ -40,6 +40,7 @@ std::string run(const Launch &);
 
 struct Warp {
 	uint32_t live, arrived;    // lanes
+	int line;                  // of the warp operation that these wait at
 	unsigned generation;       // warp barriers passed
 	char slot[2][32][16];      // what lanes exchange, for even and odd generations
 };
@@ -66,8 +67,8 @@ extern unsigned launches;
 // block_barrier is __syncthreads in this line of the source.
 void block_barrier(int line);
 
-// exchange is a warp barrier at which each lane leaves size bytes, at most 16, and gets the place of what another lane has left.
-const void *exchange(unsigned mask, const void *value, size_t size, unsigned lane);
+// exchange is a warp barrier in this line of the source, at which each lane leaves size bytes, at most 16, and gets the place of what another lane has left.
+const void *exchange(unsigned mask, const void *value, size_t size, unsigned lane, int line);
 
 // shared gives the block's array that the declaration `site` stands for: filled with NaN, guarded on both sides, at an odd multiple of `alignment` bytes.
 void *shared(const void *site, size_t bytes, size_t alignment);

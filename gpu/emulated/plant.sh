@@ -43,6 +43,7 @@ tests='CUDA'
 plant 'tiles are multiplied before they are there' kernels/tile/tile.cuh '/^\t\tright\.store\(/{n;s/__syncthreads\(\);//}' ./kernels checked
 plant 'sums of warps are read before they are there' kernels/_cuda/device.cuh '/sums\[threadIdx.x \/ 32\] = x;/{n;s/__syncthreads\(\);//}' ./kernels checked
 plant 'sums of columns are read before they are there' kernels/elementwise/elementwise.cu 's/^\t__syncthreads\(\);$//' ./kernels checked
+plant 'lanes that exchange numbers in two places' kernels/reduce/reduce.cu 's/float x = (__shfl_xor_sync\(~0u, best, lanes\));/float x = lane \& 1 ? \1 :\n\t\t\t\t\1;/' ./kernels
 plant 'sums of channels are read before they are there' kernels/norm/norm.cuh '/half \/= 2/{n;s/__syncthreads\(\);//}' ./kernels checked
 plant 'a barrier that not all threads reach' kernels/elementwise/elementwise.cu 's/^\t__syncthreads\(\);$/\tif (column < c.columns) __syncthreads();/' ./kernels
 plant 'a shared array that is too small' kernels/elementwise/elementwise.cu 's/SHARED\(double, sums, \[8\]/SHARED(double, sums, [7]/' ./kernels
