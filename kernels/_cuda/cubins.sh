@@ -4,11 +4,14 @@
 # used, for some seconds, and keeps what it made.
 set -euo pipefail
 cd "$(dirname "$0")"
-if [ -e ../cubins.zip ] && [ -z "$(find compile.py requirements-cuda.txt .. -maxdepth 2 \( -name '*.ptx' -o -path 'compile.py' -o -path requirements-cuda.txt \) -newer ../cubins.zip)" ]; then
+# What cubins.zip was made of, and itself: an older one that was copied here is not taken for what the PTX says now.
+sums() { sha256sum compile.py requirements-cuda.txt ../*/*.ptx ../cubins.zip; }
+if [ -e ../cubins.zip ] && sums | cmp -s - ../cubins.sum; then
 	echo nvidia,cubins
 elif python=$(../../bench/peers/venv.sh requirements-cuda.txt); then
 	echo "cubins.sh: assembling the kernels for each kind of GPU, which takes minutes, once" >&2
 	"$python" compile.py --cubins ../cubins.zip
+	sums >../cubins.sum
 	echo nvidia,cubins
 else
 	echo "cubins.sh: there is no assembler for GPUs, for want of python3 or PyPI: the program will have its kernels as PTX alone, which drivers compile when they are first used" >&2
