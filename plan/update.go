@@ -117,27 +117,23 @@ func (l *listing) update(m Model, deferred []layers.Deferred, weights []trained,
 	return l.constrain(weights)
 }
 
-// joinAverages makes one operation of the moving averages of all layers that have the same momentum, but for one that changes what another does: it
-// comes behind.
+// joinAverages makes one operation of the moving averages of all layers that have the same momentum, in place of the first. No two change the same statistics, since a
+// layer stands at one place of a network.
 func joinAverages(deferred []layers.Deferred) (joined []layers.Deferred) {
-	last := map[ops.MovingAverage]int{} // in joined
+	places := map[ops.MovingAverage]int{} // in joined
 	for _, d := range deferred {
 		o, ok := d.Op.(ops.MovingAverage)
-		if !ok {
+		i, found := places[o]
+		if !ok || !found {
+			if ok {
+				places[o] = len(joined)
+			}
 			joined = append(joined, d)
 			continue
 		}
-		n := len(d.In) / 2
-		if i, ok := last[o]; ok {
-			all := &joined[i]
-			m := len(all.In) / 2
-			if !slices.ContainsFunc(d.In[:n], func(v ops.Value) bool { return slices.Contains(all.In[:m], v) }) {
-				all.In, all.Label = slices.Concat(all.In[:m], d.In[:n], all.In[m:], d.In[n:]), "update"
-				continue
-			}
-		}
-		last[o] = len(joined)
-		joined = append(joined, d)
+		all := &joined[i]
+		m, n := len(all.In)/2, len(d.In)/2
+		all.In, all.Label = slices.Concat(all.In[:m], d.In[:n], all.In[m:], d.In[n:]), "update"
 	}
 	return joined
 }
