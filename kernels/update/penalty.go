@@ -37,14 +37,15 @@ func NewPenalties(dev *cpu.Device, shapes []ops.Shape, o ops.Penalties) (*Penalt
 	return x, nil
 }
 
-// Run gives the sum of all L1·Σ|w| + L2·Σw², of each weight in float64.
-func (x *Penalties) Run(weights [][]float32) (total float32) {
+// Run gives the sum of all L1·Σ|w| + L2·Σw², added up in float64.
+func (x *Penalties) Run(weights [][]float32) float32 {
 	x.weights = weights
 	x.pieces.dev.Sweep(len(x.pieces.list), x.task)
-	for array := range weights {
-		total += float32(x.pieces.total(array, x.sums))
+	total := 0.0
+	for _, sum := range x.sums {
+		total += sum
 	}
-	return total
+	return float32(total)
 }
 
 // sumSizes gives Σ|x| and Σx². Four sums each, so that an addition need not wait for the one before.
