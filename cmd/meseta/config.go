@@ -7,9 +7,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/meseta-go/meseta"
@@ -31,7 +33,7 @@ type config struct {
 	Image           int            `yaml:"image"`            // rows and columns of its images, likewise
 	Data            string         `yaml:"data"`             // mnist, or a directory or archive, see dataKinds
 	SkipBroken      bool           `yaml:"skip_broken"`      // images that cannot be read are left out
-	Validation      string         `yaml:"val"`              // how much of the training data, as a number or a fraction; or a directory
+	Validation      string         `yaml:"val"`              // how much of the training data, as a number or a fraction, or a directory; empty: see loadData
 	Augment         augment.List   `yaml:"augment"`          // random changes of training images, in order
 	Epochs          int            `yaml:"epochs"`           // at most
 	InitialEpoch    int            `yaml:"initial_epoch"`    // epochs that were made before
@@ -162,6 +164,45 @@ func resolve(c *cobra.Command) (config, error) {
 		return cfg, err
 	}
 	return cfg, cfg.check()
+}
+
+// readConfig reads a configuration over cfg.
+func readConfig(file string, text []byte, cfg *config) error {
+	if !utf8.Valid(text) {
+		return usageError{fmt.Errorf("%s is no text, so no configuration; want a YAML file", file)}
+	}
+	err := yaml.UnmarshalWithOptions(text, cfg, yaml.Strict())
+	var unknown *yaml.UnknownFieldError
+	var mistyped *yaml.TypeError
+	switch {
+	case errors.As(err, &unknown):
+		err = fmt.Errorf("line %d: %w", unknown.Token.Position.Line, settingError(unknown.Token.Value))
+	case errors.As(err, &mistyped):
+		err = fmt.Errorf("line %d: %q stands where %s is wanted", mistyped.Token.Position.Line, mistyped.Token.Value, kindWanted(mistyped.DstType))
+	case err == nil:
+		err = cfg.readKeys(text)
+	}
+	if err != nil {
+		return usageError{fmt.Errorf("%s: %w", file, err)}
+	}
+	return nil
+}
+
+// kindWanted names what a setting of a Go type takes.
+func kindWanted(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Int, reflect.Uint64:
+		return "a whole number"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a word"
+	case reflect.Slice:
+		return "a list"
+	}
+	return "something else"
 }
 
 // readKeys refuses fractions where YAML would cut them off, and finds out whether callbacks are named.

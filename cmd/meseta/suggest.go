@@ -6,9 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
 	"github.com/meseta-go/meseta/callbacks"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -98,28 +96,6 @@ func oneBelow(c *cobra.Command, args []string) error {
 	return usageError{fmt.Errorf("%s has no command %q%s", c.CommandPath(), args[0], didYouMean(args[0], names))}
 }
 
-// readConfig reads a configuration over cfg.
-func readConfig(file string, text []byte, cfg *config) error {
-	if !utf8.Valid(text) {
-		return usageError{fmt.Errorf("%s is no text, so no configuration; want a YAML file", file)}
-	}
-	err := yaml.UnmarshalWithOptions(text, cfg, yaml.Strict())
-	var unknown *yaml.UnknownFieldError
-	var mistyped *yaml.TypeError
-	switch {
-	case errors.As(err, &unknown):
-		err = fmt.Errorf("line %d: %w", unknown.Token.Position.Line, settingError(unknown.Token.Value))
-	case errors.As(err, &mistyped):
-		err = fmt.Errorf("line %d: %q stands where %s is wanted", mistyped.Token.Position.Line, mistyped.Token.Value, kindWanted(mistyped.DstType))
-	case err == nil:
-		err = cfg.readKeys(text)
-	}
-	if err != nil {
-		return usageError{fmt.Errorf("%s: %w", file, err)}
-	}
-	return nil
-}
-
 // settingError says that a configuration has no such setting, and which may have been meant.
 func settingError(name string) error {
 	var settings []string
@@ -137,21 +113,4 @@ func settingError(name string) error {
 		hint = "; the settings are " + strings.Join(settings, ", ")
 	}
 	return fmt.Errorf("there is no setting %q%s", name, hint)
-}
-
-// kindWanted names what a setting of a Go type takes.
-func kindWanted(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.Int, reflect.Uint64:
-		return "a whole number"
-	case reflect.Float64:
-		return "a number"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.String:
-		return "a word"
-	case reflect.Slice:
-		return "a list"
-	}
-	return "something else"
 }
