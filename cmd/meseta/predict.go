@@ -23,8 +23,8 @@ func newPredict() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "predict MODEL --input PHOTOS|X.npy [--output Y.npy]",
 		Short: "Apply a model to images or samples",
-		Long: `Apply a model to images: a file, or all those in a directory or archive (.tar, .tar.gz, .zip), resized to what the model takes, with values from 0 to
-1 as in training. It shows the best three classes of each, by name where the model was trained on class folders. With --output it writes all outputs to a
+		Long: `Apply a model to images: a file, or all those in a directory or archive (.tar, .tar.gz, .zip), resized to what the model takes, with the values
+of training. It shows the best three classes of each, by name where the model was trained on class folders. With --output it writes all outputs to a
 NumPy file (float32), in the order of the lines, or to a table (.csv). Or apply it to the samples of a NumPy file (float32, NHWC), which needs --output.`,
 		Example: `  meseta predict runs/resnet20-1/mejor_modelo.h5 --input photo.jpg
   meseta predict model.keras --input photos --output y.npy --json`,
@@ -115,7 +115,7 @@ func sampleHint(m *meseta.Model, x *tensor.Dense) string {
 		return "; x[None] is one sample"
 	case len(want) == 3 && len(have) == 4 && have[1:].Equal(layers.Shape{want[2], want[0], want[1]}):
 		return "; x.transpose(0, 2, 3, 1) has the channels last"
-	case x.Dtype() == tensor.Uint8:
+	case x.Dtype() == tensor.Uint8 && !takesBytes(g):
 		return "; x.astype('float32') / 255 is what training makes of bytes"
 	case len(have) > 0 && have[1:].Equal(want):
 		return "; want x.astype('float32')"

@@ -159,6 +159,13 @@ func TestNetworksThatTakeBytes(t *testing.T) {
 		assert.InDeltaSlice(t, outputs[0][i].Outputs, outputs[1][i].Outputs, 1e-4)
 	}
 	assert.Equal(t, test[0], test[1])
+	pixels := filepath.Join(dir, "x.npy")
+	require.NoError(t, data.SaveNPY(pixels, tensor.New(tensor.WithShape(2, 10, 20, 1), tensor.WithBacking(make([]uint8, 2*10*20)))))
+	for i, want := range []string{"x.astype('float32') / 255 is what training makes", "want x.astype('float32')\n"} {
+		code, _, stderr := run("predict", filepath.Join(dir, fmt.Sprintf("saved%d.keras", i)), "--input", pixels, "--output", filepath.Join(dir, "y.npy"))
+		assert.Equal(t, 1, code)
+		assert.Contains(t, stderr, want)
+	}
 	text, err := os.ReadFile(filepath.Join(dir, "none", "config.yaml"))
 	require.NoError(t, err)
 	assert.Contains(t, string(text), "monitor: loss\n")
