@@ -149,11 +149,12 @@ func (m *Model) PredictDataset(ctx context.Context, ds data.Dataset, batch int) 
 		return nil, err
 	}
 	defer batches.Close()
-	var all []float32
+	out := m.graph.OutputShape()
+	all := make([]float32, 0, ds.Len()*out.Size())
 	for {
 		b, err := batches.Next()
 		if errors.Is(err, io.EOF) {
-			return tensor.New(tensor.WithShape(append([]int{ds.Len()}, m.graph.OutputShape()...)...), tensor.WithBacking(all)), nil
+			return tensor.New(tensor.WithShape(append([]int{ds.Len()}, out...)...), tensor.WithBacking(all)), nil
 		}
 		if err != nil {
 			return nil, err

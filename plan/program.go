@@ -222,7 +222,8 @@ func (p *Program) SetBatch(x []float32, labels []int32) {
 	p.setLabels(labels)
 }
 
-// SetBytes is SetBatch of numbers that are divisor times as large, and bytes. To images moves [Batch,…] are done, in Training programs and if there are some. It is for sessions that take bytes.
+// SetBytes is SetBatch of bytes [Batch,H,W,C], each of which stands for itself divided by divisor. moves [Batch,…] are done to the images then, in Training programs; empty is none.
+// It is for sessions that take bytes.
 func (p *Program) SetBytes(x []byte, divisor float32, moves []feed.Move, labels []int32) {
 	if p.enter() {
 		w := kernels.Wide{Divisor: divisor, Each: len(moves) / p.Batch}
