@@ -346,7 +346,7 @@ func newBarScreen(w io.Writer, options ProgressOptions) *barScreen {
 }
 
 func (b *barScreen) line(text string) error {
-	if columns, _, err := term.GetSize(b.terminal); err == nil {
+	if columns, _, err := term.GetSize(b.terminal); err == nil && columns > 0 { // one without a size says 0
 		text = wrapped(text, columns)
 	}
 	_, err := b.container.Write([]byte(text + "\n"))

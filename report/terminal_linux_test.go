@@ -74,3 +74,18 @@ func TestBarOnATerminal(t *testing.T) {
 	assert.False(t, isTerminal(end))
 	require.NoError(t, end.Close())
 }
+
+// A terminal that does not know its size, as one of a script, gets lines as they are.
+func TestLinesOnATerminalWithoutASize(t *testing.T) {
+	screen, end := openTerminal(t, 0)
+	read := make(chan string, 1)
+	go func() {
+		text, _ := io.ReadAll(screen)
+		read <- string(text)
+	}()
+	b := newBarScreen(end, ProgressOptions{})
+	require.NoError(t, b.line("epoch 1/3  0.8s  loss 0.25"))
+	require.NoError(t, b.close())
+	require.NoError(t, end.Close())
+	assert.Contains(t, <-read, "epoch 1/3  0.8s  loss 0.25\r\n")
+}
