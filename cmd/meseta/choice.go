@@ -1,9 +1,10 @@
 package main
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
 
+	"github.com/goccy/go-yaml"
 	"github.com/meseta-go/meseta/data"
 	"github.com/meseta-go/meseta/losses"
 	"github.com/meseta-go/meseta/metrics"
@@ -22,6 +23,10 @@ func (o *choice) UnmarshalYAML(unmarshal func(any) error) error {
 	if err := unmarshal(&value); err != nil {
 		return err
 	}
+	return o.set(value)
+}
+
+func (o *choice) set(value any) error {
 	*o = choice{}
 	switch value := value.(type) {
 	case nil:
@@ -44,7 +49,38 @@ func (o *choice) UnmarshalYAML(unmarshal func(any) error) error {
 			}
 		}
 	}
-	return fmt.Errorf("%v is neither an optimizer, a loss nor a metric, want a name or {name: {argument: value}}", value)
+	return fmt.Errorf("%s: a name or {name: {argument: value}} is wanted", flow(value))
+}
+
+// flow writes a value of a configuration in one line.
+func flow(value any) string {
+	text, err := yaml.MarshalWithOptions(value, yaml.Flow(true))
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	return string(bytes.TrimSpace(text))
+}
+
+// choices are metrics of a configuration: a list, or one by itself, as in Keras.
+type choices []choice
+
+// UnmarshalYAML reads either form.
+func (l *choices) UnmarshalYAML(unmarshal func(any) error) error {
+	var value any
+	if err := unmarshal(&value); err != nil {
+		return err
+	}
+	items, ok := value.([]any)
+	if !ok && value != nil {
+		items = []any{value}
+	}
+	*l = make(choices, len(items))
+	for i, item := range items {
+		if err := (*l)[i].set(item); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // MarshalYAML writes the form that it was read from.
@@ -72,7 +108,7 @@ func (o choice) loss() (losses.Loss, error) {
 }
 
 // chosenMetrics gives the metrics; nil for none.
-func chosenMetrics(list []choice) ([]metrics.Metric, error) {
+func chosenMetrics(list choices) ([]metrics.Metric, error) {
 	if len(list) == 0 {
 		return nil, nil
 	}
@@ -102,15 +138,15 @@ const balanced = "balanced"
 // UnmarshalYAML reads either form.
 func (w *classWeight) UnmarshalYAML(unmarshal func(any) error) error {
 	*w = classWeight{}
-	var word string
-	if err := unmarshal(&word); err == nil {
-		if w.balanced = word == balanced; !w.balanced && word != "" {
-			return fmt.Errorf("class_weight is %s, want %s or weights by class, {0: 1.0, 1: 5.0}", word, balanced)
-		}
+	var value any
+	if err := unmarshal(&value); err != nil || value == nil {
+		return err
+	}
+	if w.balanced = value == balanced; w.balanced {
 		return nil
 	}
 	if err := unmarshal(&w.weights); err != nil {
-		return errors.Join(fmt.Errorf("class_weight wants %s or weights by class, {0: 1.0, 1: 5.0}", balanced), err)
+		return fmt.Errorf("class_weight: %s: %s or weights by class, {0: 1.0, 1: 5.0}, are wanted", flow(value), balanced)
 	}
 	if len(w.weights) == 0 {
 		w.weights = nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 	"github.com/meseta-go/meseta"
 	"github.com/meseta-go/meseta/callbacks"
 	"github.com/meseta-go/meseta/data/augment"
@@ -46,8 +50,8 @@ type config struct {
 	Workers         int            `yaml:"workers"`          // goroutines that read, decode and augment; 0 means as many as that takes
 	Optimizer       choice         `yaml:"optimizer"`        // empty means the model's own
 	Loss            choice         `yaml:"loss"`             // empty means the model's own
-	Metrics         []choice       `yaml:"metrics"`          // none means the model's own
-	WeightedMetrics []choice       `yaml:"weighted_metrics"` // in which samples count with their weights
+	Metrics         choices        `yaml:"metrics"`          // none means the model's own
+	WeightedMetrics choices        `yaml:"weighted_metrics"` // in which samples count with their weights
 	ClassWeight     classWeight    `yaml:"class_weight"`     // of samples in training; empty means 1
 	LearningRate    float64        `yaml:"learning_rate"`    // 0 means the optimizer's default
 	Save            string         `yaml:"save"`             // file for the model at the end; empty means none
@@ -171,15 +175,8 @@ func readConfig(file string, text []byte, cfg *config) error {
 	if !utf8.Valid(text) {
 		return usageError{fmt.Errorf("%s is no text, so no configuration; want a YAML file", file)}
 	}
-	err := yaml.UnmarshalWithOptions(text, cfg, yaml.Strict())
-	var unknown *yaml.UnknownFieldError
-	var mistyped *yaml.TypeError
-	switch {
-	case errors.As(err, &unknown):
-		err = fmt.Errorf("line %d: %w", unknown.Token.Position.Line, settingError(unknown.Token.Value))
-	case errors.As(err, &mistyped):
-		err = fmt.Errorf("line %d: %q stands where %s is wanted", mistyped.Token.Position.Line, mistyped.Token.Value, kindWanted(mistyped.DstType))
-	case err == nil:
+	err := decodeConfig(text, cfg)
+	if err == nil {
 		err = cfg.readKeys(text)
 	}
 	if err != nil {
@@ -188,11 +185,72 @@ func readConfig(file string, text []byte, cfg *config) error {
 	return nil
 }
 
+// decodeConfig decodes a configuration over cfg. Where that fails it does so again for each setting, for an error that says which one it is about.
+func decodeConfig(text []byte, cfg *config) error {
+	parsed, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return err
+	}
+	if len(parsed.Docs) == 0 || parsed.Docs[0].Body == nil {
+		return nil // nothing but comments
+	}
+	settings, ok := parsed.Docs[0].Body.(ast.MapNode)
+	if !ok {
+		return errors.New("it has no settings; want them as a YAML mapping, epochs: 5 say")
+	}
+	whole := yaml.UnmarshalWithOptions(text, cfg, yaml.Strict())
+	if whole == nil {
+		return nil
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict())
+	for i := settings.MapRange(); i.Next(); {
+		key := i.Key().GetToken()
+		if err := decoder.DecodeFromNode(i.KeyValue(), cfg); err != nil {
+			return fmt.Errorf("line %d: %w", key.Position.Line, wrongSetting(key.Value, err))
+		}
+	}
+	return whole
+}
+
+// wrongSetting says which setting an error of decoding is about, what stands there and what is wanted.
+func wrongSetting(name string, err error) error {
+	var unknown *yaml.UnknownFieldError
+	var mistyped *yaml.TypeError
+	var large *yaml.OverflowError
+	switch {
+	case errors.As(err, &unknown):
+		return settingError(name)
+	case errors.As(err, &mistyped):
+		return fmt.Errorf("%s: %s: %s is wanted", name, standing(mistyped.Token), kindWanted(mistyped.DstType))
+	case errors.As(err, &large):
+		return fmt.Errorf("%s: %s: %s is wanted, of at most 64 bits", name, large.SrcNum, kindWanted(large.DstType))
+	case strings.HasPrefix(err.Error(), name):
+		return err
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// standing is a value of a configuration in an error.
+func standing(t *token.Token) string {
+	switch t.Type {
+	case token.SequenceStartType, token.SequenceEntryType:
+		return "a list"
+	case token.MappingStartType, token.MappingValueType:
+		return "a mapping"
+	}
+	if t.Value == "" {
+		return `""`
+	}
+	return t.Value
+}
+
 // kindWanted names what a setting of a Go type takes.
 func kindWanted(t reflect.Type) string {
 	switch t.Kind() {
-	case reflect.Int, reflect.Uint64:
+	case reflect.Int:
 		return "a whole number"
+	case reflect.Uint64:
+		return "a whole number from 0 on"
 	case reflect.Float64:
 		return "a number"
 	case reflect.Bool:
@@ -259,7 +317,7 @@ func (c config) check() error {
 	if _, err := c.Loss.loss(); err != nil {
 		wrong = append(wrong, err)
 	}
-	for _, list := range [][]choice{c.Metrics, c.WeightedMetrics} {
+	for _, list := range []choices{c.Metrics, c.WeightedMetrics} {
 		if _, err := chosenMetrics(list); err != nil {
 			wrong = append(wrong, err)
 		}

@@ -262,7 +262,7 @@ callbacks: {early_stopping: {monitor: val_pr, mode: max}}
 		"loss: {huber: {gamma: 1}}":        `no argument "gamma"`,
 		"metrics: [accurate]":              `no "accurate"`,
 		"metrics: [{auc: {k: 1}}]":         `no argument "k"`,
-		"class_weight: even":               "class_weight is even",
+		"class_weight: even":               "class_weight: even: balanced or weights by class",
 		"class_weight: [1, 2]":             "weights by class",
 		"metrics: [{auc: {curve: wrong}}]": `curve "wrong"`,
 	} {
@@ -321,7 +321,7 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 		{"train --threads -2", 2, "--threads -2"},
 		{"train --optimizer ftrl", 2, "there are adadelta, adagrad"},
 		{"train --config " + optimizer, 2, "Adam has no argument \"beta1\""},
-		{"train --config " + optimizerList, 2, "want a name or {name: {argument: value}}"},
+		{"train --config " + optimizerList, 2, "a name or {name: {argument: value}} is wanted"},
 		{"train --model alexnet --data " + idx + " --val 0.2", 1, "there are mnist-cnn, mobilenet-v2, resnet20, resnet50, resnet9, vgg11-bn"},
 		{"train --data nowhere", 1, `data "nowhere" is not the word mnist, and as a path: stat nowhere`},
 		{"train --data empty", 1, "empty holds neither CIFAR's files nor class folders, and as IDX files"},

@@ -35,9 +35,21 @@ func TestMistakesInAConfiguration(t *testing.T) {
 		"epochs: 1\nbatch_size: 32":        `line 2: there is no setting "batch_size"; did you mean batch?`,
 		"early_stopping: {patience: 3}":    "callbacks stand under callbacks:, as callbacks: {early_stopping: {…}}",
 		"shuffle: false":                   "the settings are model, classes, image, data",
-		"epochs: three":                    `line 1: "three" stands where a whole number is wanted`,
-		"learning_rate: high":              `"high" stands where a number is wanted`,
-		"exact: 3":                         `"3" stands where true or false is wanted`,
+		"seed: 1\nepochs: three":           "line 2: epochs: three: a whole number is wanted",
+		"{seed: 1, epochs: [3]}":           "line 1: epochs: a list: a whole number is wanted",
+		"epochs:\n  most: 3":               "line 1: epochs: a mapping: a whole number is wanted",
+		"seed: -1":                         "seed: -1: a whole number from 0 on is wanted",
+		"epochs: 99999999999999999999":     "epochs: 99999999999999999999: a whole number is wanted, of at most 64 bits",
+		"learning_rate: high":              "learning_rate: high: a number is wanted",
+		"exact: 3":                         "exact: 3: true or false is wanted",
+		`exact: ""`:                        `exact: "": true or false is wanted`,
+		"model: [resnet20]":                "model: a list: a word is wanted",
+		"seed: &n 3\nloss: 5\nepochs: *n":  "line 2: loss: 5: a name or {name: {argument: value}} is wanted",
+		"metrics: {mae: , mse: }":          "metrics: {mae: null, mse: null}: a name or {name: {argument: value}} is wanted",
+		"weighted_metrics: [mae, 3]":       "weighted_metrics: 3: a name",
+		"augment: 3":                       "line 1: augment: number 1 of the list is 3",
+		"augment: {cutout: 8, mixup: }":    "want a list item for each, as the order matters",
+		"- epochs: 3":                      "it has no settings; want them as a YAML mapping",
 		"callbacks: {early_stoping: {}}":   `no callback "early_stoping"; the callbacks are csv_logger`,
 		"callbacks: [early_stopping: {}\n": "not found",
 	} {
@@ -45,6 +57,22 @@ func TestMistakesInAConfiguration(t *testing.T) {
 		code, _, stderr := run("train", "--config", file)
 		assert.Equal(t, 2, code, text)
 		assert.Contains(t, stderr, want, text)
+	}
+}
+
+// TestOneInPlaceOfAList reads what Keras takes too.
+func TestOneInPlaceOfAList(t *testing.T) {
+	one := defaultConfig()
+	require.NoError(t, readConfig("one", []byte("metrics: accuracy\nweighted_metrics: {top_k_categorical_accuracy: {k: 3}}\naugment: {random_flip: horizontal}"), &one))
+	list := defaultConfig()
+	require.NoError(t, readConfig("list", []byte("metrics: [accuracy]\nweighted_metrics: [{top_k_categorical_accuracy: {k: 3}}]\naugment: [{random_flip: horizontal}]"), &list))
+	assert.Equal(t, list, one)
+	require.NoError(t, readConfig("word", []byte("augment: rand_augment"), &one))
+	assert.Len(t, one.Augment, 1)
+	for _, empty := range []string{"", "# nothing yet\n", "---\n"} {
+		nothing := defaultConfig()
+		require.NoError(t, readConfig("empty", []byte(empty), &nothing))
+		assert.Equal(t, defaultConfig(), nothing, "%q", empty)
 	}
 }
 

@@ -126,7 +126,7 @@ func Decode(text []byte) (List, error) {
 	return l, nil
 }
 
-// UnmarshalYAML reads a list of {name: {argument: value}}, where a name may stand alone, and so may the first argument's value:
+// UnmarshalYAML reads a list of {name: {argument: value}}, where a name may stand alone, and so may the first argument's value, and one of them without a list:
 //
 //	[{random_flip: horizontal}, {pad_and_crop: 4}, {random_rotation: {factor: 0.05, fill_mode: nearest}}, rand_augment]
 //
@@ -147,7 +147,7 @@ func (l *List) UnmarshalYAML(unmarshal func(any) error) error {
 func decode(value any) (List, error) {
 	items, ok := value.([]any)
 	if !ok && value != nil {
-		return nil, fmt.Errorf("augment: it is %v, want a list, as [{random_flip: horizontal}, {pad_and_crop: 4}]", value)
+		items = []any{value}
 	}
 	list := List{}
 	for i, item := range items {

@@ -50,9 +50,18 @@ func TestDecode(t *testing.T) {
 	assert.ErrorContains(t, err, "no configuration form")
 }
 
+func TestDecodeTakesOneForAList(t *testing.T) {
+	want, err := augment.Decode([]byte("[{random_choice: [random_flip]}]"))
+	require.NoError(t, err)
+	for _, text := range []string{"random_choice: random_flip", "random_choice: {of: random_flip}"} {
+		got, err := augment.Decode([]byte(text))
+		require.NoError(t, err, text)
+		assert.Equal(t, want, got, text)
+	}
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	for _, c := range [][2]string{
-		{"random_flip: horizontal", "want a list"},
 		{"[3]", "number 1 of the list is 3"},
 		{"[{random_flip: horizontal, cutout: 8}]", "number 1 of the list has 2 names, cutout, random_flip"},
 		{"[random_flop]", `there is no augmentation "random_flop"; there are`},
@@ -66,7 +75,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"[{random_zoom: {width_factor: x}}]", "want a number, [low, high] or null"},
 		{"[{random_erasing: {fill_value: x}}]", "want a number or null"},
 		{"[{random_choice: [{spin: 3}]}]", `there is no augmentation "spin"; there are cutmix`},
-		{"[{random_choice: 3}]", "augment: it is 3, want a list, as [{random_flip: horizontal}, {pad_and_crop: 4}] (in random_choice)"},
+		{"[{random_choice: 3}]", "augment: number 1 of the list is 3, want {name: {argument: value}} (in random_choice)"},
+		{"{random_flip: horizontal, cutout: 8}", "number 1 of the list has 2 names"},
 	} {
 		_, err := augment.Decode([]byte(c[0]))
 		assert.ErrorContains(t, err, c[1], c[0])
