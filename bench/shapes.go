@@ -151,6 +151,12 @@ func (c Case) fits() error {
 	return nil
 }
 
+// Shapes of a convolution and of a product of matrices, for those who have to write one.
+const (
+	ConvExample = "mb8ic64ih56oc64kh3ph1"
+	GEMMExample = "m128n10k64"
+)
+
 // Conv gives the passes of a convolution: "mb8ic64ih56oc64kh3ph1" has 8 images of 56×56 pixels and 64 channels in, 64 channels out, filters of 3×3 and
 // a row of padding on each side.
 //
@@ -163,7 +169,7 @@ func Conv(text string, batch int, passes []string) ([]Case, error) {
 		err = s.positive("ic", "ih", "oc", "kh")
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; an example is %s", err, ConvExample)
 	}
 	both := func(rows, columns string, otherwise int) [2]int {
 		r := s.get(rows, otherwise)
@@ -225,7 +231,7 @@ func GEMM(text string) (Case, error) {
 		err = s.positive("m", "n", "k")
 	}
 	if err != nil {
-		return Case{}, err
+		return Case{}, fmt.Errorf("%w; an example is %s", err, GEMMExample)
 	}
 	m, n, k := s.numbers["m"], s.numbers["n"], s.numbers["k"]
 	o := ops.MatMul{TransA: s.numbers["ta"] == 1, TransB: s.numbers["tb"] == 1}

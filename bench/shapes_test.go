@@ -54,7 +54,7 @@ func TestShapes(t *testing.T) {
 func TestMistakesInShapes(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                         "ic has to be there",
-		"ic3ih8oc4":                "kh has to be there",
+		"ic3ih8oc4":                "kh has to be there and at least 1; an example is mb8ic64ih56oc64kh3ph1",
 		"ic0ih8oc4kh3":             "ic has to be there and at least 1",
 		"ic3ih8oc4kh3sh0":          "sh and sw have to be at least 1",
 		"ic3ih8oc4kh3g2":           "g a divisor of ic",
@@ -74,7 +74,7 @@ func TestMistakesInShapes(t *testing.T) {
 	}
 	_, err := Conv("ic3ih8oc4kh3", 0, []string{"sideways"})
 	assert.ErrorContains(t, err, "it has forward, data, weights")
-	for text, want := range map[string]string{"m3n4": "k has to be there", "m3n4k5ta2": "ta and tb are 0 or 1", "m3n4k5ic1": "no key ic", "m999999n999999k1": "at most 32"} {
+	for text, want := range map[string]string{"m3n4": "k has to be there and at least 1; an example is m128n10k64", "m3n4k5ta2": "ta and tb are 0 or 1", "m3n4k5ic1": "no key ic", "m999999n999999k1": "at most 32"} {
 		_, err := GEMM(text)
 		assert.ErrorContains(t, err, want, text)
 	}

@@ -25,7 +25,7 @@ func newBenchOp() *cobra.Command {
 	conv := &cobra.Command{
 		Use:   "conv [SHAPE ...]",
 		Short: "Measure convolutions, forward and their gradients",
-		Long: `Measure convolutions, forward and their gradients. A shape is written as oneDNN's benchdnn does: mb8ic64ih56oc64kh3ph1 has 8 images of 56×56 pixels and
+		Long: `Measure convolutions, forward and their gradients. A shape is written as oneDNN's benchdnn does: ` + bench.ConvExample + ` has 8 images of 56×56 pixels and
 64 channels in, 64 channels out, filters of 3×3 and a row of padding on each side; g groups, iw ow kw pw where columns differ from rows, sh strides,
 dh rows between the elements of a filter.
 
@@ -38,7 +38,7 @@ With --json there is one line for each shape and pass.`,
 	gemm := &cobra.Command{
 		Use:   "gemm [SHAPE ...]",
 		Short: "Measure products of matrices",
-		Long: `Measure products of matrices. m128n10k64 multiplies [128,64] by [64,10]; with ta1 the first one is stored transposed, with tb1 the second.
+		Long: `Measure products of matrices. ` + bench.GEMMExample + ` multiplies [128,64] by [64,10]; with ta1 the first one is stored transposed, with tb1 the second.
 With --json there is one line for each shape.`,
 		RunE: benchGEMM,
 	}
@@ -78,7 +78,8 @@ func shapes(c *cobra.Command, args []string) ([]string, error) {
 	}
 	all := slices.Concat(args, bench.Lines(text))
 	if len(all) == 0 {
-		return nil, usageError{fmt.Errorf("%s wants shapes, or a list of them with --list", c.CommandPath())}
+		example := map[string]string{"conv": bench.ConvExample, "gemm": bench.GEMMExample}[c.Name()]
+		return nil, usageError{fmt.Errorf("%s wants shapes, %s say, or a list of them with --list", c.CommandPath(), example)}
 	}
 	return all, nil
 }
