@@ -5,6 +5,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/meseta-go/meseta/internal/memory"
 	"github.com/meseta-go/meseta/kernels"
 	"github.com/meseta-go/meseta/kernels/feed"
 	"github.com/meseta-go/meseta/ops"
@@ -284,7 +285,7 @@ func (p *Program) flops(i int) int64 {
 func (p *Program) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %v of %d samples on %s\n", p.session.model.Layers.Name, p.Mode, p.Batch, p.session.device.String())
-	fmt.Fprintf(&b, "%d steps, %.3f GFLOP, arena %d bytes, store %d bytes\n", len(p.listing.Ops), float64(p.FLOPs())/1e9, p.places.bytes, p.session.bytes)
+	fmt.Fprintf(&b, "%d steps, %.3f GFLOP, arena %s, store %s\n", len(p.listing.Ops), float64(p.FLOPs())/1e9, memory.Size(p.places.bytes), memory.Size(p.session.bytes))
 	switch n := p.listing.fixed; {
 	case n == 0:
 	case p.Mode == Training:

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/meseta-go/meseta/internal/memory"
 	"github.com/meseta-go/meseta/kernels"
 	"github.com/meseta-go/meseta/layers"
 	"github.com/meseta-go/meseta/ops"
@@ -223,7 +224,7 @@ func (s *Session) ProgramFor(mode Mode, batch int, feed Feed) (*Program, error) 
 		room := p.places.bytes + kernels.Slack
 		arena, err := s.device.Alloc(room)
 		if err != nil {
-			return nil, fmt.Errorf("plan: %v of %d samples of %s wants an arena of %d bytes: %w; a smaller batch needs less", mode, batch, s.model.Layers.Name, room, err)
+			return nil, fmt.Errorf("plan: %v of %d samples of %s wants an arena of %s: %w; a smaller batch needs less", mode, batch, s.model.Layers.Name, memory.Size(room), err)
 		}
 		if s.arena != nil {
 			if err := s.arena.Free(); err != nil {

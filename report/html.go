@@ -15,6 +15,8 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"github.com/meseta-go/meseta/internal/memory"
 )
 
 // Run is everything that a report of a training run shows. What is empty is left out.
@@ -506,16 +508,7 @@ func (v *view) Totals() string {
 }
 
 // Memory writes a number of bytes as Keras does: 4.58 MB, of 1,048,576 bytes each.
-func Memory(bytes int) string {
-	x := float64(bytes)
-	for _, unit := range []string{"B", "KB", "MB", "GB", "TB"} {
-		if x < 1024 {
-			return fmt.Sprintf("%.2f %s", x, unit)
-		}
-		x /= 1024
-	}
-	return fmt.Sprintf("%.2f PB", x)
-}
+func Memory(bytes int) string { return memory.Size(bytes) }
 
 // EpochText says when a decision was made.
 func (d Decision) EpochText() string {
