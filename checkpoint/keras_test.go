@@ -258,7 +258,7 @@ func TestRoundTrip(t *testing.T) {
 				r, err := Verify(path)
 				require.NoError(t, err)
 				assert.True(t, r.Summed && r.OK)
-				assert.Contains(t, r.String(), "sums are right")
+				assert.Contains(t, r.String(), "that of the whole are right")
 			})
 		}
 	}

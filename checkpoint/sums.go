@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/meseta-go/meseta/hdf5"
+	"github.com/meseta-go/meseta/internal/memory"
 	"gorgonia.org/tensor"
 )
 
@@ -186,11 +187,22 @@ func (r *Report) err() error {
 	return fmt.Errorf("checkpoint: %s: the whole has SHA-256 %.16s…, which is not the one in the file: %w", r.Path, r.File.Sum, ErrSum)
 }
 
-func (r *Report) String() string {
+// String has a line for each array and for the whole, and one that says what they come to.
+func (r *Report) String() string { return r.text(true) }
+
+// Brief is String without the arrays whose sums are right, and without the whole where it is.
+func (r *Report) Brief() string { return r.text(false) }
+
+func (r *Report) text(right bool) string {
 	var b strings.Builder
 	word := map[bool]string{true: "ok   ", false: "WRONG"}
+	list := func(sum CheckedSum, of string) {
+		if right || !sum.OK {
+			fmt.Fprintf(&b, "%s %s %9d bytes  %s\n", word[sum.OK], sum.Sum, sum.Bytes, of)
+		}
+	}
 	for _, d := range r.Datasets {
-		fmt.Fprintf(&b, "%s %s %9d bytes  %s\n", word[d.OK], d.Sum, d.Bytes, d.Path)
+		list(d, d.Path)
 	}
 	switch {
 	case !r.Summed:
@@ -198,9 +210,10 @@ func (r *Report) String() string {
 	case r.problem != "":
 		fmt.Fprintf(&b, "%s (%s): WRONG, %s\n", r.Path, r.Format, r.problem)
 	default:
-		fmt.Fprintf(&b, "%s %s %9d bytes  the whole file\n%s (%s): ", word[r.File.OK], r.File.Sum, r.File.Bytes, r.Path, r.Format)
+		list(r.File, "the whole file")
+		fmt.Fprintf(&b, "%s (%s): %d arrays in %s; ", r.Path, r.Format, len(r.Datasets), memory.Size(r.File.Bytes))
 		if r.OK {
-			fmt.Fprintf(&b, "all %d sums are right\n", len(r.Datasets)+1)
+			b.WriteString("their sums and that of the whole are right\n")
 		} else {
 			b.WriteString("DAMAGED\n")
 		}

@@ -139,8 +139,13 @@ func TestTrainLeavesARun(t *testing.T) {
 	code, stdout, _ = run("inspect", saved)
 	assert.Zero(t, code)
 	assert.Contains(t, stdout, "Trainable params: 1,199,882 (4.58 MB)")
-	code, _, stderr = run("verify", saved)
+	code, brief, stderr := run("verify", saved)
 	assert.Zero(t, code, stderr)
+	assert.Equal(t, 1, strings.Count(brief, "\n"), brief)
+	code, stdout, stderr = run("verify", saved, "--verbose")
+	assert.Zero(t, code, stderr)
+	assert.Contains(t, stdout, "conv2d/kernel\n", "each array")
+	assert.True(t, strings.HasSuffix(stdout, brief), "%s", stdout)
 	code, stdout, stderr = run("train", "--model", saved, "--data", idx, "--val", "0.25", "--steps", "2", "--run-dir", filepath.Join(t.TempDir(), "more"), "--json")
 	require.Zero(t, code, stderr)
 	require.NoError(t, json.Unmarshal([]byte(stdout), &r))
@@ -149,6 +154,10 @@ func TestTrainLeavesARun(t *testing.T) {
 	// A damaged file is refused.
 	a[len(a)/2] ^= 1
 	require.NoError(t, os.WriteFile(saved, a, 0o666))
+	_, stdout, _ = run("verify", saved)
+	assert.Contains(t, stdout, "the whole file\n")
+	assert.Contains(t, stdout, "DAMAGED")
+	assert.NotContains(t, stdout, "ok ")
 	for _, args := range [][]string{{"verify", saved}, {"eval", saved, "--data", idx}} {
 		code, _, stderr = run(args...)
 		assert.Equal(t, 1, code, args)
@@ -346,7 +355,7 @@ func TestMistakesHaveExitCodesAndReasons(t *testing.T) {
 		{"bench step --precision int4", 2, "int4"},
 		{"bench step --model resnet20 --image -3", 2, "side of -3"},
 		{"bench step --seconds 0", 2, "--seconds 0"},
-		{"bench op conv", 2, "wants shapes"},
+		{"bench op conv", 2, "wants shapes, mb8ic64ih56oc64kh3ph1 say"},
 		{"bench op conv ic3ih8oc4", 2, "kh has to be there"},
 		{"bench op conv ic3ih8oc4kh3 --pass up", 2, "no pass \"up\""},
 		{"bench op conv ic3ih8oc4kh3 --batch -1", 2, "--batch -1"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/meseta-go/meseta/checkpoint"
@@ -8,22 +9,31 @@ import (
 )
 
 func newVerify() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "verify FILE",
 		Short: "Check the sums of a model file",
 		Args:  exactly("FILE"),
 		RunE:  verify,
 	}
+	c.Flags().Bool("verbose", false, "show the sum of each array, not only those that are wrong")
+	return c
 }
 
 func verify(c *cobra.Command, args []string) error {
-	r, err := checkpoint.Verify(args[0])
+	verbose, err := c.Flags().GetBool("verbose")
 	if err != nil {
 		return err
 	}
-	if wantsJSON(c) {
+	r, wrong := checkpoint.Verify(args[0])
+	switch {
+	case r == nil || wantsJSON(c) && wrong != nil:
+		return wrong
+	case wantsJSON(c):
 		return printJSON(c, r)
+	case verbose:
+		_, err = fmt.Fprint(c.OutOrStdout(), r)
+	default:
+		_, err = fmt.Fprint(c.OutOrStdout(), r.Brief())
 	}
-	_, err = fmt.Fprint(c.OutOrStdout(), r)
-	return err
+	return errors.Join(wrong, err)
 }
