@@ -257,8 +257,6 @@ func kindWanted(t reflect.Type) string {
 		return "true or false"
 	case reflect.String:
 		return "a word"
-	case reflect.Slice:
-		return "a list"
 	}
 	return "something else"
 }
