@@ -181,7 +181,7 @@ func TestAlloc(t *testing.T) {
 	assert.ErrorContains(t, err, "-1 bytes")
 	if runtime.GOOS == "linux" {
 		_, err = Alloc(1 << 45)
-		assert.ErrorContains(t, err, "35184372088832 bytes of memory are wanted")
+		assert.ErrorContains(t, err, "32.00 TB of memory are wanted")
 	}
 }
 
