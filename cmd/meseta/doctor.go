@@ -18,9 +18,10 @@ func newDoctor() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what this machine offers and what meseta would use",
-		Long:  "Say what this machine offers and what meseta would use. It fails where training could not begin: on the device, which has to compute something unless it is auto, or because runs cannot be written.",
-		Args:  exactly(),
-		RunE:  doctor,
+		Long: `Say what this machine offers and what meseta would use. It fails where training could not begin: on the device, which has to compute something
+unless it is auto, or because runs cannot be written.`,
+		Args: exactly(),
+		RunE: doctor,
 	}
 	c.Flags().String("device", "auto", "what has to be there: auto (the CPU will do), cpu, cuda or cuda:N")
 	return c
