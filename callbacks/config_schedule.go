@@ -15,6 +15,7 @@ type scheduleField = schedules.Schedule
 
 // scheduleForm is one schedule with a configuration form: {exponential: {decay_rate: 0.5, …}}.
 type scheduleForm struct {
+	pointer    any // to the schedule
 	parameters []parameter
 	schedule   func() schedules.Schedule // with the parameters as they are now
 }
@@ -38,7 +39,7 @@ func scheduleOf[S schedules.Schedule](name string, defaults S, parameters func(*
 		default:
 			return scheduleForm{}, false
 		}
-		return scheduleForm{parameters(&s), func() schedules.Schedule { return s }}, true
+		return scheduleForm{&s, parameters(&s), func() schedules.Schedule { return s }}, true
 	}}
 }
 

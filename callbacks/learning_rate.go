@@ -26,7 +26,7 @@ func (c *LearningRateScheduler) parameters() []parameter {
 // Begin checks the schedule.
 func (c *LearningRateScheduler) Begin(s *Setup) error {
 	if c.Schedule == nil {
-		return errors.New("callbacks: LearningRateScheduler: Schedule is not set; give one of package schedules, Exponential say")
+		return errors.New("callbacks: LearningRateScheduler: Schedule is not set; give one, Exponential say")
 	}
 	if err := c.Schedule.Check(s.position(0, 0)); err != nil {
 		return fmt.Errorf("callbacks: LearningRateScheduler: %w", err)

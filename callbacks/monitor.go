@@ -80,7 +80,7 @@ func settleMonitor(name string, mode Mode, minDelta float64) (monitor, error) {
 	case Auto:
 		var known bool
 		if mode, known = direction(name); !known {
-			return monitor{}, fmt.Errorf("whether a lower or a higher %q is better is not known; set Mode to Min or Max", name)
+			return monitor{}, fmt.Errorf("whether a lower or a higher %q is better is not known; set Mode to min or max", name)
 		}
 	default:
 		return monitor{}, fmt.Errorf("Mode is %s; the modes are Auto, Min, Max", mode)

@@ -75,7 +75,7 @@ func TestWrongSettingsAreFoundBeforeTheFirstStep(t *testing.T) {
 		{`Policy is NaNPolicy(9)`, []Callback{&TerminateOnNaN{Policy: 9}}},
 		{`MaxConsecutive is -1`, []Callback{&TerminateOnNaN{Policy: SkipOnNaN, MaxConsecutive: -1}}},
 		{`MaxConsecutive is 3, and the policy stops`, []Callback{&TerminateOnNaN{MaxConsecutive: 3}}},
-		{`Factor is 0.5, and only RollBackOnNaN`, []Callback{&TerminateOnNaN{Policy: SkipOnNaN, Factor: 0.5}}},
+		{`Factor is 0.5, and only the policy roll_back`, []Callback{&TerminateOnNaN{Policy: SkipOnNaN, Factor: 0.5}}},
 		{`Factor is 2; each roll back`, []Callback{&TerminateOnNaN{Policy: RollBackOnNaN, Factor: 2}}},
 		{`Factor is NaN; each roll back`, []Callback{&TerminateOnNaN{Policy: RollBackOnNaN, Factor: nan}}},
 		{`SwapEMAWeights: the optimizer keeps no averages of the weights; set its UseEMA`, []Callback{&SwapEMAWeights{}}},

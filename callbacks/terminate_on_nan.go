@@ -74,7 +74,7 @@ func (c *TerminateOnNaN) Begin(*Setup) error {
 	case c.MaxConsecutive > 0 && c.Policy == StopOnNaN:
 		return fmt.Errorf("callbacks: TerminateOnNaN: MaxConsecutive is %d, and the policy stops at the first batch; leave one of them out", c.MaxConsecutive)
 	case c.Factor != 0 && c.Policy != RollBackOnNaN:
-		return fmt.Errorf("callbacks: TerminateOnNaN: Factor is %g, and only RollBackOnNaN lowers the learning rate; leave it out, or set the policy", c.Factor)
+		return fmt.Errorf("callbacks: TerminateOnNaN: Factor is %g, and only the policy roll_back lowers the learning rate; leave it out, or set the policy", c.Factor)
 	case !(c.Factor >= 0 && c.Factor <= 1):
 		return fmt.Errorf("callbacks: TerminateOnNaN: Factor is %g; each roll back multiplies the rate by it, so it lies in (0, 1], or is 0 for %g", c.Factor, defaultNaNFactor)
 	}

@@ -97,6 +97,8 @@ func TestRunThatDoesNotBegin(t *testing.T) {
 		require.NoError(t, err)
 		assert.Len(t, entries, want, dir)
 	}
+	_, _, stderr := run("train", "--data", idx, "--val", "10", "--config", monitor)
+	assert.Contains(t, stderr, "callbacks: early_stopping: metric", "in the configuration's words")
 	code, _, stderr := run("train", "--data", idx, "--val", "10", "--steps", "1", "--run-dir", "mine")
 	assert.Zero(t, code, stderr)
 }

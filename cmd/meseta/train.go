@@ -116,7 +116,7 @@ func train(c *cobra.Command, _ []string) (err error) {
 		Callbacks: list, Dir: cfg.RunDir, Log: say,
 	})
 	if err != nil {
-		return err
+		return callbacks.InConfiguration(err)
 	}
 	r := result{RunDir: cfg.RunDir, Epochs: len(history.Epoch), StopReason: history.StopReason}
 	if r.Updates, err = model.Updates(); err != nil {
