@@ -194,13 +194,14 @@ func decodeConfig(text []byte, cfg *config) error {
 	if len(parsed.Docs) == 0 || parsed.Docs[0].Body == nil {
 		return nil // nothing but comments
 	}
-	settings, ok := parsed.Docs[0].Body.(ast.MapNode)
-	if !ok {
+	body := parsed.Docs[0].Body
+	settings, ok := body.(ast.MapNode)
+	if !ok && body.Type() != ast.AnchorType { // a mapping may have a name
 		return errors.New("it has no settings; want them as a YAML mapping, epochs: 5 say")
 	}
 	whole := yaml.UnmarshalWithOptions(text, cfg, yaml.Strict())
-	if whole == nil {
-		return nil
+	if whole == nil || !ok {
+		return whole
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict())
 	for i := settings.MapRange(); i.Next(); {

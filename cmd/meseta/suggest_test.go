@@ -69,6 +69,8 @@ func TestOneInPlaceOfAList(t *testing.T) {
 	assert.Equal(t, list, one)
 	require.NoError(t, readConfig("word", []byte("augment: rand_augment"), &one))
 	assert.Len(t, one.Augment, 1)
+	require.NoError(t, readConfig("named", []byte("&all {epochs: 3}"), &one))
+	assert.Equal(t, 3, one.Epochs)
 	for _, empty := range []string{"", "# nothing yet\n", "---\n"} {
 		nothing := defaultConfig()
 		require.NoError(t, readConfig("empty", []byte(empty), &nothing))
