@@ -8,7 +8,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +20,7 @@ import (
 	"github.com/meseta-go/meseta"
 	"github.com/meseta-go/meseta/callbacks"
 	"github.com/meseta-go/meseta/data/augment"
+	"github.com/meseta-go/meseta/internal/fields"
 	"github.com/meseta-go/meseta/kernels"
 	"github.com/meseta-go/meseta/losses"
 	"github.com/meseta-go/meseta/metrics"
@@ -222,9 +222,9 @@ func wrongSetting(name string, err error) error {
 	case errors.As(err, &unknown):
 		return settingError(name)
 	case errors.As(err, &mistyped):
-		return fmt.Errorf("%s: %s: %s is wanted", name, standing(mistyped.Token), kindWanted(mistyped.DstType))
+		return fmt.Errorf("%s: %s: %s is wanted", name, standing(mistyped.Token), fields.Kind(mistyped.DstType))
 	case errors.As(err, &large):
-		return fmt.Errorf("%s: %s: %s is wanted, of at most 64 bits", name, large.SrcNum, kindWanted(large.DstType))
+		return fmt.Errorf("%s: %s: %s is wanted, of at most 64 bits", name, large.SrcNum, fields.Kind(large.DstType))
 	case strings.HasPrefix(err.Error(), name):
 		return err
 	}
@@ -243,23 +243,6 @@ func standing(t *token.Token) string {
 		return `""`
 	}
 	return t.Value
-}
-
-// kindWanted names what a setting of a Go type takes.
-func kindWanted(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.Int:
-		return "a whole number"
-	case reflect.Uint64:
-		return "a whole number from 0 on"
-	case reflect.Float64:
-		return "a number"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.String:
-		return "a word"
-	}
-	return "something else"
 }
 
 // readKeys refuses fractions where YAML would cut them off, and finds out whether callbacks are named.

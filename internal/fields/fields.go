@@ -1,5 +1,5 @@
 // Package fields gives and sets the fields of configurations under Keras's names, for losses and metrics, whose configurations are plain
-// structs: FromLogits is from_logits. It knows nothing of what they mean.
+// structs: FromLogits is from_logits; and it names the types of settings. It knows nothing of what they mean.
 package fields
 
 import (
@@ -73,27 +73,31 @@ func Set[T any](x T, arguments map[string]any) (T, error) {
 			return x, fmt.Errorf("there is no argument %q, there is %s: %w", name, has, ErrArgument)
 		}
 		if !set(v.Field(i), arguments[name]) {
-			return x, fmt.Errorf("%s is %v, want %s: %w", name, arguments[name], kind(v.Field(i).Type()), ErrArgument)
+			return x, fmt.Errorf("%s is %v, want %s: %w", name, arguments[name], Kind(v.Field(i).Type()), ErrArgument)
 		}
 	}
 	return v.Interface().(T), nil
 }
 
-// kind names a type for people.
-func kind(t reflect.Type) string {
+// Kind names the type of a setting for people.
+func Kind(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Bool:
 		return "true or false"
 	case reflect.Int:
 		return "a whole number"
+	case reflect.Uint64:
+		return "a whole number from 0 on"
 	case reflect.Float64:
 		return "a number"
 	case reflect.String:
 		return "a word"
 	case reflect.Slice:
-		return "a list, each " + kind(t.Elem())
+		return "a list, each " + Kind(t.Elem())
+	case reflect.Pointer:
+		return Kind(t.Elem()) + " or nothing"
 	}
-	return kind(t.Elem()) + " or nothing"
+	return "something else"
 }
 
 // set says whether x is of the field's kind.
